@@ -1,0 +1,1 @@
+"""The HTTP doors: the collector, the links in messages, and the management API. Knows verbs, not journeys."""

@@ -1,0 +1,691 @@
+"""The command `limner`: noun, verb, options. Exit 0 done, 1 could not, 2 wrong usage; no traceback without --debug."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import typer
+
+from limner import __version__
+from limner.cli import show
+from limner.cli.ask import JsonOption, WorkspaceOption, ask, bar, errors, out
+from limner.cli.demo import demo as run_demo
+from limner.cli.serve import serve as run_server
+from limner.errors import LimnerError, UsageError
+from limner.types import Json
+from limner.workspace.files import init as make_workspace
+from limner.workspace.verbs import restore as restore_backup
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Limner (绘客): tags, portraits, audiences, messages, effects.",
+)
+_nouns: dict[str, typer.Typer] = {}
+
+Workspace = WorkspaceOption
+AsJson = JsonOption
+
+
+def _noun(name: str, text: str) -> typer.Typer:
+    made = typer.Typer(no_args_is_help=True, help=text)
+    app.add_typer(made, name=name)
+    _nouns[name] = made
+    return made
+
+
+source = _noun("source", "Where events come from; each has a write key.")
+key = _noun("key", "Keys to the management API.")
+event = _noun("event", "What happened.")
+tag = _noun("tag", "What we believe about people.")
+audience = _noun("audience", "Who.")
+person = _noun("person", "One person.")
+campaign = _noun("campaign", "Messages with a holdout.")
+consent = _noun("consent", "Who agreed to what.")
+run = _noun("run", "What was computed and sent, and how it ended.")
+
+
+@app.callback()
+def options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    """Options for every command."""
+    if debug:
+        _state["debug"] = True
+
+
+_state: dict[str, bool] = {"debug": False}
+
+
+@app.command()
+def version() -> None:
+    """This version."""
+    out.print(__version__)
+
+
+@app.command()
+def init(
+    folder: Path, demo_files: bool = typer.Option(False, "--example", help="With the demo's definitions.")
+) -> None:
+    """Make a workspace in a new or empty folder."""
+    made = make_workspace(folder, example=demo_files)
+    out.print(f"made {show.clean(made)}: limner.toml, tags/, audiences/, campaigns/, templates/")
+    out.print("next: limner source add web, then limner serve")
+
+
+@app.command()
+def demo(
+    people: int = typer.Option(20_000, min=500, help="How many people the shop has."),
+    folder: Path = typer.Option(
+        Path("limner-demo"), "--to", help="Where the demo's workspace is made (replaced)."
+    ),
+    seed: int = typer.Option(7, help="The same seed gives the same shop."),
+    no_serve: bool = typer.Option(False, "--no-serve", help="End with the summary."),
+    port: int = typer.Option(0, help="The server's port; 0 takes a free one."),
+    as_json: bool = AsJson,
+) -> None:
+    """A generated shop from raw events to a measured campaign, in under three minutes."""
+    run_demo(folder, people=people, seed=seed, serve=not no_serve, port=port, as_json=as_json)
+
+
+@app.command()
+def serve(
+    workspace: Path = Workspace,
+    port: int = typer.Option(8800, help="0 takes a free port."),
+    host: str = typer.Option("127.0.0.1"),
+) -> None:
+    """Collect events, run schedules and campaigns, answer the API; prints `listening on URL`."""
+    run_server(workspace, host=host, port=port)
+
+
+@source.command("add")
+def source_add(
+    name: str,
+    kind: str = typer.Option("segment", help="segment or import"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """A new source and its write key, shown once."""
+    ask(
+        "source add",
+        {"name": name, "kind": kind},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"write key of {show.clean(name)} (shown once): {answer['write_key']}"),
+    )
+
+
+@source.command("list")
+def source_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Each source: received = stored + duplicate + quarantined + rejected."""
+    columns = ("name", "kind", "key_tail", "received", "stored", "duplicate", "quarantined", "rejected")
+    ask(
+        "source list",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Sources", columns, ([row[c] for c in columns] for row in answer["sources"])
+        ),
+    )
+
+
+@source.command("rotate")
+def source_rotate(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """A new write key; the old one stops working at once."""
+    ask(
+        "source rotate",
+        {"name": name},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"new write key (shown once): {answer['write_key']}"),
+    )
+
+
+@key.command("add")
+def key_add(
+    role: str = typer.Option(..., help="admin, operator or viewer"),
+    note: str = "",
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """A new API key, shown once."""
+    ask(
+        "key add",
+        {"role": role, "note": note},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"key (shown once): {answer['key']}"),
+    )
+
+
+@key.command("list")
+def key_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """All API keys, without their secrets."""
+    columns = ("id", "role", "tail", "created_at", "note")
+    ask(
+        "key list",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Keys", columns, ([row[c] for c in columns] for row in answer["keys"])
+        ),
+    )
+
+
+@key.command("remove")
+def key_remove(key_id: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """The key stops working at once."""
+    ask(
+        "key remove",
+        {"id": key_id},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda _: out.print("removed"),
+    )
+
+
+@app.command("import")
+def import_file(
+    file: Path,
+    mapping: Path = typer.Option(..., "--map", help="The mapping: which column is what."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """CSV, JSON lines or Parquet (also .gz): each row becomes an event; the same file twice adds nothing."""
+    arguments = {"file": str(file.absolute()), "map": str(mapping.absolute())}
+    ask(
+        "import",
+        arguments,
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(str(file), answer),
+    )
+
+
+@event.command("summary")
+def event_summary(
+    where: str = typer.Option("", help="An expression over event properties."),
+    by: list[str] = typer.Option([], help="Group by this property."),
+    sum_of: str = typer.Option("", "--sum", help="Sum this property."),
+    distinct: str = typer.Option(
+        "", help="Count distinct values of this property, or of several joined by commas."
+    ),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Counts and exact sums over all events."""
+    arguments = {"where": where, "by": list(by), "sum": sum_of, "distinct": distinct}
+
+    def drawn(answer: Json) -> None:
+        groups = answer["groups"] if by else [answer]
+        columns = [*by, *(c for c in ("events", "sum", "distinct") if any(c in g for g in groups))]
+        show.table("Events", columns, ([group.get(c) for c in columns] for group in groups))
+
+    ask("event summary", arguments, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@event.command("quarantine")
+def event_quarantine(limit: int = 50, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Events that were set aside, each with its reason."""
+    columns = ("received_at", "source", "code", "path", "message")
+    ask(
+        "event quarantine",
+        {"limit": limit},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Quarantine", columns, ([row[c] for c in columns] for row in answer["events"])
+        ),
+    )
+
+
+@tag.command("run")
+def tag_run(
+    keys: list[str] = typer.Argument(None, help="Only these tags and what they need; default: all."),
+    as_of: str = typer.Option("", "--as-of", help="As if it were this instant; default: now."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Compute and publish tags; a failure leaves the previous values untouched."""
+
+    def drawn(answer: Json) -> None:
+        columns = ("tag", "people", "entered", "left", "changed", "seconds")
+        show.table(
+            f"Tags as of {answer['as_of']}",
+            columns,
+            ([row.get(c) for c in columns] for row in answer["tags"]),
+        )
+
+    ask(
+        "tag run",
+        {"keys": list(keys or []), "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+@tag.command("list")
+def tag_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """All tags with nature, method, people and freshness."""
+    columns = ("key", "title", "nature", "method", "type", "people", "coverage", "as_of")
+    ask(
+        "tag list",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Tags", columns, ([row.get(c) for c in columns] for row in answer["tags"])
+        ),
+    )
+
+
+@tag.command("show")
+def tag_show(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """One tag: its definition, coverage and distribution; people without a value are a value of their own."""
+
+    def drawn(answer: Json) -> None:
+        out.print(show.clean(answer["text"]))
+        facts = {k: v for k, v in answer.items() if k not in ("text", "values")}
+        show.pairs(name, facts)
+        show.table(
+            "Values",
+            ("value", "people", "share"),
+            ([r["value"], r["people"], r["share"]] for r in answer["values"]),
+        )
+
+    ask("tag show", {"key": name}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@tag.command("check")
+def tag_check(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Reads every definition (tags, audiences, campaigns) and reports what is wrong, with line and column."""
+    answer = ask(
+        "check",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Definitions",
+            ("where", "problem", "hint"),
+            ([p["where"], p["message"], p["hint"]] for p in answer["problems"]),
+        ),
+    )
+    if answer["problems"]:
+        raise typer.Exit(2)
+
+
+@audience.command("count")
+def audience_count(
+    expression: str,
+    as_of: str = typer.Option("", "--as-of"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """How many people an expression holds, exactly."""
+    ask(
+        "audience count",
+        {"expression": expression, "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"{answer['count']:,}"),
+    )
+
+
+@audience.command("list")
+def audience_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """All saved audiences."""
+    columns = ("name", "title", "expression", "people", "as_of")
+    ask(
+        "audience list",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Audiences", columns, ([r.get(c) for c in columns] for r in answer["audiences"])
+        ),
+    )
+
+
+@audience.command("save")
+def audience_save(
+    name: str,
+    expression: str,
+    title: str = "",
+    owner: str = "",
+    why: str = "",
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Write audiences/NAME.yml."""
+    arguments = {"name": name, "expression": expression, "title": title, "owner": owner, "why": why}
+    ask(
+        "audience save",
+        arguments,
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"saved {show.clean(answer['path'])}: {answer['count']:,} people"),
+    )
+
+
+@audience.command("snapshot")
+def audience_snapshot(
+    name: str, as_of: str = typer.Option("", "--as-of"), workspace: Path = Workspace, as_json: bool = AsJson
+) -> None:
+    """Keep who is in the audience now, and record who entered and left since the last snapshot."""
+    ask(
+        "audience snapshot",
+        {"name": name, "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(
+            f"{answer['people']:,} people: +{answer['entered']:,} −{answer['left']:,}"
+        ),
+    )
+
+
+@audience.command("portrait")
+def audience_portrait(
+    name: str = typer.Argument(..., help="A saved audience, or an expression."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Each tag's distribution in the crowd against everybody: TGI with its 95 % interval."""
+
+    def drawn(answer: Json) -> None:
+        out.print(f"{answer['people']:,} of {answer['everybody']:,} people")
+        columns = ("tag", "value", "crowd", "everybody", "tgi", "low", "high", "significant")
+        lines = (
+            [t["tag"], v["value"], f"{v['share']:.1%}", f"{v['base_share']:.1%}",
+             *(_round(v[c]) for c in ("tgi", "low", "high")), "yes" if v["significant"] else ""]
+            for t in answer["tags"] for v in t["values"]
+        )  # fmt: skip
+        show.table("Portrait", columns, lines)
+
+    ask("audience portrait", {"name": name}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+def _round(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
+
+
+@audience.command("export")
+def audience_export(
+    name: str,
+    to: Path = typer.Option(..., "--to", help="A .csv or .parquet file."),
+    columns: str = typer.Option(
+        "", help="Tags and person.attributes to add, joined by commas; default: all tags."
+    ),
+    reason: str = "",
+    role: str = typer.Option("admin", help="Whose eyes it is for: a viewer's export is masked."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """The people of an audience with their tags; every export is logged."""
+    arguments = {"name": name, "to": str(to.absolute()), "columns": columns, "reason": reason, "role": role}
+    ask(
+        "audience export",
+        arguments,
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"{answer['people']:,} people written to {show.clean(answer['path'])}"),
+    )
+
+
+@person.command("show")
+def person_show(
+    who: str = typer.Argument(
+        ..., metavar="ID", help="A user id, or kind:value such as device:d1 or email:a@b.c."
+    ),
+    as_of: str = typer.Option("", "--as-of"),
+    role: str = typer.Option("admin", help="A viewer sees personal values masked."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """The portrait: identities, attributes, tags, timeline, messages."""
+
+    def drawn(answer: Json) -> None:
+        out.print(f"[bold]{show.clean(answer['person'])}[/bold]")
+        show.table(
+            "Identities",
+            ("kind", "value", "evidence"),
+            ([i["kind"], i["value"], i["evidence"]] for i in answer["identities"]),
+        )
+        show.table(
+            "Attributes",
+            ("name", "value", "since", "source", "kind"),
+            ([a["name"], a["value"], a["at"], a["source"], a["kind"]] for a in answer["attributes"]),
+        )
+        show.table(
+            "Tags",
+            ("category", "tag", "value", "nature", "method", "expires"),
+            (
+                [c["category"], t["key"], t["value"], t["nature"], t["method"], t["expires_at"]]
+                for c in answer["tags"]
+                for t in c["tags"]
+            ),
+        )
+        show.table(
+            "Messages",
+            ("at", "campaign", "channel", "status", "reason"),
+            ([m["at"], m["campaign"], m["channel"], m["status"], m["reason"]] for m in answer["messages"]),
+        )
+        show.table(
+            "Timeline",
+            ("at", "event", "properties"),
+            ([e["at"], e["event"], e["properties"]] for e in answer["timeline"]),
+        )
+
+    ask(
+        "person show",
+        {"id": who, "as_of": as_of, "role": role},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+@person.command("erase")
+def person_erase(
+    who: str = typer.Argument(..., metavar="ID"),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Remove every trace of a person, now and for ever."""
+    if not yes:
+        typer.confirm(f"Erase everything about {who}? This cannot be undone", abort=True)
+    ask(
+        "person erase",
+        {"id": who},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs("erased", answer),
+    )
+
+
+@person.command("export")
+def person_export(
+    who: str = typer.Argument(..., metavar="ID"),
+    to: Path = typer.Option(..., "--to"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Everything kept about a person, as JSON."""
+    ask(
+        "person export",
+        {"id": who, "to": str(to.absolute())},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"written to {show.clean(answer['path'])}"),
+    )
+
+
+@campaign.command("list")
+def campaign_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """All campaigns and how their last sending stands."""
+    columns = ("name", "title", "audience", "channel", "status", "sent")
+    ask(
+        "campaign list",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Campaigns", columns, ([r.get(c) for c in columns] for r in answer["campaigns"])
+        ),
+    )
+
+
+@campaign.command("send")
+def campaign_send(
+    name: str,
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Who would get it, who not and why; nothing is sent."
+    ),
+    entry: str = typer.Option(
+        "", help="A name for this sending; the same entry never reaches anybody twice."
+    ),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Send to the audience except the holdout; consent, caps and quiet hours are checked at the moment of sending."""
+    ask(
+        "campaign send",
+        {"name": name, "dry_run": dry_run, "entry": entry},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(name, answer),
+    )
+
+
+@campaign.command("stop")
+def campaign_stop(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """No further message leaves, within a second."""
+    ask(
+        "campaign stop",
+        {"name": name},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(name, answer),
+    )
+
+
+@campaign.command("test")
+def campaign_test(
+    name: str,
+    to: str = typer.Option(..., help="Your own address."),
+    person_id: str = typer.Option(..., "--as", metavar="ID", help="Whose data fills the message."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Send it to yourself as one person would get it; it is not counted."""
+    ask(
+        "campaign test",
+        {"name": name, "to": to, "as": person_id},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(name, answer),
+    )
+
+
+@campaign.command("report")
+def campaign_report(
+    name: str,
+    entry: str = typer.Option("", help="Which sending; default: the last."),
+    as_of: str = typer.Option("", "--as-of"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What it truly changed: incremental buyers and money against the holdout, then the rates."""
+    ask(
+        "campaign report",
+        {"name": name, "entry": entry, "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(name, answer),
+    )
+
+
+@consent.command("import")
+def consent_import(file: Path, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """A CSV with user_id (or id as kind:value), channel, address, state, at, source: each row is proof."""
+    ask(
+        "consent import",
+        {"file": str(file.absolute())},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(str(file), answer),
+    )
+
+
+@run.command("list")
+def run_list(limit: int = 20, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """The latest runs."""
+    columns = ("started_at", "what", "subject", "status", "seconds", "detail")
+    ask(
+        "run list",
+        {"limit": limit},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Runs", columns, ([r.get(c) for c in columns] for r in answer["runs"])
+        ),
+    )
+
+
+@app.command()
+def backup(file: Path, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """One consistent file of everything, also while the server runs."""
+    ask(
+        "backup",
+        {"file": str(file.absolute())},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(str(file), answer),
+    )
+
+
+@app.command()
+def restore(file: Path, folder: Path, as_json: bool = AsJson) -> None:
+    """A backup into a new folder; a damaged backup is refused before anything is written."""
+    with bar() as progress:
+        answer = restore_backup(file, folder, progress)
+    if as_json:
+        out.print_json(data=answer)
+    else:
+        show.pairs(str(folder), answer)
+
+
+@app.command()
+def rebuild(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Make the engine file again from the log (the server must be stopped)."""
+    ask(
+        "rebuild", {}, workspace=workspace, as_json=as_json, show=lambda answer: show.pairs("rebuilt", answer)
+    )
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        errors.print("stopped")
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except LimnerError as error:
+        if _state["debug"]:
+            raise
+        errors.print(f"[red]error:[/red] {show.clean_lines(str(error))}")
+        sys.exit(error.exit_code)
+    except UnicodeDecodeError as error:
+        if _state["debug"]:
+            raise
+        errors.print(f"[red]error:[/red] not UTF-8 text: {error.reason}")
+        sys.exit(UsageError.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,53 @@
+"""Answers drawn for people: tables and short sentences. Machines ask for --json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from limner.cli.ask import out
+from limner.types import Json
+
+
+def clean(value: Any) -> str:
+    """A value as one safe line: control and bidirectional characters are shown, not obeyed."""
+    if value is None:
+        return "–"
+    text = str(value)
+    return escape("".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text))
+
+
+def table(title: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
+    """A table, or one sentence when it is empty."""
+    drawn = Table(title=clean(title) if title else None, title_justify="left", header_style="bold")
+    for name in columns:
+        drawn.add_column(name)
+    n = 0
+    for line in lines:
+        drawn.add_row(*(clean(cell) for cell in line))
+        n += 1
+    if n:
+        out.print(drawn)
+    else:
+        out.print(f"{clean(title)}: none yet")
+
+
+def pairs(title: str, answer: Json) -> None:
+    """Names and values, one a line."""
+    table(title, ("", ""), ((key, _short(value)) for key, value in answer.items()))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_short(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, list):
+        return f"{len(value)} entries" if value and isinstance(value[0], dict) else ", ".join(map(str, value))
+    return value
+
+
+def clean_lines(text: str) -> str:
+    """Several lines, each made safe."""
+    return "\n".join(clean(line) for line in text.splitlines())

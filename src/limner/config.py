@@ -1,0 +1,199 @@
+"""A workspace's settings: one frozen Config from limner.toml. The only reader of environment and TOML."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from limner.errors import ConfigError, NotFoundError, did_you_mean
+
+FILE = "limner.toml"
+
+T = TypeVar("T")
+
+
+def key(default: T, doc: str) -> T:
+    """A setting: its default and what it means (the reference page is made from this)."""
+    made: T = field(default=default, metadata={"doc": doc})
+    return made
+
+
+@dataclass(frozen=True)
+class Email:
+    """Where and as whom e-mail is sent."""
+
+    host: str = key("127.0.0.1", "The SMTP server.")
+    port: int = key(25, "Its port.")
+    sender: str = key("", "From whom, for example `Shop <hello@shop.example>`; needed to send.")
+    username: str = key("", "The user name, when the server asks for one.")
+    password_env: str = key("", "The environment variable that holds the password.")
+    tls: str = key("none", "`none`, `starttls` or `tls`.")
+    messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the server takes them.")
+
+
+@dataclass(frozen=True)
+class Wechat:
+    """The WeChat official account."""
+
+    api: str = key("https://api.weixin.qq.com", "The platform's address.")
+    app_id: str = key("", "The account's AppID; needed to send.")
+    secret_env: str = key("", "The environment variable that holds the AppSecret.")
+    messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the platform takes them.")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the collector and imports take."""
+
+    event_bytes: int = key(32_768, "The largest single event; a larger one in a batch is quarantined.")
+    batch_bytes: int = key(512_000, "The largest body, also after decompression.")
+    batch_events: int = key(10_000, "The most events in one batch.")
+    depth: int = key(32, "The deepest nesting of JSON.")
+    keys: int = key(500, "The most properties of one event.")
+    key_length: int = key(100, "The longest property name.")
+    message_id_length: int = key(100, "The longest messageId.")
+    user_id_length: int = key(256, "The longest user id or device id.")
+    event_name_length: int = key(200, "The longest event name.")
+    property_columns: int = key(
+        2_000, "The most typed property columns; beyond, values stay in the raw JSON."
+    )
+    event_names: int = key(10_000, "The most event names; beyond, events are kept under `$other`.")
+    import_bytes: int = key(2_000_000_000, "The largest file taken over HTTP.")
+    field_bytes: int = key(131_072, "The longest field of an imported file.")
+    free_bytes: int = key(50_000_000, "Below this free disk space the collector answers 503.")
+    body_seconds: float = key(15.0, "A body must be complete within this time, else 408.")
+    header_seconds: float = key(10.0, "Headers must be complete within this time, else 408.")
+    events_per_second: int = key(0, "The most events a second from one source, else 429; 0 is no limit.")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of a workspace."""
+
+    name: str = key("limner", "The workspace's name, shown to people.")
+    zone: str = key("UTC", "The time zone of calendar windows, schedules and quiet hours.")
+    currency: str = key("CNY", "The ISO currency of amounts.")
+    public_url: str = key(
+        "", "The address under which recipients reach this server; links in messages need it."
+    )
+    strong_keys: tuple[str, ...] = key(
+        ("email", "phone", "openid", "unionid"),
+        "Identifiers besides the user id that name exactly one person.",
+    )
+    personal: tuple[str, ...] = key(
+        (
+            "email",
+            "phone",
+            "name",
+            "first_name",
+            "last_name",
+            "nickname",
+            "address",
+            "birthday",
+            "openid",
+            "unionid",
+        ),
+        "Attributes and identifiers that viewers see masked.",
+    )
+    money_properties: tuple[str, ...] = key(
+        ("revenue", "amount", "total", "subtotal", "price", "value", "discount", "tax", "shipping"),
+        "Event properties that are money: kept exactly, in 1/10,000 of the currency unit.",
+    )
+    refresh: str = key("0 3 * * *", "When all tags are computed (cron, in `zone`); empty: only by hand.")
+    alert_webhook: str = key("", "A URL that is told of every failed run.")
+    load_seconds: float = key(0.2, "How often received events are loaded into the engine.")
+    segment_bytes: int = key(64_000_000, "A log segment is sealed at this size.")
+    memory: str = key("", "The engine's memory limit, for example `4GB`; empty: most of the machine's.")
+    threads: int = key(0, "The engine's threads; 0: one per core.")
+    log_level: str = key("info", "`debug`, `info`, `warning` or `error`.")
+    trusted_proxies: tuple[str, ...] = key((), "Proxies whose X-Forwarded-For is believed.")
+    email: Email = field(default_factory=Email)
+    wechat: Wechat = field(default_factory=Wechat)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The workspace's time zone: calendar windows and schedules follow it."""
+        return ZoneInfo(self.zone)
+
+    @classmethod
+    def load(cls, folder: Path) -> Config:
+        """The settings of the workspace at `folder`. Raises ConfigError naming the key that is wrong."""
+        path = folder / FILE
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"there is no {FILE} in {folder}", hint=f"create a workspace: limner init {folder}"
+            ) from None
+        try:
+            given = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(str(error), where=str(path)) from error
+        config: Config = _read(cls, given, str(path), "")
+        try:
+            ZoneInfo(config.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ConfigError(
+                f"unknown time zone '{config.zone}'", where=f"{path}: zone", hint="for example Asia/Shanghai"
+            ) from None
+        return config
+
+
+def _read(kind: type[Any], given: Mapping[str, Any], path: str, prefix: str) -> Any:
+    known = {item.name: item for item in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"unknown setting '{prefix}{key}'", where=path, hint=did_you_mean(key, known))
+        default = known[key].default
+        if key in _SECTIONS and kind is Config:
+            if not isinstance(value, dict):
+                raise ConfigError(f"'{key}' is a section: write [{key}]", where=path)
+            values[key] = _read(_SECTIONS[key], value, path, f"{key}.")
+        elif isinstance(default, tuple):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise ConfigError(f"'{prefix}{key}' is a list of texts", where=path)
+            values[key] = tuple(value)
+        elif isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            values[key] = float(value)
+        elif type(value) is not type(default):
+            raise ConfigError(
+                f"'{prefix}{key}' is {type(default).__name__}, not {type(value).__name__}", where=path
+            )
+        else:
+            values[key] = value
+    return kind(**values)
+
+
+_SECTIONS: dict[str, type[Any]] = {"email": Email, "wechat": Wechat, "limits": Limits}
+
+
+def find(start: Path) -> Path:
+    """The nearest folder upward from `start` that holds limner.toml. Raises NotFoundError."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise NotFoundError(
+        f"no {FILE} in {here} or above",
+        hint="create a workspace with: limner init DIR, or name one with --workspace DIR",
+    )
+
+
+def secret(variable: str) -> str:
+    """The secret that an environment variable holds. Raises ConfigError when it is not set."""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise ConfigError(f"the environment variable {variable} is not set", hint=f"export {variable}=…")
+    return value
+
+
+def flag(variable: str) -> bool:
+    """Whether an environment variable is set to something other than nothing or 0."""
+    return os.environ.get(variable, "") not in ("", "0", "false")

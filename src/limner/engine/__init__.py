@@ -1,0 +1,1 @@
+"""The computing engine: runs queries over tables. Knows no event, tag or person: only SQL and Arrow."""

@@ -1,0 +1,185 @@
+"""DuckDB behind the engine's seam. The only importer of duckdb. Knows no table by name."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from limner.engine.seam import quoted
+from limner.errors import DamagedError, StorageError
+
+_PARAMETER = re.compile(r"\$([A-Za-z_][A-Za-z_0-9]*)")
+
+
+def _used(sql: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Only the values that the statement names: DuckDB refuses others."""
+    if not values:
+        return {}
+    names = set(_PARAMETER.findall(sql))
+    return {name: value for name, value in values.items() if name in names}
+
+
+class DuckDB:
+    """One engine file owned by this process.
+
+    Reads take a cursor each and see the last committed state; `write` is exclusive and atomic.
+    `path=None` keeps everything in memory. Raises DamagedError when the file does not open.
+    """
+
+    def __init__(self, path: Path | None, *, memory: str | None = None, threads: int | None = None) -> None:
+        self.path = path
+        self._memory, self._threads = memory, threads
+        self._writing = threading.RLock()
+        self._transaction: _Transaction | None = None
+        self._connection = self._connect()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        path, memory, threads = self.path, self._memory, self._threads
+        settings: dict[str, str | bool | int | float | list[str]] = {}
+        if memory:
+            settings["memory_limit"] = memory
+        if threads:
+            settings["threads"] = threads
+        try:
+            connection = duckdb.connect(str(path) if path else ":memory:", config=settings)
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET autoinstall_known_extensions = false")
+            connection.execute("SET autoload_known_extensions = false")
+            connection.execute("SET preserve_insertion_order = true")
+        except duckdb.Error as error:
+            raise DamagedError(
+                f"the engine file does not open: {error}".splitlines()[0],
+                where=str(path),
+                hint="stop every process of this workspace and run: limner rebuild",
+            ) from error
+        return connection
+
+    def replace(self, fresh: Path) -> None:
+        """The file `fresh` takes the place of this engine's own; readers that come later see it.
+
+        Reads under way elsewhere fail and may be tried again.
+        """
+        if self.path is None:
+            raise DamagedError("an engine in memory has no file to replace")
+        with self._writing:
+            self._connection.close()
+            self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
+            fresh.replace(self.path)
+            self._connection = self._connect()
+
+    def read(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """The result of one SELECT as an Arrow table, fetched whole."""
+        with self._connection.cursor() as cursor:
+            return cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
+
+    @contextmanager
+    def write(self) -> Iterator[_Transaction]:
+        """A transaction: committed when the block ends, undone when it raises. One at a time.
+
+        Within the same thread a nested `write` joins the one that is open.
+        """
+        with self._writing:
+            if self._transaction is not None:
+                yield self._transaction
+                return
+            with self._connection.cursor() as cursor:
+                cursor.execute("BEGIN TRANSACTION")
+                self._transaction = _Transaction(cursor)
+                try:
+                    yield self._transaction
+                    cursor.execute("COMMIT")
+                except BaseException as error:
+                    with suppress(duckdb.Error):
+                        cursor.execute("ROLLBACK")
+                    if isinstance(error, duckdb.IOException) or _no_space(error):
+                        raise StorageError(
+                            "the engine could not write to disk",
+                            hint="free disk space; nothing acknowledged was lost",
+                        ) from error
+                    raise
+                finally:
+                    self._transaction = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is written inside the block, and the file on disk is complete."""
+        with self._writing:
+            if self.path is not None:
+                self._connection.execute("CHECKPOINT")
+            yield
+
+    def rewrite(self, path: Path) -> None:
+        """A fresh copy of every live row at `path`: what was deleted leaves no trace in it."""
+        with self._writing:
+            name = self._connection.execute("SELECT current_database()").fetchall()[0][0]
+            self._connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS fresh")
+            try:
+                self._connection.execute(f"COPY FROM DATABASE {quoted(name)} TO fresh")
+            finally:
+                self._connection.execute("DETACH fresh")
+
+    def tables(self) -> set[str]:
+        """The names of all tables."""
+        found = self.read("SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'")
+        return set(found.column(0).to_pylist())
+
+    def close(self) -> None:
+        """Flushes and lets go of the file."""
+        with self._writing:
+            self._connection.close()
+
+
+class _Transaction:
+    """One open transaction."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """Runs one statement."""
+        self._cursor.execute(sql, _used(sql, values))
+
+    def read(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """The result of one SELECT, which sees this transaction's own writes."""
+        return self._cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Appends the rows by column name; absent columns become NULL."""
+        if not rows.num_rows:
+            return
+        names = ", ".join(quoted(name) for name in rows.column_names)
+        self._cursor.register("rows_to_insert", rows)
+        try:
+            self._cursor.execute(f"INSERT INTO {quoted(table)} ({names}) SELECT {names} FROM rows_to_insert")
+        finally:
+            self._cursor.unregister("rows_to_insert")
+
+    @contextmanager
+    def given(self, name: str, rows: pa.Table) -> Iterator[None]:
+        """Inside the block the Arrow table can be read under `name`."""
+        self._cursor.register(name, rows)
+        try:
+            yield
+        finally:
+            self._cursor.unregister(name)
+
+
+def _no_space(error: BaseException) -> bool:
+    return (isinstance(error, OSError) and error.errno in (28, 122)) or "No space left" in str(error)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """The file copied and flushed to disk."""
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(1 << 20):
+            writer.write(block)
+        writer.flush()
+        os.fsync(writer.fileno())

@@ -1,0 +1,683 @@
+"""Loads the log into the engine, each record exactly once.
+
+One load is one transaction: what the records say is decoded and judged again (the answer depends on the
+record alone), repetitions are left out, names and property columns grow, identity gives every event its
+person, and the position in the log moves on with it. When a load fails, the calls that make it fail are
+looked for by halves and, after three tries, set aside; the others are stored.
+Knows no person: `resolve` is given.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from limner.config import Limits
+from limner.engine.seam import Engine, Transaction, quoted
+from limner.errors import DamagedError, LimnerError, StorageError
+from limner.events import contract, frames, sealed, segment, staging
+from limner.events.frames import Record
+from limner.events.log import Entry, EventLog, Position
+from limner.events.model import Counts, Event, Quarantined, Refusal, Request
+from limner.events.registry import Registry
+from limner.events.seen import Seen
+from limner.events.staging import LOW, Notices, Staged
+from limner.types import Progress, naive, silent
+
+REMEMBERED = timedelta(days=30)
+"""So long a message id counts once; later it is a new event."""
+
+MOST_CALLS = 20_000
+MOST_BYTES = 16_000_000
+"""One load takes about so much of the log."""
+
+TRIES = 3
+ALL_FAIL = 20
+"""When so many calls were tried one by one and each failed, it is not the calls: nothing is set aside."""
+
+NOTED = 5_000
+"""So many different warnings are told apart; beyond, only their codes are counted."""
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (naive UTC, as the engine keeps it)
+_ID = '"hi"::HUGEINT * 18446744073709551616 + "lo"::HUGEINT'
+
+DIALECTS: dict[str, Callable[[bytes, str], Request]] = {
+    frames.SEGMENT: segment.read,
+    frames.RETRY: segment.read,
+}
+"""Which reader a kind of record has."""
+
+
+class Resolution(Protocol):
+    """What identity answers: columns (row, user_i, device_i, key_i, ix) and reassigned (from_ix, to_ix …)."""
+
+    @property
+    def columns(self) -> pa.Table: ...
+    @property
+    def reassigned(self) -> pa.Table: ...
+    @property
+    def warnings(self) -> Sequence[tuple[str, str, int]]: ...
+
+
+Place = tuple[int, int]
+"""A call of a load: (which record, which call of it)."""
+
+Resolve = Callable[[Transaction, pa.Table], Resolution]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one load did. `people`: ordinals with new events or that events were taken from or given to."""
+
+    end: Position
+    counts: dict[int | None, Counts] = field(default_factory=dict)
+    people: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
+    reassigned: pa.Table | None = None
+    stored: int = 0
+    names: frozenset[int] = frozenset()
+    earliest: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One load before its transaction: what is to be stored, set aside and counted."""
+
+    events: list[Event] = field(default_factory=list)
+    aside: list[Quarantined] = field(default_factory=list)
+    counts: dict[int | None, Counts] = field(default_factory=lambda: defaultdict(Counts))
+    notices: Notices = field(default_factory=Counter)
+    retried: list[int] = field(default_factory=list)
+    raw: dict[int, Any] = field(default_factory=dict)
+
+    def count(self, source_i: int | None, **more: int) -> None:
+        """Adds to the source's counters."""
+        self.counts[source_i] = self.counts[source_i].plus(Counts(**more))
+
+
+class Loader:
+    """Moves what the log holds into the engine. Safe to call from several threads.
+
+    `before_event` is called with every event before it is stored: an exception of it makes that event one
+    that cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        log: EventLog,
+        *,
+        resolve: Resolve,
+        limits: Limits,
+        money: Collection[str] = (),
+        keys: Collection[str] = (),
+        before_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._engine, self._log, self._resolve = engine, log, resolve
+        self._limits, self._money, self._keys = limits, frozenset(money), tuple(keys)
+        self._before_event = before_event
+        self._lock = threading.RLock()
+        self._registry: Registry | None = None
+        self._seen: Seen | None = None
+        self._position: Position | None = None
+
+    @property
+    def position(self) -> Position:
+        """Up to where the log is in the engine."""
+        with self._lock:
+            if self._position is None:
+                found = self._engine.read('SELECT segment, "offset" FROM log_position').to_pylist()
+                self._position = Position(found[0]["segment"], found[0]["offset"]) if found else Position()
+            return self._position
+
+    def behind(self) -> bool:
+        """Whether the log holds something that the engine does not."""
+        return self._log.end > self.position
+
+    def wait(self, seconds: float) -> bool:
+        """Whether there is something to load, waiting for it at most so long."""
+        return self._log.wait(self.position, seconds)
+
+    def load_all(self, progress: Progress | None = None) -> list[Loaded]:
+        """Everything that the log holds now is in the engine when this returns: one Loaded a transaction."""
+        tell = progress or silent
+        done: list[Loaded] = []
+        stored = 0
+        while (loaded := self.load()) is not None:
+            done.append(loaded)
+            stored += loaded.stored
+            tell("events loaded", stored, 0)
+        return done
+
+    def load(self) -> Loaded | None:
+        """The next load, or None when the engine has everything."""
+        with self._lock:
+            start = self.position
+            end = self._log.end
+            if start >= end:
+                return None
+            taken = list(self._take(start))
+            if not taken:
+                return self._commit(_Draft(), None, end)
+            if taken[0].path is not None:
+                return self._load_sealed(taken[0])
+            return self._load_records(
+                [entry.record for entry in taken if entry.record is not None], taken[-1].next
+            )
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside the block nobody else loads."""
+        with self._lock:
+            yield
+
+    def forget(self) -> None:
+        """Everything remembered of the engine is read again: its file was replaced."""
+        with self._lock:
+            self._registry = self._seen = self._position = None
+
+    def settle(self) -> Position:
+        """Loads everything and seals the log's open segment; the answer begins a segment.
+
+        Everything before it may then be rewritten, as erasing does.
+        """
+        with self._lock:
+            self.load_all()
+            self._log.rotate()
+            self.load_all()
+            return self.position
+
+    def retry(self, ids: Collection[int], *, batch: str, now: datetime) -> int:
+        """Sends quarantined calls (by id) through the log again; the answer is how many.
+
+        They leave the quarantine when that is loaded, for wherever they then belong.
+        """
+        wanted = {str(item) for item in ids}
+        found = self._engine.read(
+            "SELECT id::VARCHAR AS id, source_i, raw FROM quarantine WHERE code <> 'duplicate_conflict'"
+        ).to_pylist()
+        by_source: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
+        for row in found:
+            if row["id"] in wanted:
+                by_source[row["source_i"]].append(row)
+        micros = int(np.datetime64(naive(now), "us").astype(np.int64))
+        for place, (source_i, rows) in enumerate(by_source.items()):
+            body = b'{"batch":[' + b",".join(row["raw"].encode() for row in rows) + b"]}"
+            note = " ".join(row["id"] for row in rows)
+            self._log.append_now(
+                Record(f"{batch}-{place}", source_i, micros, frames.RETRY, n=len(rows), note=note, body=body)
+            )
+        return sum(len(rows) for rows in by_source.values())
+
+    # -- taking from the log
+
+    def _take(self, start: Position) -> Iterator[Entry]:
+        calls = size = 0
+        for entry in self._log.replay(start):
+            alone = entry.path is not None or (entry.record is not None and entry.record.kind == frames.RETRY)
+            if alone and calls:
+                return
+            yield entry
+            if alone or entry.record is None:
+                return
+            calls += max(entry.record.n, 1)
+            size += len(entry.record.body)
+            if calls >= MOST_CALLS or size >= MOST_BYTES:
+                return
+
+    def _decode(
+        self, records: Sequence[Record], poison: frozenset[Place], only: frozenset[Place] | None = None
+    ) -> _Draft:
+        """What the records say; the calls in `poison` are set aside, those not in `only` left out."""
+        draft = _Draft()
+        for at, record in enumerate(records):
+            if record.kind == frames.REJECTED:
+                draft.count(record.source_i, received=record.n, rejected=record.n)
+                if record.note:
+                    draft.notices[record.source_i, "rejected", record.note] += record.n
+                continue
+            self._decode_body(draft, record, at, poison, only)
+        return draft
+
+    def _decode_body(
+        self,
+        draft: _Draft,
+        record: Record,
+        at: int,
+        poison: frozenset[Place],
+        only: frozenset[Place] | None,
+    ) -> None:
+        read = DIALECTS.get(record.kind)
+        received_at = _EPOCH + timedelta(microseconds=record.received_at)
+        source_i = record.source_i
+        if read is None:
+            request = Request(
+                refusal=Refusal("unknown_dialect", f"records of kind {record.kind} are unknown")
+            )
+        else:
+            request = read(record.body, record.endpoint)
+        if request.refusal is not None:
+            draft.count(source_i, received=record.n, quarantined=record.n)
+            raw = record.body.decode("utf-8", "replace")
+            mark = _aside_id(record.batch, 0)
+            draft.aside.append(Quarantined(mark, source_i, received_at, request.refusal, raw))
+            return
+        gone: set[int] = set()
+        if record.kind == frames.RETRY:
+            ids = [int(item) for item in record.note.split()]
+            left = self._still_aside(ids)
+            gone = {index for index, item in enumerate(ids) if item not in left}
+            draft.retried += sorted(left)
+            draft.count(source_i, quarantined=-len(left))
+        for call in request.calls:
+            if call.index in gone or (only is not None and (at, call.index) not in only):
+                continue
+            if record.kind != frames.RETRY:
+                draft.count(source_i, received=1)
+            wrong = self._wrong(call, record, (at, call.index) in poison)
+            if wrong is None:
+                try:
+                    event = self._event(call, record, received_at)
+                    draft.raw[len(draft.events)] = call.raw
+                    draft.events.append(event)
+                    continue
+                except _Poisoned as error:
+                    wrong = error.refusal
+            draft.count(source_i, quarantined=1)
+            raw = staging.encode(call.raw).decode()
+            draft.aside.append(
+                Quarantined(_aside_id(record.batch, call.index), source_i, received_at, wrong, raw)
+            )
+
+    def _wrong(self, call: Any, record: Record, poisoned: bool) -> Refusal | None:
+        if poisoned:
+            return _cannot_load("the engine")
+        if record.kind == frames.RETRY:
+            return contract.refusal(call, self._limits)
+        code = record.refused.get(call.index)
+        if code is None:
+            return None
+        return contract.refusal(call, self._limits) or Refusal(code, "refused when it was received")
+
+    def _event(self, call: Any, record: Record, received_at: datetime) -> Event:
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                event = contract.event(
+                    call,
+                    source_i=record.source_i or 0,
+                    received_at=received_at,
+                    batch=record.batch,
+                    declared=self._keys,
+                )
+                if self._before_event is not None:
+                    self._before_event(event)
+                return event
+            except Exception as error:  # whatever it is: one call must not stop the others
+                if not left:
+                    raise _Poisoned(_cannot_load(type(error).__name__)) from error
+        raise AssertionError("unreachable")
+
+    def _still_aside(self, ids: list[int]) -> set[int]:
+        if not ids:
+            return set()
+        found = (
+            self._engine.read("SELECT DISTINCT id::VARCHAR AS id FROM quarantine").column("id").to_pylist()
+        )
+        return {int(item) for item in found} & set(ids)
+
+    # -- one load
+
+    def _load_records(self, records: Sequence[Record], end: Position) -> Loaded:
+        poison: frozenset[Place] = frozenset()
+        for _ in range(TRIES):
+            try:
+                return self._commit(self._decode(records, poison), None, end)
+            except (StorageError, DamagedError, MemoryError):
+                raise
+            except Exception:
+                poison |= self._poison(records, poison)
+        return self._commit(self._decode(records, poison), None, end)
+
+    def _load_sealed(self, entry: Entry) -> Loaded:
+        assert entry.path is not None  # noqa: S101  (for the type checker)
+        found = sealed.read(entry.path)
+        draft = _Draft()
+        draft.counts[found.source_i] = found.counts
+        draft.aside += found.quarantine
+        return self._commit(draft, found, entry.next)
+
+    def _poison(self, records: Sequence[Record], known: frozenset[Place]) -> frozenset[Place]:
+        """The calls that make a load fail, beside the known ones. Raises when it is not the calls."""
+        fine = False
+        failed = 0
+
+        def search(part: list[Place]) -> list[Place]:
+            nonlocal fine, failed
+            error = self._try(records, part)
+            tries = 1
+            while error is not None and len(part) == 1 and tries < TRIES:
+                error = self._try(records, part)
+                tries += 1
+            if error is None:
+                fine = True
+                return []
+            if len(part) == 1:
+                failed += 1
+                if failed >= ALL_FAIL and not fine:
+                    says = f"loading fails for every event: {type(error).__name__}"
+                    raise LimnerError(says, code="load_failed") from error
+                return part
+            middle = len(part) // 2
+            found = search(part[:middle]) + search(part[middle:])
+            return found or part
+
+        calls = [
+            (at, index)
+            for at, record in enumerate(records)
+            if record.kind != frames.REJECTED
+            for index in range(record.n)
+            if (at, index) not in known
+        ]
+        return frozenset(search(calls)) if calls else frozenset()
+
+    def _try(self, records: Sequence[Record], only: list[Place]) -> Exception | None:
+        """The exception that storing only these calls raises, or None. Nothing is kept."""
+        try:
+            with self._engine.write() as tx:
+                self._store(tx, self._decode(records, frozenset(), frozenset(only)), None, self.position)
+                raise _Undone
+        except _Undone:
+            return None
+        except (StorageError, DamagedError, MemoryError):
+            raise
+        except Exception as error:
+            return error
+
+    def _commit(self, draft: _Draft, found: sealed.Sealed | None, end: Position) -> Loaded:
+        self._prepare()
+        try:
+            with self._engine.write() as tx:
+                loaded, registry, ids = self._store(tx, draft, found, end)
+        except BaseException:
+            self._registry = self._seen = self._position = None
+            raise
+        self._registry = registry
+        self._position = end
+        if self._seen is not None:
+            self._seen.add(ids)
+        return loaded
+
+    def _prepare(self) -> None:
+        with self._engine.write() as tx:
+            if self._registry is None:
+                self._registry = Registry.read(tx, self._limits, self._money)
+            if self._seen is None:
+                latest = tx.read("SELECT max(received_at) AS at FROM events WHERE body IS NOT NULL")
+                since = latest.column("at").to_pylist()[0]
+                low = tx.read(
+                    "SELECT (id & 18446744073709551615)::UBIGINT AS low FROM events"
+                    " WHERE body IS NOT NULL AND received_at >= $since",
+                    {"since": since - REMEMBERED if since else _EPOCH},
+                )
+                self._seen = Seen(low.column("low").to_numpy())
+
+    def _store(
+        self, tx: Transaction, draft: _Draft, found: sealed.Sealed | None, end: Position
+    ) -> tuple[Loaded, Registry, npt.NDArray[np.uint64]]:
+        self._prepare()
+        assert self._registry is not None  # noqa: S101  (for the type checker)
+        registry = self._registry.draft()
+        if found is None:
+            events = self._new(tx, draft)
+            staged = staging.stage(events, registry, draft.notices)
+            for event in events:
+                draft.counts[event.source_i] = draft.counts[event.source_i].plus(_ONE_STORED)
+            ids = np.fromiter((event.id & LOW for event in events), np.uint64, len(events))
+        else:
+            fresh = _unknown_rows(tx, found)
+            repeated = found.rows.num_rows - fresh.rows.num_rows
+            draft.count(found.source_i, stored=fresh.rows.num_rows, duplicate=repeated)
+            staged = sealed.stage(fresh, registry, draft.notices)
+            ids = np.empty(0, np.uint64)
+            tx.execute(
+                "INSERT INTO loads SELECT $batch, $at WHERE NOT EXISTS"
+                " (SELECT 1 FROM loads AS known WHERE known.batch = $batch)",
+                {"batch": found.batch, "at": found.received_at},
+            )
+        registry.keep(tx)
+        people, reassigned = self._insert(tx, staged, draft)
+        _put_aside(tx, draft)
+        _count(tx, draft.counts)
+        _notice(tx, draft.notices)
+        tx.execute("DELETE FROM log_position")
+        tx.insert(
+            "log_position",
+            pa.table(
+                {
+                    "segment": pa.array([end.segment], pa.uint64()),
+                    "offset": pa.array([end.offset], pa.uint64()),
+                }
+            ),
+        )
+        base = staged.base
+        loaded = Loaded(
+            end=end,
+            counts=dict(draft.counts),
+            people=people,
+            reassigned=reassigned,
+            stored=base.num_rows,
+            names=frozenset(base.column("name_i").unique().to_pylist()),
+            earliest=pc.min(base.column("ts")).as_py(),
+        )
+        return loaded, registry, ids
+
+    def _new(self, tx: Transaction, draft: _Draft) -> list[Event]:
+        """The events whose ids were not stored in the last 30 days; the others are counted as duplicates."""
+        assert self._seen is not None  # noqa: S101  (for the type checker)
+        low = np.fromiter((event.id & LOW for event in draft.events), np.uint64, len(draft.events))
+        suspects = [draft.events[at] for at in np.flatnonzero(self._seen.hits(low)).tolist()]
+        stored = _stored(tx, suspects)
+        new: list[Event] = []
+        for at, event in enumerate(draft.events):
+            earlier = stored.get(event.id)
+            if earlier is None or earlier[0] < event.received_at - REMEMBERED:
+                stored[event.id] = (event.received_at, event.said)
+                new.append(event)
+                continue
+            draft.count(event.source_i, duplicate=1)
+            if earlier[1] != event.said:
+                draft.notices[event.source_i, "duplicate_conflict", ""] += 1
+                refusal = Refusal(
+                    "duplicate_conflict",
+                    f"the message id {event.message_id} was stored with other content; the first stays",
+                    "messageId",
+                )
+                raw = staging.encode(draft.raw[at]).decode()
+                mark = _aside_id(f"{event.id}", event.said)
+                draft.aside.append(Quarantined(mark, event.source_i, event.received_at, refusal, raw))
+        return new
+
+    def _insert(
+        self, tx: Transaction, staged: Staged, draft: _Draft
+    ) -> tuple[npt.NDArray[np.uint32], pa.Table | None]:
+        if not staged.base.num_rows:
+            return np.empty(0, np.uint32), None
+        answer = self._resolve(tx, staged.who)
+        sources = set(draft.counts)
+        source = next(iter(sources)) if len(sources) == 1 else None
+        for code, detail, n in answer.warnings:
+            draft.notices[source, code, detail] += n
+        whose = answer.columns
+        table = staged.base
+        for name in ("user_i", "device_i", "key_i", "ix"):
+            table = table.append_column(name, whose.column(name).cast(pa.uint32()))
+        for col, values in staged.typed.items():
+            table = table.append_column(col, values)
+        plain = [name for name in table.column_names if name not in ("row", "hi", "lo")]
+        names = ", ".join(quoted(name) for name in plain)
+        with tx.given("incoming", table):
+            tx.execute(f"INSERT INTO events (id, {names}) SELECT {_ID}, {names} FROM incoming")
+            if staged.attributes.num_rows:
+                with tx.given("changes", staged.attributes):
+                    tx.execute(
+                        "INSERT INTO attributes (id, ix, user_i, device_i, key_i, name, ts, received_at,"
+                        " source_i, mode, kind, value)"
+                        f" SELECT {_ID}, ix, user_i, device_i, key_i, changes.name, ts, received_at,"
+                        " source_i, mode, kind, value"
+                        ' FROM changes JOIN incoming ON incoming."row" = changes."row"'
+                    )
+        people = [table.column("ix").drop_null()]
+        if answer.reassigned.num_rows:
+            people += [answer.reassigned.column(name).drop_null() for name in ("from_ix", "to_ix")]
+        touched = np.unique(np.concatenate([column.to_numpy() for column in people])).astype(np.uint32)
+        return touched, answer.reassigned
+
+
+class _Undone(Exception):
+    """A trial that went well, and is not to be kept."""
+
+
+class _Poisoned(Exception):
+    """A call that cannot become an event."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+_ONE_STORED = Counts(stored=1)
+
+
+def _cannot_load(what: str) -> Refusal:
+    return Refusal("load_failed", f"this event could not be loaded after {TRIES} tries ({what})")
+
+
+def _aside_id(batch: str, index: int) -> int:
+    digest = blake2b(f"{batch}\0{index}".encode(), digest_size=16).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def _halves(ids: Sequence[int]) -> pa.Table:
+    return pa.table(
+        {
+            "hi": pa.array([item >> 64 for item in ids], pa.uint64()),
+            "lo": pa.array([item & LOW for item in ids], pa.uint64()),
+        }
+    )
+
+
+def _stored(tx: Transaction, suspects: Sequence[Event]) -> dict[int, tuple[datetime, int | None]]:
+    """When the suspects' ids were last stored and what they said; ids that were not are absent."""
+    if not suspects:
+        return {}
+    with tx.given("suspects", _halves([event.id for event in suspects])):
+        found = tx.read(
+            "SELECT id::VARCHAR AS id, max(received_at) AS at, arg_max(body, received_at) AS said FROM events"
+            f" WHERE id IN (SELECT {_ID} FROM suspects) GROUP BY events.id"
+        )
+    return {int(row["id"]): (row["at"], row["said"]) for row in found.to_pylist()}
+
+
+def _unknown_rows(tx: Transaction, found: sealed.Sealed) -> sealed.Sealed:
+    """The segment without the rows that were stored before, whenever that was."""
+    rows = found.rows
+    if not rows.num_rows:
+        return found
+    numbers = rows.column("row").to_numpy()
+    start = found.high << 64
+    known = tx.read(
+        "SELECT (id & 18446744073709551615)::BIGINT AS number FROM events"
+        " WHERE id >= $first::HUGEINT AND id <= $last::HUGEINT",
+        {"first": str(start + int(numbers.min())), "last": str(start + int(numbers.max()))},
+    )
+    _, first = np.unique(numbers, return_index=True)
+    keep = np.zeros(len(numbers), dtype=bool)
+    keep[first] = True
+    if known.num_rows:
+        keep &= ~np.isin(numbers, known.column("number").to_numpy())
+    return found if keep.all() else replace(found, rows=rows.filter(pa.array(keep)))
+
+
+def _put_aside(tx: Transaction, draft: _Draft) -> None:
+    if draft.retried:
+        with tx.given("retried", _halves(draft.retried)):
+            tx.execute(f"DELETE FROM quarantine WHERE id IN (SELECT {_ID} FROM retried)")
+    if not draft.aside:
+        return
+    table = _halves([item.id for item in draft.aside])
+    for name, column in {
+        "source_i": pa.array([item.source_i for item in draft.aside], pa.uint16()),
+        "received_at": pa.array([item.received_at for item in draft.aside], pa.timestamp("us")),
+        "code": [item.refusal.code for item in draft.aside],
+        "path": pa.array([item.refusal.path for item in draft.aside], pa.string()),
+        "message": [item.refusal.message for item in draft.aside],
+        "raw": [item.raw for item in draft.aside],
+    }.items():
+        table = table.append_column(name, [column] if isinstance(column, list) else column)
+    with tx.given("aside", table):
+        tx.execute(
+            "INSERT INTO quarantine (id, source_i, received_at, code, path, message, raw)"
+            f" SELECT {_ID}, source_i, received_at, code, path, message, raw FROM aside"
+        )
+
+
+def _count(tx: Transaction, counts: dict[int | None, Counts]) -> None:
+    if not counts:
+        return
+    columns = ("received", "stored", "duplicate", "quarantined", "rejected")
+    table = pa.table(
+        {
+            "source_i": pa.array(list(counts), pa.uint16()),
+            **{
+                name: pa.array([getattr(item, name) for item in counts.values()], pa.int64())
+                for name in columns
+            },
+        }
+    )
+    adds = ", ".join(f"{name} = counters.{name} + more.{name}" for name in columns)
+    with tx.given("more", table):
+        tx.execute(
+            f"UPDATE counters SET {adds} FROM more WHERE counters.source_i IS NOT DISTINCT FROM more.source_i"
+        )
+        tx.execute(
+            f"INSERT INTO counters (source_i, {', '.join(columns)}) SELECT source_i, {', '.join(columns)}"
+            " FROM more WHERE NOT EXISTS"
+            " (SELECT 1 FROM counters WHERE counters.source_i IS NOT DISTINCT FROM more.source_i)"
+        )
+
+
+def _notice(tx: Transaction, notices: Notices) -> None:
+    if not notices:
+        return
+    known = tx.read("SELECT count(*)::BIGINT AS n FROM warnings").column("n").to_pylist()[0]
+    told: Notices = Counter()
+    for (source_i, code, detail), n in notices.items():
+        told[source_i, code, detail if known + len(told) < NOTED else ""] += n
+    table = pa.table(
+        {
+            "source_i": pa.array([source_i for source_i, _, _ in told], pa.uint16()),
+            "code": [code for _, code, _ in told],
+            "detail": [detail for _, _, detail in told],
+            "n": pa.array(list(told.values()), pa.int64()),
+        }
+    )
+    same = (
+        "warnings.source_i IS NOT DISTINCT FROM more.source_i AND warnings.code = more.code"
+        " AND warnings.detail = more.detail"
+    )
+    with tx.given("more", table):
+        tx.execute(f"UPDATE warnings SET n = warnings.n + more.n FROM more WHERE {same}")
+        tx.execute(
+            "INSERT INTO warnings (source_i, code, detail, n) SELECT source_i, code, detail, n FROM more"
+            f" WHERE NOT EXISTS (SELECT 1 FROM warnings WHERE {same})"
+        )

@@ -1,0 +1,61 @@
+"""The events' tables in the engine. All times are naive UTC."""
+
+from __future__ import annotations
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS names (name_i UINTEGER NOT NULL, name VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS properties (name VARCHAR NOT NULL, type VARCHAR NOT NULL, col VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    id HUGEINT NOT NULL,
+    name_i UINTEGER NOT NULL,
+    ts TIMESTAMP NOT NULL,
+    received_at TIMESTAMP NOT NULL,
+    source_i USMALLINT,
+    user_i UINTEGER,
+    device_i UINTEGER,
+    key_i UINTEGER,
+    ix UINTEGER,
+    rest VARCHAR,
+    body UBIGINT
+);
+CREATE TABLE IF NOT EXISTS attributes (
+    id HUGEINT NOT NULL,
+    ix UINTEGER,
+    user_i UINTEGER,
+    device_i UINTEGER,
+    key_i UINTEGER,
+    name VARCHAR NOT NULL,
+    ts TIMESTAMP NOT NULL,
+    received_at TIMESTAMP NOT NULL,
+    source_i USMALLINT,
+    mode VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    value VARCHAR
+);
+CREATE TABLE IF NOT EXISTS quarantine (
+    id HUGEINT NOT NULL,
+    source_i USMALLINT,
+    received_at TIMESTAMP NOT NULL,
+    code VARCHAR NOT NULL,
+    path VARCHAR,
+    message VARCHAR NOT NULL,
+    raw VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS loads (batch VARCHAR PRIMARY KEY, loaded_at TIMESTAMP NOT NULL);
+CREATE TABLE IF NOT EXISTS log_position (segment UBIGINT NOT NULL, "offset" UBIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS counters (
+    source_i USMALLINT,
+    received BIGINT NOT NULL,
+    stored BIGINT NOT NULL,
+    duplicate BIGINT NOT NULL,
+    quarantined BIGINT NOT NULL,
+    rejected BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS warnings (
+    source_i USMALLINT,
+    code VARCHAR NOT NULL,
+    detail VARCHAR NOT NULL,
+    n BIGINT NOT NULL
+);
+"""
+"""`body` of events is a hash of what a call said: it tells a repetition from a conflict. NULL for imports."""

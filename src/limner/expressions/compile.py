@@ -1,0 +1,406 @@
+"""From a tree to one query of the engine: bound values, named steps, one pass over the events.
+
+Tables read: persons, events, attributes and the tag tables that the catalog names. Windows are computed here
+from `as_of`; no row with ts >= as_of is ever read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from limner.engine.seam import Query, Step, quoted
+from limner.errors import ExpressionError, did_you_mean
+from limner.expressions import tree as t
+from limner.expressions.attributes import attribute_steps, history_steps, json_at
+from limner.expressions.catalog import Catalog
+from limner.expressions.happenings import (
+    PERIOD_BITS,
+    EventPass,
+    EventSql,
+    Selection,
+    misplaced,
+    simple_test,
+)
+from limner.expressions.predicate import NEVER, fitting
+from limner.expressions.sequences import regular_steps, sequence_steps
+from limner.expressions.sql import FALSE, Bound, Sql, Typed
+from limner.expressions.windows import bounds
+from limner.types import ValueType, naive
+
+DEEPEST_INLINED = 120
+_SAMPLE_RANGE = 2**32
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The value of the first case whose condition is true, else `otherwise` (None = missing)."""
+
+    cases: tuple[tuple[t.Expr, t.Literal], ...]
+    otherwise: t.Literal | None
+    type: ValueType
+
+
+def people(
+    expr: t.Expr, catalog: Catalog, as_of: datetime, zone: str | None = None, *, among: str | None = None
+) -> Query:
+    """The query of the `ix` of every living person for whom the condition is true.
+
+    `among`: a table with a column `ix`; only its people are looked at.
+    Raises ExpressionError (unknown_name, type, too_complex).
+    """
+    compiler = _Compiler(catalog, as_of, zone, among)
+    condition = compiler.condition(expr)
+    return compiler.query(["p.ix AS ix"], condition)
+
+
+def values(
+    value: t.Value | Cases,
+    catalog: Catalog,
+    as_of: datetime,
+    zone: str | None = None,
+    *,
+    among: str | None = None,
+) -> Query:
+    """The query of [ix, value] of every living person who has the value."""
+    compiler = _Compiler(catalog, as_of, zone, among)
+    column = compiler.column(value)
+    inner = compiler.query(["p.ix AS ix", f"{column} AS value"], None)
+    steps = (*inner.steps, Step("valued", inner.final))
+    return Query(steps, "SELECT ix, value FROM valued WHERE value IS NOT NULL", inner.values)
+
+
+def rule(
+    cases: Sequence[tuple[t.Expr, t.Literal]],
+    otherwise: t.Literal | None,
+    catalog: Catalog,
+    as_of: datetime,
+    zone: str | None = None,
+    *,
+    type: ValueType,
+    among: str | None = None,
+) -> Query:
+    """The query of [ix, value]: the value of each person's first true case, else `otherwise`."""
+    return values(Cases(tuple(cases), otherwise, type), catalog, as_of, zone, among=among)
+
+
+def statistics(
+    columns: Mapping[str, t.Value | Cases],
+    catalog: Catalog,
+    as_of: datetime,
+    zone: str | None = None,
+    *,
+    among: str | None = None,
+) -> Query:
+    """The query of [ix, key, …] of every living person: many values in one pass over the events.
+
+    A missing value is NULL. count, distinct and sum of nothing are 0.
+    """
+    compiler = _Compiler(catalog, as_of, zone, among)
+    chosen = [f"{compiler.column(value)} AS {quoted(key)}" for key, value in columns.items()]
+    return compiler.query(["p.ix AS ix", *chosen], None)
+
+
+def where(
+    expr: t.Expr, catalog: Catalog, as_of: datetime, zone: str | None = None
+) -> tuple[str, Mapping[str, Any]]:
+    """A condition over the columns of `events` and the values it binds (parse with scope="event")."""
+    bind = Bound()
+    events = EventSql(Sql(bind, naive(as_of), zone or catalog.zone), catalog)
+    return events.condition(expr), bind.values
+
+
+class _Compiler:
+    """The state of one compilation: bound values, steps and joins as they are needed."""
+
+    def __init__(self, catalog: Catalog, as_of: datetime, zone: str | None, among: str | None) -> None:
+        self.catalog = catalog
+        self.bind = Bound()
+        self.sql = Sql(self.bind, naive(as_of), zone or catalog.zone)
+        self.events = EventSql(self.sql, catalog)
+        self.scan = EventPass(self.events, among)
+        self.among = among
+        self.steps: list[Step] = []
+        self.joins: list[str] = []
+        self._tags: dict[str, Typed] = {}
+        self._attributes: dict[str, str] = {}
+        self._members: dict[t.Node, str] = {}
+        self._open_audiences: list[str] = []
+        self._depth = 0
+
+    # the query
+
+    def query(self, columns: Sequence[str], condition: str | None) -> Query:
+        """SELECT columns of living people, where the condition is true."""
+        tests = ["p.merged_into IS NULL", "NOT p.erased"]
+        if self.among is not None:
+            tests.append(f"p.ix IN (SELECT ix FROM {quoted(self.among)})")
+        if condition is not None:
+            tests.append(f"({condition})")
+        joins = "\n".join([*self.scan.joins(), *self.joins])
+        final = f"SELECT {', '.join(columns)}\nFROM persons AS p\n{joins}\nWHERE {' AND '.join(tests)}"
+        return Query((*self.scan.steps(), *self.steps), final, dict(self.bind.values))
+
+    def column(self, value: t.Value | Cases) -> str:
+        """A value as a column of the result."""
+        if not isinstance(value, Cases):
+            typed = self.value(value)
+            return self.sql.cast(typed, ValueType.TEXT) if typed.type is None else typed.sql
+        if not value.cases:
+            return self._then(value.otherwise, value.type)
+        whens = " ".join(
+            f"WHEN {self.condition(when)} THEN {self._then(then, value.type)}" for when, then in value.cases
+        )
+        return f"(CASE {whens} ELSE {self._then(value.otherwise, value.type)} END)"
+
+    def _then(self, literal: t.Literal | None, kind: ValueType) -> str:
+        if literal is None:
+            return "NULL"
+        value = fitting(literal, kind, self.sql.zone)
+        if value is NEVER or (kind is ValueType.MONEY and not isinstance(value, int)):
+            line, column = literal.position or (1, 1)
+            raise ExpressionError(f"this value is no {kind}", line=line, column=column, code="type")
+        sql_type = _SQL_TYPES[kind]
+        return f"CAST({self.bind(float(value) if kind is ValueType.NUMBER else value)} AS {sql_type})"
+
+    # conditions
+
+    def condition(self, node: t.Expr) -> str:
+        """The condition as SQL over p and the joins; NULL counts as false."""
+        self._depth += 1
+        if self._depth > DEEPEST_INLINED:
+            raise ExpressionError(
+                "the expression is too complex once its audiences are put in",
+                code="too_complex",
+                hint=f"limit depth {DEEPEST_INLINED}",
+            )
+        try:
+            return self._condition(node)
+        finally:
+            self._depth -= 1
+
+    def _condition(self, node: t.Expr) -> str:
+        match node:
+            case t.Or(args):
+                return " OR ".join([f"({self.condition(arg)})" for arg in args])
+            case t.And(args):
+                return " AND ".join([f"({self.condition(arg)})" for arg in args])
+            case t.Not(arg):
+                return f"({self.condition(arg)}) IS NOT TRUE"
+            case t.Flag(value):
+                return "TRUE" if value else "FALSE"
+            case t.Did(event, times, window):
+                return self._did(self._selection(event, window), times)
+            case t.FirstDid(event, window):
+                low, high = bounds(window, as_of=self.sql.as_of, zone=self.sql.zone)
+                first = self.scan.first_time(self._selection(event, None))
+                after = "" if low is None else f"{first} >= {self.bind(low)} AND "
+                return f"({after}{first} < {self.bind(high)})"
+            case t.LastHas(event, has, window):
+                return self.scan.last_holds(self._selection(event, window), self.events.condition(has))
+            case t.Regularly():
+                return self._regularly(node)
+            case t.Sequence():
+                return self._member(node, lambda name: sequence_steps(node, name, self.events, self.among))
+            case t.HasBeen():
+                return self._has_been(node)
+            case t.InAudience(name):
+                return self._in_audience(node, name)
+            case t.Sample(rate, seed):
+                return self._sample(rate, seed)
+            case _:
+                return simple_test(self.sql, node, self.value)
+
+    def _selection(self, event: t.Event, window: t.Window | None) -> Selection:
+        return self.events.selection(event, bounds(window, as_of=self.sql.as_of, zone=self.sql.zone))
+
+    def _did(self, selection: Selection, times: t.Times | None) -> str:
+        count = self.scan.count(selection)
+        if times is None:
+            return f"{count} >= 1"
+        op = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}[
+            times.op
+        ]
+        return f"{count} {op} {self.bind(times.n)}"
+
+    def _regularly(self, node: t.Regularly) -> str:
+        least = 1 if node.times is None else node.times.n + (node.times.op == "more than")
+        span = t.InLast(t.Duration(node.each.n * node.periods, node.each.unit))
+        selection = self._selection(node.event, span)
+        if least == 1 and node.periods <= PERIOD_BITS:
+            periods = self.scan.periods(selection, node.each.seconds * 1_000_000)
+            return f"{periods} >= {self.bind(node.least)}"
+        return self._member(
+            node, lambda name: regular_steps(node, least, selection, name, self.events, self.among)
+        )
+
+    def _member(self, node: t.Node, steps: Any) -> str:
+        """The person is among the people of the steps' last one."""
+        if node not in self._members:
+            name = f"members_{len(self._members)}"
+            self._members[node] = name
+            self.steps.extend(steps(name))
+            self.joins.append(f"LEFT JOIN {name} ON {name}.ix = p.ix")
+        return f"{self._members[node]}.ix IS NOT NULL"
+
+    def _has_been(self, node: t.HasBeen) -> str:
+        attribute = tested_attribute(node.test)
+        if attribute is None:
+            raise misplaced(node.test, "before `for`: write one comparison of one attribute")
+        path = self._path(attribute)
+        if path is None:
+            raise misplaced(node.test, "before `for`: only attributes have a history")
+        test = simple_test(
+            self.sql,
+            node.test,
+            lambda value: (
+                self.sql.literal(value)
+                if isinstance(value, t.Literal)
+                else Typed(json_at(path, "value", self.sql), None)
+            ),
+        )
+        name = f"members_{len(self._members)}"
+        key = node
+        if key not in self._members:
+            self._members[key] = name
+            self.steps.extend(history_steps(name, path[0], test, self.sql, self.among))
+            self.joins.append(f"LEFT JOIN {name} ON {name}.ix = p.ix")
+        since = f"{self._members[key]}.since"
+        start, _ = bounds(t.InLast(node.duration), as_of=self.sql.as_of, zone=self.sql.zone)
+        return f"{since} {'<=' if node.op == 'at least' else '>'} {self.bind(start)}"
+
+    def _in_audience(self, node: t.InAudience, name: str) -> str:
+        if name in self._open_audiences:
+            line, column = node.position or (1, 1)
+            circle = " → ".join([*self._open_audiences[self._open_audiences.index(name) :], name])
+            raise ExpressionError(
+                f"audiences refer to each other in a circle: {circle}", line=line, column=column, code="cycle"
+            )
+        found = self.catalog.audience(name)
+        if found is None:
+            raise unknown("audience", name, self.catalog.audience_names(), node)
+        if isinstance(found, frozenset):
+            return self._static(node, found)
+        self._open_audiences.append(name)
+        try:
+            return self.condition(found)
+        finally:
+            self._open_audiences.pop()
+
+    def _static(self, node: t.Node, members: frozenset[int]) -> str:
+        if not members:
+            return FALSE
+        listed = self.bind(sorted(members))
+        return self._member(
+            node, lambda name: [Step(name, f"SELECT CAST(UNNEST({listed}) AS UINTEGER) AS ix")]
+        )
+
+    def _sample(self, rate: float, seed: int | str) -> str:
+        limit = round(rate * _SAMPLE_RANGE)
+        if limit >= _SAMPLE_RANGE:
+            return "TRUE"
+        drawn = f"SUBSTR(MD5(p.person_id || {self.bind(f':{seed}')}), 1, 8)"
+        return f"{drawn} < {self.bind(f'{limit:08x}')}"
+
+    # values
+
+    def value(self, node: t.Value) -> Typed:
+        """A tag, attribute, aggregate or literal as a typed value."""
+        match node:
+            case t.Name(name):
+                return self._named(node, name)
+            case t.Attribute(path):
+                return self._attribute(path)
+            case t.Aggregate():
+                return self._aggregate(node)
+            case t.Flag() | t.Text() | t.Number() | t.Instant():
+                return self.sql.literal(node)
+            case _:
+                raise misplaced(node, "outside where")
+
+    def _path(self, node: t.Value) -> tuple[str, ...] | None:
+        """The attribute that the value is, or None."""
+        if isinstance(node, t.Attribute):
+            return node.path
+        if isinstance(node, t.Name) and self.catalog.tag(node.name) is None:
+            return (node.name,)
+        return None
+
+    def _named(self, node: t.Name, name: str) -> Typed:
+        """A bare name: the tag of that key, else the attribute of that name."""
+        if name in self._tags:
+            return self._tags[name]
+        found = self.catalog.tag(name)
+        if found is None:
+            if name in set(self.catalog.attribute_names()):
+                return self._attribute((name,))
+            known = [*self.catalog.tag_keys(), *self.catalog.attribute_names()]
+            raise unknown("tag or attribute", name, known, node)
+        table, kind = found
+        alias = f"t{len(self._tags)}"
+        self.joins.append(
+            f"LEFT JOIN {quoted(table)} AS {alias} ON {alias}.ix = p.ix "
+            f"AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {self.bind(self.sql.as_of)})"
+        )
+        self._tags[name] = Typed(f"{alias}.value", kind)
+        return self._tags[name]
+
+    def _attribute(self, path: tuple[str, ...]) -> Typed:
+        name = path[0]
+        if name not in self._attributes:
+            alias = f"attribute_{len(self._attributes)}"
+            self._attributes[name] = alias
+            self.steps.extend(attribute_steps(alias, name, self.sql, self.among))
+            self.joins.append(f"LEFT JOIN {alias} ON {alias}.ix = p.ix")
+        return Typed(json_at(path, f"{self._attributes[name]}.value", self.sql), None)
+
+    def _aggregate(self, node: t.Aggregate) -> Typed:
+        selection = self._selection(node.event, node.window)
+        match node.function:
+            case "count":
+                return Typed(self.scan.count(selection), ValueType.NUMBER)
+            case "first_time":
+                return Typed(self.scan.first_time(selection), ValueType.INSTANT)
+            case "last_time":
+                return Typed(self.scan.last_time(selection), ValueType.INSTANT)
+            case "recency":
+                now, last = self.bind(self.sql.as_of), self.scan.last_time(selection)
+                return Typed(f"((EPOCH_US({now}) - EPOCH_US({last})) // 86400000000)", ValueType.NUMBER)
+        return self.scan.of_property(node.function, selection, self.events.property(node.of or ""))
+
+
+_SQL_TYPES = {
+    ValueType.FLAG: "BOOLEAN",
+    ValueType.TEXT: "VARCHAR",
+    ValueType.NUMBER: "DOUBLE",
+    ValueType.MONEY: "BIGINT",
+    ValueType.INSTANT: "TIMESTAMP",
+}
+
+
+def unknown(what: str, name: str, known: Any, node: t.Node) -> ExpressionError:
+    """The error for a name that nothing has."""
+    line, column = node.position or (1, 1)
+    return ExpressionError(
+        f"unknown {what} '{name}'",
+        line=line,
+        column=column,
+        code="unknown_name",
+        hint=did_you_mean(name, known),
+    )
+
+
+def tested_attribute(test: t.Expr) -> t.Value | None:
+    """The one attribute (or bare name) that a test is about; None when it is about something else."""
+    found: t.Expr | None
+    match test:
+        case t.Compare(left, _, right):
+            sides = [side for side in (left, right) if not isinstance(side, t.Literal)]
+            found = sides[0] if len(sides) == 1 else None
+        case t.Among(value) | t.Between(value) | t.TextTest(value) | t.Known(value):
+            found = value
+        case _:
+            found = test if isinstance(test, (t.Attribute, t.Name)) else None
+    return found if isinstance(found, (t.Attribute, t.Name)) else None

@@ -1,0 +1,71 @@
+"""Sequences and regular behaviour in SQL: each gives the people (a column `ix`) for whom it is true."""
+
+from __future__ import annotations
+
+from limner.engine.seam import Step, quoted
+from limner.expressions import tree as t
+from limner.expressions.happenings import EventSql, Selection
+from limner.expressions.sql import both
+from limner.expressions.windows import bounds
+
+
+def _people(among: str | None) -> str:
+    return "ix IS NOT NULL" if among is None else f"ix IN (SELECT ix FROM {quoted(among)})"
+
+
+def sequence_steps(node: t.Sequence, name: str, events: EventSql, among: str | None) -> list[Step]:
+    """Steps that end in `name`: everybody who did the first event in its window and then each step.
+
+    From each first event the earliest next step is taken, strictly later; `within` counts from the first
+    event, so the earliest is never worse than a later one.
+    """
+    sql = events.sql
+
+    def happened(event: t.Event, window: t.Window | None = None) -> str:
+        selection = events.selection(event, bounds(window, as_of=sql.as_of, zone=sql.zone))
+        return f"SELECT ix, ts FROM events WHERE {both([events.filter(selection), _people(among)])}"
+
+    steps = [Step(f"{name}_0", f"SELECT ix, ts AS began, ts FROM ({happened(node.first, node.window)})")]
+    for i, step in enumerate(node.steps, 1):
+        within = ""
+        if step.within is not None:
+            reach = sql.bind(step.within.seconds * 1_000_000)
+            within = f"\nWHERE EPOCH_US(b.ts) - EPOCH_US(a.began) <= {reach}"
+        steps.append(
+            Step(
+                f"{name}_{i}",
+                f"SELECT a.ix, a.began, b.ts FROM {name}_{i - 1} AS a\n"
+                f"ASOF JOIN ({happened(step.event)}) AS b ON a.ix = b.ix AND a.ts < b.ts{within}",
+            )
+        )
+    last = f"{name}_{len(node.steps)}"
+    if node.without is None:
+        steps.append(Step(name, f"SELECT DISTINCT ix FROM {last}"))
+    else:
+        steps.append(
+            Step(
+                name,
+                f"SELECT DISTINCT a.ix FROM {last} AS a\n"
+                f"ASOF LEFT JOIN ({happened(node.without)}) AS b ON a.ix = b.ix AND a.began < b.ts\n"
+                "WHERE b.ts IS NULL OR b.ts >= a.ts",
+            )
+        )
+    return steps
+
+
+def regular_steps(
+    node: t.Regularly, least: int, selection: Selection, name: str, events: EventSql, among: str | None
+) -> list[Step]:
+    """Steps that end in `name`: everybody with enough periods in which the event happened `least` times."""
+    sql = events.sql
+    period = sql.bind(node.each.seconds * 1_000_000)
+    index = f"(EPOCH_US({sql.bind(sql.as_of)}) - 1 - EPOCH_US(ts)) // {period}"
+    counted = (
+        f"SELECT ix, {index} AS period, COUNT(*) AS n FROM events\n"
+        f"WHERE {both([events.filter(selection), _people(among)])}\nGROUP BY ALL"
+    )
+    chosen = (
+        f"SELECT ix FROM {name}_counts WHERE n >= {sql.bind(least)}\n"
+        f"GROUP BY ix HAVING COUNT(*) >= {sql.bind(node.least)}"
+    )
+    return [Step(f"{name}_counts", counted), Step(name, chosen)]

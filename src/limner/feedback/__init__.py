@@ -1,0 +1,1 @@
+"""Feedback: what became of messages, written as events, and what a campaign changed."""

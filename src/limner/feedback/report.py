@@ -1,0 +1,259 @@
+"""What a campaign did: where everybody is, what became of the messages, and what they changed.
+
+The arms are compared as they were drawn (intention to treat): a treated person whom no message reached still
+counts as treated, and everything that people did within the goal's time counts, clicked or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import text
+
+from limner.campaigns.arms import HELD_OUT, TREATED
+from limner.campaigns.model import Campaign
+from limner.engine.seam import Engine, quoted
+from limner.feedback import effects
+from limner.feedback.effects import Arm, Interval, NotEnoughData
+from limner.store.records import Records
+from limner.touches import entries
+from limner.types import MONEY_SCALE, Json, ValueType, naive
+
+
+@dataclass(frozen=True)
+class GoalEvents:
+    """The goal in the engine's terms. `codes`: event names; `where`: a condition over events and its values.
+
+    `money`: the column that is earned and its type (money or number); None when only conversions count.
+    """
+
+    codes: Sequence[int]
+    where: str = "TRUE"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    money: tuple[str, ValueType] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What both arms did within the goal's time."""
+
+    treated: Arm
+    held_out: Arm
+
+
+def arms_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.Table:
+    """The arm of each person by their ordinal now: ix, treated (bool); sorted by ix, each once.
+
+    People who were merged since count once, as the arm of the one who stayed; when that one is not in the
+    entry, as treated if either was. Erased people are not in it.
+    """
+    with records.read() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT person, arm FROM arms WHERE campaign = :campaign AND entry = :entry"
+                " AND arm IN ('treated', 'held_out')"
+            ),
+            {"campaign": campaign, "entry": entry},
+        ).all()
+    persons = engine.read("SELECT person_id, ix, merged_into, erased FROM persons ORDER BY ix")
+    ordinals = dict(zip(persons["person_id"].to_pylist(), persons["ix"].to_pylist(), strict=True))
+    merged = dict(zip(persons["ix"].to_pylist(), persons["merged_into"].to_pylist(), strict=True))
+    erased = {
+        ix for ix, gone in zip(persons["ix"].to_pylist(), persons["erased"].to_pylist(), strict=True) if gone
+    }
+    own: dict[int, bool] = {}
+    inherited: dict[int, bool] = {}
+    for person, arm in rows:
+        ix = ordinals.get(person)
+        if ix is None or ix in erased:
+            continue
+        stays = _survivor(ix, merged)
+        if stays == ix:
+            own[ix] = arm == TREATED
+        else:
+            inherited[stays] = inherited.get(stays, False) or arm == TREATED
+    found = {**inherited, **own}
+    ixs = np.fromiter(sorted(found), dtype=np.uint32, count=len(found))
+    treated = np.fromiter((found[int(ix)] for ix in ixs), dtype=bool, count=len(found))
+    return pa.table({"ix": pa.array(ixs, pa.uint32()), "treated": pa.array(treated)})
+
+
+def _survivor(ix: int, merged: Mapping[int, int | None]) -> int:
+    seen = set()
+    while ix not in seen:
+        seen.add(ix)
+        following = merged.get(ix)
+        if following is None:
+            return ix
+        ix = following
+    return min(seen)
+
+
+def outcome(engine: Engine, arms: pa.Table, goal: GoalEvents, *, start: datetime, end: datetime) -> Outcome:
+    """What both arms did in [start, end). `arms`: ix (sorted), treated."""
+    ixs = arms["ix"].to_numpy()
+    treated = arms["treated"].to_numpy(zero_copy_only=False)
+    money = np.zeros(len(ixs))
+    converted = np.zeros(len(ixs), dtype=bool)
+    if goal.codes and len(ixs):
+        amount = "CAST(0 AS DOUBLE)"
+        if goal.money is not None:
+            column, kind = goal.money
+            scale = f" / {MONEY_SCALE}" if kind is ValueType.MONEY else ""
+            amount = f"CAST(COALESCE(SUM({quoted(column)}), 0) AS DOUBLE){scale}"
+        found = engine.read(
+            f"SELECT ix, {amount} AS money FROM events"
+            " WHERE name_i IN (SELECT UNNEST($goal_codes)) AND ts >= $goal_start AND ts < $goal_end"
+            f" AND ix IS NOT NULL AND ({goal.where}) GROUP BY ix ORDER BY ix",
+            {
+                **goal.values,
+                "goal_codes": list(goal.codes),
+                "goal_start": naive(start),
+                "goal_end": naive(end),
+            },
+        )
+        who = found["ix"].to_numpy()
+        place = np.minimum(np.searchsorted(ixs, who), len(ixs) - 1)
+        ours = ixs[place] == who
+        converted[place[ours]] = True
+        money[place[ours]] = found["money"].to_numpy()[ours]
+    return Outcome(_arm(treated, converted, money), _arm(~treated, converted, money))
+
+
+def _arm(inside: np.ndarray, converted: np.ndarray, money: np.ndarray) -> Arm:
+    spent = money[inside]
+    return Arm(
+        n=int(inside.sum()),
+        k=int(converted[inside].sum()),
+        total=float(spent.sum()),
+        squares=float((spent * spent).sum()),
+    )
+
+
+def report(
+    records: Records,
+    *,
+    campaign: Campaign,
+    entry: str,
+    outcome: Outcome | None,
+    currency: str = "",
+    until: datetime | None = None,
+) -> Json:
+    """Everything about one entry as JSON. Raises NotFoundError.
+
+    Keys: campaign, entry, status, reason, started_at, until, audience, held_out, treated,
+    suppressed {reason: people}, waiting, sending, sent, failed, in_doubt, accepted, opened, clicked,
+    unsubscribed, exact; converted {treated, held_out: {n, k, rate, low, high}};
+    incremental {conversions, low, high, per_person, per_person_low, per_person_high} and
+    money {currency, treated_per_person, held_out_per_person, per_person, per_person_low, per_person_high,
+    total, low, high}: null where nothing can be said; enough_data; message.
+    `outcome`: what `outcome` answered, None when the campaign has no goal. `until`: up to when it counted.
+    """
+    found = entries.entry_of(records, campaign.name, entry)
+    counted = entries.counts(records, campaign.name, entry)
+    reacted = _reactions(records, campaign.name, entry)
+    answer: Json = {
+        "campaign": campaign.name,
+        "entry": entry,
+        "status": found.status,
+        "reason": found.reason,
+        "started_at": found.started_at.isoformat(),
+        "until": None if until is None else until.isoformat(),
+        "audience": counted.audience,
+        "held_out": counted.held_out,
+        "treated": counted.waiting + counted.sent + counted.failed + counted.in_doubt + reacted["dropped"],
+        "suppressed": dict(counted.suppressed),
+        "waiting": counted.waiting,
+        "sending": counted.sending,
+        "sent": counted.sent,
+        "failed": counted.failed,
+        "in_doubt": counted.in_doubt,
+        "accepted": counted.sent,
+        "opened": reacted["opened"],
+        "clicked": reacted["clicked"],
+        "unsubscribed": reacted["unsubscribed"],
+        "exact": counted.exact,
+        "converted": None,
+        "incremental": None,
+        "money": None,
+        "enough_data": False,
+        "message": "the campaign has no goal",
+    }
+    if outcome is not None:
+        answer |= changed(outcome, currency=currency, money=bool(campaign.goal and campaign.goal.money))
+    return answer
+
+
+def changed(outcome: Outcome, *, currency: str = "", money: bool = True) -> Json:
+    """What the campaign changed: converted, incremental, money, enough_data and message of the report."""
+    treated, held_out = outcome.treated, outcome.held_out
+    answer: Json = {
+        "converted": {TREATED: _rate(treated), HELD_OUT: _rate(held_out)},
+        "incremental": None,
+        "money": None,
+        "enough_data": False,
+    }
+    made = effects.conversions(treated, held_out)
+    if isinstance(made, NotEnoughData):
+        return {**answer, "message": made.message}
+    total = made.times(treated.n)
+    answer |= {
+        "enough_data": True,
+        "incremental": {
+            "conversions": total.value,
+            "low": total.low,
+            "high": total.high,
+            "per_person": made.value,
+            "per_person_low": made.low,
+            "per_person_high": made.high,
+        },
+        "message": _said(made),
+    }
+    earned = effects.money(treated, held_out) if money else None
+    if isinstance(earned, Interval):
+        sum_earned = earned.times(treated.n)
+        answer["money"] = {
+            "currency": currency,
+            "treated_per_person": treated.mean,
+            "held_out_per_person": held_out.mean,
+            "per_person": earned.value,
+            "per_person_low": earned.low,
+            "per_person_high": earned.high,
+            "total": sum_earned.value,
+            "low": sum_earned.low,
+            "high": sum_earned.high,
+        }
+    return answer
+
+
+def _rate(arm: Arm) -> Json:
+    if not arm.n:
+        return {"n": 0, "k": 0, "rate": None, "low": None, "high": None}
+    share = effects.wilson(arm.k, arm.n)
+    return {"n": arm.n, "k": arm.k, "rate": share.value, "low": share.low, "high": share.high}
+
+
+def _said(made: Interval) -> str:
+    if made.low > 0:
+        return "more people converted because of the campaign"
+    if made.high < 0:
+        return "fewer people converted because of the campaign"
+    return "no difference can be told from chance"
+
+
+def _reactions(records: Records, campaign: str, entry: str) -> dict[str, int]:
+    with records.read() as connection:
+        row = connection.execute(
+            text(
+                "SELECT COUNT(opened_at), COUNT(clicked_at), COUNT(unsubscribed_at),"
+                " COALESCE(SUM(status = 'suppressed'), 0) FROM touches"
+                " WHERE campaign = :campaign AND entry = :entry"
+            ),
+            {"campaign": campaign, "entry": entry},
+        ).one()
+    return dict(zip(("opened", "clicked", "unsubscribed", "dropped"), map(int, row), strict=True))

@@ -1,0 +1,1 @@
+"""Who did it: identifiers become people. Knows events only by their rows; knows no tag and no audience."""

@@ -1,0 +1,1 @@
+"""Portraits: everything that is known of one person, and how a crowd differs from everybody."""

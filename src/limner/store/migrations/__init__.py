@@ -1,0 +1,1 @@
+"""Versions of the record store's tables, applied in order by alembic."""

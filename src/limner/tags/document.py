@@ -1,0 +1,195 @@
+"""Document: one YAML definition file with the position of each value. Knows no tag, audience or campaign.
+
+The file is the definition: what is read keeps its comments and its order when it is edited.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
+
+from limner.errors import DefinitionError, ExpressionError, did_you_mean
+
+MOST_BYTES = 300_000
+KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+_DURATION = re.compile(r"(\d+)\s+(second|minute|hour|day|week)s?\Z")
+
+Step = str | int
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+class Document:
+    """A definition file: `where` names it (`tags/vip.yml`), `root` is its mapping.
+
+    Raises DefinitionError (file:line:column) for what is no YAML mapping.
+    """
+
+    def __init__(self, text: str, *, where: str) -> None:
+        self.text = text
+        self.where = where
+        if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+            raise DefinitionError(f"the file is longer than {MOST_BYTES} bytes", where=where, code="too_long")
+        try:
+            root = _yaml().load(text)
+        except MarkedYAMLError as error:
+            mark = error.problem_mark
+            place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+            problem = (error.problem or "not YAML").split(" with value")[0]
+            raise DefinitionError(problem, where=place, hint="the file is YAML: key: value") from error
+        except (YAMLError, ValueError, RecursionError) as error:
+            raise DefinitionError(f"the file is not YAML: {error}".splitlines()[0], where=where) from error
+        if not isinstance(root, CommentedMap):
+            raise DefinitionError("the file is not a mapping of key: value", where=f"{where}:1:1")
+        self.root = root
+
+    def place(self, *path: Step, of_key: bool = False, inside: tuple[int, int] | None = None) -> str:
+        """`file:line:column` of a value (or its key), or of a line and column inside a text value."""
+        line, column = self._position(path, of_key)
+        if inside is not None:
+            line, column = self._inside(path, line, column, inside)
+        return f"{self.where}:{line}:{column}"
+
+    def error(
+        self,
+        message: str,
+        *path: Step,
+        of_key: bool = False,
+        hint: str | None = None,
+        code: str | None = None,
+        inside: tuple[int, int] | None = None,
+    ) -> DefinitionError:
+        """The error at a value of this file."""
+        where = self.place(*path, of_key=of_key, inside=inside) if path else f"{self.where}:1:1"
+        return DefinitionError(message, where=where, hint=hint, code=code)
+
+    def wrapped(self, error: ExpressionError, *path: Step) -> DefinitionError:
+        """An expression's error at its place in this file."""
+        inside = (error.line, error.column)
+        return self.error(error.message, *path, hint=error.hint, code=error.code, inside=inside)
+
+    def known_keys(self, known: Iterable[str], *path: Step) -> None:
+        """Raises DefinitionError at the first key of a mapping that is not known."""
+        allowed = list(known)
+        mapping = self.value(*path) if path else self.root
+        for key in mapping:
+            if key not in allowed:
+                raise self.error(
+                    f"unknown key '{key}'", *path, key, of_key=True, hint=did_you_mean(str(key), allowed)
+                )
+
+    def value(self, *path: Step) -> Any:
+        """The value at the path, None when it is absent."""
+        found: Any = self.root
+        for step in path:
+            if isinstance(found, CommentedMap):
+                found = found.get(step)
+            elif isinstance(found, CommentedSeq) and isinstance(step, int) and step < len(found):
+                found = found[step]
+            else:
+                return None
+        return found
+
+    def string(self, *path: Step, required: bool = False) -> str:
+        """The text at the path, '' when absent. Raises DefinitionError when it is no text."""
+        found = self.value(*path)
+        if found is None:
+            if required:
+                raise self.error(f"'{path[-1]}' is missing", *path[:-1], code="missing")
+            return ""
+        if not isinstance(found, str):
+            raise self.error(f"'{path[-1]}' is a text", *path, hint="put it in quotes")
+        return str(found)
+
+    def strings(self, *path: Step) -> tuple[str, ...]:
+        """The list of texts at the path. Raises DefinitionError when it is none."""
+        found = self.value(*path)
+        if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+            raise self.error(f"'{path[-1]}' is a list of texts", *path)
+        return tuple(str(item) for item in found)
+
+    def titles(self, *path: Step) -> dict[str, str]:
+        """A title: one text, or a text per language."""
+        found = self.value(*path)
+        if found is None:
+            return {}
+        if isinstance(found, str):
+            return {"": str(found)}
+        if isinstance(found, Mapping) and all(isinstance(item, str) for item in found.values()):
+            return {str(language): str(item) for language, item in found.items()}
+        raise self.error(f"'{path[-1]}' is a text, or a text per language", *path, hint="{en: …, zh: …}")
+
+    def duration(self, *path: Step) -> timedelta | None:
+        """The duration at the path, such as `2 days`; None when absent."""
+        found = self.value(*path)
+        if found is None:
+            return None
+        match = _DURATION.match(found.strip()) if isinstance(found, str) else None
+        if match is None or int(match[1]) == 0 or int(match[1]) > 10_000_000:
+            raise self.error(
+                f"'{path[-1]}' is a duration", *path, hint="for example: 2 days, 36 hours, 1 week"
+            )
+        return timedelta(**{f"{match[2]}s": int(match[1])})
+
+    def edited(self, changes: Mapping[str, Any]) -> str:
+        """The file's text with top-level keys set (None removes one); comments and order survive."""
+        fresh = Document(self.text, where=self.where)
+        for key, value in changes.items():
+            if value is None:
+                fresh.root.pop(key, None)
+            elif fresh.root.get(key) != value:
+                fresh.root[key] = value
+        return dumped(fresh.root)
+
+    def _position(self, path: tuple[Step, ...], of_key: bool) -> tuple[int, int]:
+        found: Any = self.root
+        line, column = 0, 0
+        for step in path:
+            try:
+                if isinstance(found, CommentedMap):
+                    line, column = found.lc.key(step) if of_key and step is path[-1] else found.lc.value(step)
+                else:
+                    line, column = found.lc.item(step)
+                found = found[step]
+            except (KeyError, IndexError, AttributeError, TypeError):
+                break
+        return line + 1, column + 1
+
+    def _inside(self, path: tuple[Step, ...], line: int, column: int, at: tuple[int, int]) -> tuple[int, int]:
+        value = self.value(*path)
+        lines = self.text.splitlines()
+        if isinstance(value, LiteralScalarString):
+            below = lines[line + at[0] - 1] if line + at[0] - 1 < len(lines) else ""
+            indent = len(below) - len(below.lstrip())
+            return line + at[0], indent + at[1]
+        if isinstance(value, FoldedScalarString) or at[0] > 1 or line > len(lines):
+            return line, column
+        raw = lines[line - 1][column - 1 :]
+        if not raw.startswith(("'", '"')):
+            return line, column + at[1] - 1
+        doubled = "''" if raw[0] == "'" else "\\"
+        spot = 1
+        for _ in range(at[1] - 1):
+            spot += 2 if raw.startswith(doubled, spot) else 1
+        return line, column + spot
+
+
+def dumped(root: Any) -> str:
+    """The YAML text of a mapping."""
+    stream = io.StringIO()
+    _yaml().dump(root, stream)
+    return stream.getvalue()

@@ -1,0 +1,128 @@
+"""Graph: which tags refer to which, in what order they are computed, and their fingerprints. Runs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from limner.errors import DefinitionError, ExpressionError
+from limner.expressions.parse import parse, parse_value
+from limner.expressions.printer import to_text
+from limner.expressions.tree import Expr, audiences_of, names_of
+from limner.tags.document import Document
+from limner.tags.model import Rule, Statistic, Tag, fingerprint
+from limner.tags.text import document_of
+
+AudienceOf = Callable[[str], "Expr | frozenset[int] | None"]
+"""An audience's expression, the people of a static one, None when there is none."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Tags with their parsed expressions. `order`: what is referred to comes first; otherwise by key."""
+
+    tags: Mapping[str, Tag]
+    trees: Mapping[str, tuple[Expr, ...]]
+    needs: Mapping[str, frozenset[str]]
+    order: tuple[str, ...]
+    fingerprints: Mapping[str, str]
+
+    def closure(self, keys: Iterable[str]) -> frozenset[str]:
+        """The keys and everything that they refer to."""
+        found: set[str] = set()
+        waiting = list(keys)
+        while waiting:
+            key = waiting.pop()
+            if key not in found:
+                found.add(key)
+                waiting.extend(self.needs[key])
+        return frozenset(found)
+
+    def dependents(self, keys: Collection[str]) -> frozenset[str]:
+        """The keys and every tag that refers to them, directly or not."""
+        found = set(keys)
+        for key in self.order:
+            if self.needs[key] & found:
+                found.add(key)
+        return frozenset(found)
+
+
+def expression_path(tag: Tag, position: int) -> tuple[str | int, ...]:
+    """Where the tag's expression number `position` stands in its file."""
+    return ("cases", position, "when") if isinstance(tag.definition, Rule) else ("statistic",)
+
+
+def build(tags: Mapping[str, Tag], audience: AudienceOf = lambda _name: None) -> Graph:
+    """The graph of the tags. Raises DefinitionError for an expression that is none, and for a cycle."""
+    trees = {key: _parsed(tag) for key, tag in tags.items()}
+    named = {key: _names(found, audience) for key, found in trees.items()}
+    needs = {key: frozenset(names & tags.keys()) for key, (names, _) in named.items()}
+    order = _ordered(tags, needs)
+    fingerprints: dict[str, str] = {}
+    for key in order:
+        referenced = {f"tag:{need}": fingerprints[need] for need in needs[key]}
+        referenced |= {f"audience:{name}": _audience_mark(name, audience) for name in named[key][1]}
+        normal = tuple(to_text(tree) for tree in trees[key])
+        fingerprints[key] = fingerprint(tags[key], normal=normal, referenced=referenced)
+    return Graph(dict(tags), trees, needs, order, fingerprints)
+
+
+def _parsed(tag: Tag) -> tuple[Expr, ...]:
+    found = []
+    document: Document | None = None
+    for position, source in enumerate(tag.sources):
+        try:
+            found.append(parse_value(source) if isinstance(tag.definition, Statistic) else parse(source))
+        except ExpressionError as error:
+            document = document or document_of(tag)
+            raise document.wrapped(error, *expression_path(tag, position)) from error
+    return tuple(found)
+
+
+def _names(trees: tuple[Expr, ...], audience: AudienceOf) -> tuple[set[str], set[str]]:
+    """The bare names in the trees and in the audiences they name, and those audiences."""
+    names: set[str] = set()
+    audiences: set[str] = set()
+    waiting = list(trees)
+    while waiting:
+        tree = waiting.pop()
+        names |= names_of(tree)
+        for name in audiences_of(tree) - audiences:
+            audiences.add(name)
+            found = audience(name)
+            if found is not None and not isinstance(found, frozenset):
+                waiting.append(found)
+    return names, audiences
+
+
+def _audience_mark(name: str, audience: AudienceOf) -> str:
+    found = audience(name)
+    if found is None:
+        return ""
+    text = repr(sorted(found)) if isinstance(found, frozenset) else to_text(found)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _ordered(tags: Mapping[str, Tag], needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    order: list[str] = []
+    done: set[str] = set()
+    for start in sorted(tags):
+        path: list[str] = []
+        waiting: list[tuple[str, bool]] = [(start, False)]
+        while waiting:
+            key, leaving = waiting.pop()
+            if leaving:
+                path.pop()
+                done.add(key)
+                order.append(key)
+            elif key in path:
+                cycle = " → ".join([*path[path.index(key) :], key])
+                raise DefinitionError(
+                    f"tags refer to each other in a circle: {cycle}", where=f"tags/{key}.yml", code="cycle"
+                )
+            elif key not in done:
+                path.append(key)
+                waiting.append((key, True))
+                waiting.extend((need, False) for need in sorted(needs[key], reverse=True))
+    return tuple(order)

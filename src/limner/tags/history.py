@@ -1,0 +1,111 @@
+"""History: the tags of some or all people as of an instant in the past, computed anew from what happened.
+
+Nothing is published: the values stand in temporary tables that are gone when the block ends. Identities are
+those of today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from limner.columns import Array
+from limner.engine.seam import Engine, Transaction, quoted
+from limner.expressions.catalog import Catalog
+from limner.tags.graph import Graph
+from limner.tags.methods import observed, rule, statistic
+from limner.tags.methods.fresh import Fresh
+from limner.tags.model import Method, Tag
+from limner.tags.tables import SQL_TYPES
+
+PREFIX = "then_"
+_WIDE = "then_together"
+_AMONG = "then_people"
+
+
+@contextmanager
+def tags_at(
+    engine: Engine,
+    graph: Graph,
+    keys: Collection[str],
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+    people: Array | None = None,
+) -> Iterator[tuple[Transaction, Fresh]]:
+    """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
+
+    people: ordinals to which everything is restricted; None = everybody. Writers wait meanwhile.
+    """
+    wanted = graph.closure(keys)
+    order = [graph.tags[key] for key in graph.order if key in wanted]
+    fresh = Fresh(catalog, graph.tags, prefix=PREFIX)
+    made: list[str] = []
+    with engine.write() as tx:
+        try:
+            among = None
+            if people is not None:
+                among = _AMONG
+                made.append(among)
+                with tx.given("then_given", pa.table({"ix": pa.array(people, pa.uint32())})):
+                    tx.execute(f"CREATE OR REPLACE TEMP TABLE {_AMONG} AS SELECT ix FROM then_given")
+            together = [tag for tag in order if tag.method is Method.STATISTIC]
+            if together:
+                query = statistic.query(together, graph, catalog=fresh, as_of=as_of, among=among)
+                made.append(_WIDE)
+                tx.execute(f"CREATE OR REPLACE TEMP TABLE {_WIDE} AS {query.sql}", query.values)
+            for tag in order:
+                made.append(PREFIX + tag.table)
+                if tag.method is Method.STATISTIC:
+                    _table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM {_WIDE}", {})
+                    continue
+                method = observed if tag.method is Method.OBSERVED else rule
+                if method is observed:
+                    found = observed.query(tag, catalog=fresh, as_of=as_of, among=among)
+                else:
+                    found = rule.query(tag, graph, catalog=fresh, as_of=as_of, among=among)
+                _table(tx, tag, found.sql, found.values)
+            yield tx, fresh
+        finally:
+            for name in made:
+                with suppress(Exception):  # a failed statement ends the transaction, and with it the tables
+                    tx.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
+
+
+def values_at(
+    engine: Engine,
+    graph: Graph,
+    *,
+    ix: int,
+    catalog: Catalog,
+    as_of: datetime,
+    keys: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """One person's tag values as of then, by key; tags without a value are absent."""
+    import numpy as np
+
+    wanted = graph.tags.keys() if keys is None else keys
+    values: dict[str, Any] = {}
+    people = np.array([ix], dtype=np.uint32)
+    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people) as (tx, _):
+        for key in wanted:
+            found = tx.read(
+                f"SELECT value FROM {quoted(PREFIX + graph.tags[key].table)} WHERE ix = $ix", {"ix": ix}
+            )
+            if found.num_rows:
+                values[key] = found.column(0)[0].as_py()
+    return values
+
+
+def _table(tx: Transaction, tag: Tag, sql: str, values: Mapping[str, Any]) -> None:
+    tx.execute(
+        f"CREATE OR REPLACE TEMP TABLE {quoted(PREFIX + tag.table)} AS"
+        f" SELECT v.ix, CAST(v.value AS {SQL_TYPES[tag.type]}) AS value,"
+        " CAST(NULL AS TIMESTAMP) AS expires_at"
+        f" FROM ({sql}) AS v WHERE v.value IS NOT NULL",
+        values,
+    )

@@ -1,0 +1,1 @@
+"""Methods: how each kind of definition becomes a Query of (ix, value)."""

@@ -1,0 +1,65 @@
+"""Fresh: a catalog in which tags are the definitions of this run, applied yet or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from limner.expressions.catalog import Catalog
+from limner.expressions.tree import Expr
+from limner.tags.model import Tag
+from limner.types import ValueType
+
+
+class Fresh:
+    """The catalog, except for its tags: these are given. `prefix` goes before each tag's table."""
+
+    def __init__(self, catalog: Catalog, tags: Mapping[str, Tag], *, prefix: str = "") -> None:
+        self._catalog = catalog
+        self._tags = tags
+        self._prefix = prefix
+
+    @property
+    def zone(self) -> str:
+        """The workspace's time zone."""
+        return self._catalog.zone
+
+    def tag(self, key: str) -> tuple[str, ValueType] | None:
+        """The table of the tag's values and their type."""
+        found = self._tags.get(key)
+        return None if found is None else (self._prefix + found.table, found.type)
+
+    def tag_keys(self) -> Iterable[str]:
+        """The keys of all definitions."""
+        return self._tags
+
+    def event_codes(self, name: str) -> tuple[int, ...]:
+        """As the catalog has it."""
+        return self._catalog.event_codes(name)
+
+    def event_names(self) -> Mapping[str, int] | Iterable[str]:
+        """As the catalog has it."""
+        return self._catalog.event_names()
+
+    def property(self, name: str) -> tuple[str, ValueType] | None:
+        """As the catalog has it."""
+        return self._catalog.property(name)
+
+    def property_names(self) -> Iterable[str]:
+        """As the catalog has it."""
+        return self._catalog.property_names()
+
+    def audience(self, name: str) -> Expr | frozenset[int] | None:
+        """As the catalog has it."""
+        return self._catalog.audience(name)
+
+    def audience_names(self) -> Iterable[str]:
+        """As the catalog has it."""
+        return self._catalog.audience_names()
+
+    def attribute_names(self) -> Iterable[str]:
+        """As the catalog has it."""
+        return self._catalog.attribute_names()
+
+    def source_codes(self) -> Mapping[str, int]:
+        """As the catalog has it."""
+        return self._catalog.source_codes()

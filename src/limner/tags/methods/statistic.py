@@ -1,0 +1,20 @@
+"""Statistic tags: aggregates over events, as many as there are in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from limner.engine.seam import Query
+from limner.expressions.catalog import Catalog
+from limner.expressions.compile import statistics
+from limner.tags.graph import Graph
+from limner.tags.model import Tag
+
+
+def query(
+    tags: Iterable[Tag], graph: Graph, *, catalog: Catalog, as_of: datetime, among: str | None = None
+) -> Query:
+    """One row per living person: ix and a column named by each tag's key."""
+    trees = {tag.key: graph.trees[tag.key][0] for tag in tags}
+    return statistics(trees, catalog, as_of, among=among)  # type: ignore[arg-type]

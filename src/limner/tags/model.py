@@ -1,0 +1,209 @@
+"""Tag: what its file says, frozen. Knows no file, expression tree or engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from limner.types import ValueType, utc
+
+Value = bool | str | float | int | datetime
+"""A tag's value: bool (flag), str (text), float (number), int of 1/10,000 (money), datetime UTC (instant)."""
+
+
+class Nature(StrEnum):
+    """Whether a tag states what happened, what somebody decided to call it, or what may come."""
+
+    FACT = "fact"
+    MODEL = "model"
+    PREDICTION = "prediction"
+
+
+class Method(StrEnum):
+    """How a tag's value comes about."""
+
+    OBSERVED = "observed"
+    STATISTIC = "statistic"
+    RULE = "rule"
+    LEARNED = "learned"
+    MANUAL = "manual"
+    IMPORTED = "imported"
+
+
+COMPUTED = frozenset({Method.OBSERVED, Method.STATISTIC, Method.RULE})
+"""The methods that a tag file can define today."""
+
+DYNAMIC = frozenset({Method.STATISTIC, Method.RULE, Method.LEARNED})
+"""Tags of these methods change as people act: they need a validity or a refresh."""
+
+NATURES: Mapping[Method, frozenset[Nature]] = {
+    Method.OBSERVED: frozenset({Nature.FACT}),
+    Method.STATISTIC: frozenset({Nature.FACT}),
+    Method.RULE: frozenset({Nature.FACT, Nature.MODEL}),
+    Method.LEARNED: frozenset({Nature.PREDICTION, Nature.MODEL}),
+    Method.MANUAL: frozenset({Nature.FACT, Nature.MODEL}),
+    Method.IMPORTED: frozenset({Nature.FACT, Nature.MODEL, Nature.PREDICTION}),
+}
+"""Which natures a method can have: what is learned from examples is never a fact."""
+
+REASONS: Mapping[Method, str] = {
+    Method.OBSERVED: "an observed tag states what was told or seen",
+    Method.STATISTIC: "a statistic counts what happened",
+    Method.RULE: "a rule decides by known values; it predicts nothing",
+    Method.LEARNED: "what is learned from examples is a guess, never a fact",
+    Method.MANUAL: "a tag set by hand predicts nothing",
+    Method.IMPORTED: "",
+}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The latest value of an attribute."""
+
+    attribute: str
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One aggregate over a person's events, as text."""
+
+    expression: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """`then` is the value when the condition `when` holds."""
+
+    when: str
+    then: Value
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The first case that holds gives the value; `otherwise` (None = no value) when none does."""
+
+    cases: tuple[Case, ...]
+    otherwise: Value | None = None
+
+
+Definition = Observed | Statistic | Rule
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One tag. `category` is a path such as ("consumption", "spend"); `text` is the file as it was read."""
+
+    key: str
+    title: Mapping[str, str]
+    nature: Nature
+    method: Method
+    type: ValueType
+    definition: Definition
+    validity: timedelta | None = None
+    refresh: str | None = None
+    category: tuple[str, ...] = ()
+    owner: str = ""
+    source: str = ""
+    why: str = ""
+    text: str = field(default="", compare=False)
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether its value changes as people act (else it is static)."""
+        return self.method in DYNAMIC
+
+    @property
+    def table(self) -> str:
+        """The engine's table of its values."""
+        return f"tag_{self.key}"
+
+    @property
+    def subject(self) -> str:
+        """Its name in the history of changes."""
+        return f"tag:{self.key}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The expressions of its definition, in the order of the file."""
+        if isinstance(self.definition, Statistic):
+            return (self.definition.expression,)
+        if isinstance(self.definition, Rule):
+            return tuple(case.when for case in self.definition.cases)
+        return ()
+
+    @property
+    def described(self) -> str:
+        """Its definition as one line that a person can read."""
+        if isinstance(self.definition, Observed):
+            return f"attribute {self.definition.attribute}"
+        if isinstance(self.definition, Statistic):
+            return self.definition.expression
+        parts = [f"{shown(case.then)} when {case.when}" for case in self.definition.cases]
+        if self.definition.otherwise is not None:
+            parts.append(f"otherwise {shown(self.definition.otherwise)}")
+        return "; ".join(parts)
+
+    def name(self, language: str = "en") -> str:
+        """Its title in the language, else in English, else any, else the key."""
+        for wanted in (language, language.split("-")[0], "", "en"):
+            if wanted in self.title:
+                return self.title[wanted]
+        return next(iter(self.title.values()), self.key)
+
+    def expires_at(self, as_of: datetime) -> datetime | None:
+        """Until when (exclusive) values computed as of then are valid; None = for ever."""
+        return None if self.validity is None else as_of + self.validity
+
+
+def refusal(nature: Nature, method: Method) -> str | None:
+    """Why this pair contradicts itself; None when it does not."""
+    if nature in NATURES[method]:
+        return None
+    allowed = " or ".join(sorted(NATURES[method]))
+    reason = f" ({REASONS[method]})" if REASONS[method] else ""
+    return f"nature '{nature}' contradicts method '{method}'{reason}: it is {allowed}"
+
+
+def fingerprint(tag: Tag, *, normal: tuple[str, ...], referenced: Mapping[str, str]) -> str:
+    """16 hex digits that change when the tag's values may: its own definition or one that it refers to.
+
+    normal: the printed form of its expressions; referenced: fingerprints of tags and audiences by subject.
+    Titles, owner, category, refresh and layout do not count.
+    """
+    definition: Any = None
+    if isinstance(tag.definition, Observed):
+        definition = tag.definition.attribute
+    elif isinstance(tag.definition, Statistic):
+        definition = normal[0]
+    else:
+        thens = [plain(case.then) for case in tag.definition.cases]
+        definition = [list(pair) for pair in zip(normal, thens, strict=True)]
+        definition.append(plain(tag.definition.otherwise))
+    counted = {
+        "method": tag.method,
+        "type": tag.type,
+        "definition": definition,
+        "validity": None if tag.validity is None else tag.validity.total_seconds(),
+        "referenced": dict(sorted(referenced.items())),
+    }
+    body = json.dumps(counted, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def plain(value: Value | None) -> Any:
+    """The value as JSON holds it; an instant as ISO text with Z."""
+    if isinstance(value, datetime):
+        return utc(value).isoformat().replace("+00:00", "Z")
+    return value
+
+
+def shown(value: Value) -> str:
+    """The value as text in an explanation."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"'{value}'" if isinstance(value, str) else str(plain(value))

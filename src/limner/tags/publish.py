@@ -1,0 +1,146 @@
+"""Publication: an epoch's columns out of the tag tables. The engine is the truth, columns can be remade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limner.columns import Array, Column, Columns, Given, column
+from limner.engine.seam import Engine, Transaction, quoted
+from limner.errors import DamagedError, NotFoundError
+from limner.types import ValueType, utc
+
+ALIVE = "SELECT ix FROM persons WHERE merged_into IS NULL AND NOT erased"
+"""The ordinals of living people: neither merged into another nor erased."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was computed and published of one tag, as the engine keeps it."""
+
+    tag: str
+    type: ValueType
+    fingerprint: str
+    text: str
+    as_of: datetime
+    expires_at: datetime | None
+    expired: bool
+    run: str
+    people: int
+
+    @property
+    def table(self) -> str:
+        """The engine's table of its values."""
+        return f"tag_{self.tag}"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One publication: every column of it holds n ordinals."""
+
+    epoch: int
+    as_of: datetime
+    run: str
+    n: int
+
+
+def applied(engine: Engine | Transaction) -> dict[str, Applied]:
+    """What is applied now, by tag."""
+    found = engine.read("SELECT * FROM tag_state ORDER BY tag").to_pylist()
+    return {
+        row["tag"]: Applied(
+            tag=row["tag"],
+            type=ValueType(row["type"]),
+            fingerprint=row["fingerprint"],
+            text=row["text"],
+            as_of=utc(row["as_of"]),
+            expires_at=None if row["expires_at"] is None else utc(row["expires_at"]),
+            expired=bool(row["expired"]),
+            run=row["run"],
+            people=int(row["people"]),
+        )
+        for row in found
+    }
+
+
+def current(engine: Engine | Transaction) -> Epoch | None:
+    """The published epoch; None before the first run."""
+    found = engine.read("SELECT epoch, as_of, run, n FROM epochs WHERE current").to_pylist()
+    if not found:
+        return None
+    row = found[0]
+    return Epoch(int(row["epoch"]), utc(row["as_of"]), row["run"], int(row["n"]))
+
+
+def alive(engine: Engine | Transaction, n: int | None = None) -> Array:
+    """Who exists now, as a mask by ordinal; n long, or as long as there are ordinals."""
+    if n is None:
+        n = size(engine)
+    mask = np.zeros(n, dtype=np.bool_)
+    ordinals = engine.read(ALIVE).column(0).to_numpy()
+    mask[ordinals[ordinals < n]] = True
+    return mask
+
+
+def size(engine: Engine | Transaction) -> int:
+    """How many ordinals were ever given."""
+    last = engine.read("SELECT CAST(MAX(ix) AS BIGINT) AS ix FROM persons").column(0)[0].as_py()
+    return 0 if last is None else int(last) + 1
+
+
+def ensure(engine: Engine, root: Path, *, verify: bool = False) -> Columns | None:
+    """The columns of the current epoch, remade from the engine when missing or damaged; None before any."""
+    epoch = current(engine)
+    if epoch is None:
+        return None
+    try:
+        return Columns.open(root, epoch.epoch, verify=verify)
+    except (NotFoundError, DamagedError):
+        return remade(engine, root, epoch)
+
+
+def remade(engine: Engine | Transaction, root: Path, epoch: Epoch) -> Columns:
+    """The epoch's columns written once more from the tag tables."""
+    columns = {key: from_table(engine, state, epoch.n) for key, state in applied(engine).items()}
+    who = alive(engine, epoch.n)
+    return Columns.publish(root, epoch.epoch, n=epoch.n, as_of=epoch.as_of, alive=who, columns=columns)
+
+
+def from_table(engine: Engine | Transaction, state: Applied, n: int) -> Column:
+    """A tag's column out of its table."""
+    labels: tuple[str, ...] = ()
+    table = quoted(state.table)
+    if state.type is ValueType.TEXT:
+        known = engine.read("SELECT label FROM labels WHERE tag = $tag ORDER BY code", {"tag": state.tag})
+        labels = tuple(known.column(0).to_pylist())
+        sql = f"SELECT v.ix, l.code FROM {table} AS v JOIN labels AS l ON l.tag = $tag AND l.label = v.value"
+    elif state.type is ValueType.INSTANT:
+        sql = f"SELECT ix, epoch_us(value) AS value FROM {table}"
+    else:
+        sql = f"SELECT ix, value FROM {table}"
+    found = engine.read(sql, {"tag": state.tag})
+    given = Given(
+        state.type, _array(found, 0), _array(found, 1), labels, as_of=state.as_of, expires_at=state.expires_at
+    )
+    return column(state.tag, given, n)
+
+
+def add_labels(tx: Transaction, key: str) -> None:
+    """Gives every new text value of the tag the next code; codes never change or go."""
+    values: Mapping[str, Any] = {"tag": key}
+    tx.execute(
+        "INSERT INTO labels SELECT $tag,"
+        " (SELECT COUNT(*) FROM labels WHERE tag = $tag) + ROW_NUMBER() OVER (ORDER BY value), value"
+        f" FROM (SELECT DISTINCT value FROM {quoted('tag_' + key)}"
+        " ANTI JOIN (SELECT label FROM labels WHERE tag = $tag) ON value = label)",
+        values,
+    )
+
+
+def _array(table: Any, position: int) -> Array:
+    return np.asarray(table.column(position).combine_chunks().to_numpy(zero_copy_only=False))

@@ -1,0 +1,254 @@
+"""Tag files: text to Tag and back. `tags/KEY.yml` defines the tag KEY. Parses no expression.
+
+Errors name file:line:column: `tags/vip.yml:4:7: unknown key 'natur'`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from cronsim import CronSim, CronSimError
+
+from limner.errors import DefinitionError
+from limner.tags.document import KEY, Document, dumped
+from limner.tags.model import (
+    COMPUTED,
+    DYNAMIC,
+    Case,
+    Definition,
+    Method,
+    Nature,
+    Observed,
+    Rule,
+    Statistic,
+    Tag,
+    Value,
+    plain,
+    refusal,
+)
+from limner.types import MONEY_SCALE, ValueType, utc
+
+KEYS = (
+    "title", "nature", "method", "type", "attribute", "statistic", "cases", "otherwise",
+    "validity", "refresh", "category", "owner", "source", "why", "layout",
+)  # fmt: skip
+_FORM = {Method.OBSERVED: "attribute", Method.STATISTIC: "statistic", Method.RULE: "cases"}
+
+
+def read(text: str, key: str, *, where: str | None = None) -> Tag:
+    """The tag that the text defines. Raises DefinitionError at the place that is wrong."""
+    document = Document(text, where=where or f"tags/{key}.yml")
+    if not KEY.match(key) or len(key) > 60:
+        raise DefinitionError(
+            f"'{key}' is no tag key", where=document.where, hint="a-z, 0-9 and _, beginning with a letter"
+        )
+    document.known_keys(KEYS)
+    method = Method(_word(document, "method", Method))
+    if method not in COMPUTED:
+        raise document.error(f"tags of method '{method}' are not defined by a file", "method")
+    nature = Nature(_word(document, "nature", Nature))
+    against = refusal(nature, method)
+    if against:
+        raise document.error(against, "nature", code="contradiction")
+    kind = ValueType(_word(document, "type", [item for item in ValueType if item is not ValueType.LIST]))
+    definition = _definition(document, method, kind)
+    validity = document.duration("validity")
+    refresh = document.string("refresh") or None
+    if refresh is not None:
+        _cron(document, refresh)
+    if method in DYNAMIC and validity is None and refresh is None:
+        raise document.error(
+            "a dynamic tag has a validity or a refresh",
+            "method",
+            code="no_validity",
+            hint="for example validity: 2 days",
+        )
+    return Tag(
+        key=key,
+        title=document.titles("title"),
+        nature=nature,
+        method=method,
+        type=kind,
+        definition=definition,
+        validity=validity,
+        refresh=refresh,
+        category=_category(document),
+        owner=document.string("owner"),
+        source=document.string("source"),
+        why=document.string("why"),
+        text=text,
+    )
+
+
+def read_file(path: Path, *, where: str | None = None) -> Tag:
+    """The tag of a file; the file's name is its key."""
+    place = where or f"tags/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DefinitionError("the file is not UTF-8", where=place) from error
+    return read(text, path.stem, where=place)
+
+
+def read_folder(folder: Path) -> dict[str, Tag]:
+    """Every tag of `folder/*.yml`, by key. Raises DefinitionError for the first file that is wrong."""
+    if not folder.is_dir():
+        return {}
+    return {path.stem: read_file(path) for path in sorted(folder.glob("*.yml"))}
+
+
+def read_folder_leniently(folder: Path) -> tuple[dict[str, Tag], list[DefinitionError]]:
+    """Every tag of the folder that can be read, and the errors of the others."""
+    tags: dict[str, Tag] = {}
+    errors: list[DefinitionError] = []
+    for path in sorted(folder.glob("*.yml")) if folder.is_dir() else ():
+        try:
+            tags[path.stem] = read_file(path)
+        except DefinitionError as error:
+            errors.append(error)
+    return tags, errors
+
+
+def write(tag: Tag) -> str:
+    """The tag as a file: its own text edited where it differs, so that comments survive."""
+    fields = _fields(tag)
+    if not tag.text:
+        return dumped({name: value for name, value in fields.items() if value is not None})
+    return Document(tag.text, where=f"tags/{tag.key}.yml").edited(fields)
+
+
+def document_of(tag: Tag) -> Document:
+    """The tag's file with positions, for errors that are found later."""
+    return Document(tag.text or write(tag), where=f"tags/{tag.key}.yml")
+
+
+def _fields(tag: Tag) -> dict[str, Any]:
+    definition = tag.definition
+    title: Any = dict(tag.title) or None
+    if set(tag.title) == {""}:
+        title = tag.title[""]
+    cases = None
+    if isinstance(definition, Rule):
+        cases = [{"when": case.when, "then": _yaml_value(tag.type, case.then)} for case in definition.cases]
+    otherwise = definition.otherwise if isinstance(definition, Rule) else None
+    return {
+        "title": title,
+        "nature": str(tag.nature),
+        "method": str(tag.method),
+        "type": str(tag.type),
+        "attribute": definition.attribute if isinstance(definition, Observed) else None,
+        "statistic": definition.expression if isinstance(definition, Statistic) else None,
+        "cases": cases,
+        "otherwise": None if otherwise is None else _yaml_value(tag.type, otherwise),
+        "validity": None if tag.validity is None else _duration(tag.validity),
+        "refresh": tag.refresh,
+        "category": "/".join(tag.category) or None,
+        "owner": tag.owner or None,
+        "source": tag.source or None,
+        "why": tag.why or None,
+    }
+
+
+def _duration(validity: timedelta) -> str:
+    seconds = int(validity.total_seconds())
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} seconds"
+
+
+def _yaml_value(kind: ValueType, value: Value) -> Any:
+    if kind is ValueType.MONEY:
+        amount = Decimal(int(value)) / MONEY_SCALE  # type: ignore[arg-type]
+        return int(amount) if amount == int(amount) else float(amount)
+    return plain(value)
+
+
+def _word(document: Document, key: str, words: Any) -> str:
+    given = document.value(key)
+    known = [str(word) for word in words]
+    if given is None:
+        raise document.error(f"'{key}' is missing", code="missing", hint=f"one of {', '.join(known)}")
+    if given not in known:
+        raise document.error(f"unknown {key} '{given}'", key, hint=f"one of {', '.join(known)}")
+    return str(given)
+
+
+def _definition(document: Document, method: Method, kind: ValueType) -> Definition:
+    form = _FORM[method]
+    for other in ("attribute", "statistic", "cases", "otherwise"):
+        if other in document.root and other != form and not (form == "cases" and other == "otherwise"):
+            raise document.error(f"a tag of method '{method}' has no '{other}'", other, of_key=True)
+    if form not in document.root:
+        raise document.error(f"a tag of method '{method}' needs '{form}'", "method", code="missing")
+    if method is Method.OBSERVED:
+        return Observed(document.string("attribute", required=True))
+    if method is Method.STATISTIC:
+        return Statistic(document.string("statistic", required=True))
+    cases = document.value("cases")
+    if not isinstance(cases, list) or not cases:
+        raise document.error("'cases' is a list of when and then", "cases", hint="- when: …\n    then: …")
+    read_cases = []
+    for position, item in enumerate(cases):
+        if not isinstance(item, Mapping):
+            raise document.error("a case has when and then", "cases", position)
+        document.known_keys(("when", "then"), "cases", position)
+        when = document.string("cases", position, "when", required=True)
+        if "then" not in item:
+            raise document.error("'then' is missing", "cases", position, code="missing")
+        read_cases.append(Case(when, _value(document, kind, item["then"], "cases", position, "then")))
+    otherwise = document.root.get("otherwise")
+    last = None if otherwise is None else _value(document, kind, otherwise, "otherwise")
+    return Rule(tuple(read_cases), last)
+
+
+def _value(document: Document, kind: ValueType, given: Any, *path: str | int) -> Value:
+    if kind is ValueType.FLAG and isinstance(given, bool):
+        return bool(given)
+    if kind is ValueType.TEXT and isinstance(given, str):
+        return str(given)
+    if (
+        kind in (ValueType.NUMBER, ValueType.MONEY)
+        and isinstance(given, int | float)
+        and not isinstance(given, bool)
+    ):
+        if kind is ValueType.NUMBER:
+            return float(given)
+        try:
+            scaled = Decimal(str(given)) * MONEY_SCALE
+        except InvalidOperation:
+            scaled = Decimal("NaN")
+        if scaled.is_finite() and scaled == scaled.to_integral_value():
+            return int(scaled)
+        raise document.error("money has at most four decimals", *path)
+    if kind is ValueType.INSTANT:
+        if isinstance(given, str):
+            try:
+                given = datetime.fromisoformat(given)
+            except ValueError:
+                raise document.error(
+                    "an instant is written 2025-01-15 or 2025-01-15T17:00:00Z", *path
+                ) from None
+        if isinstance(given, datetime):
+            return utc(datetime.fromisoformat(given.isoformat()))
+        if isinstance(given, date):
+            return datetime(given.year, given.month, given.day, tzinfo=UTC)
+    hint = "put it in quotes" if kind is ValueType.TEXT else None
+    raise document.error(f"'{given}' is no {kind}", *path, hint=hint)
+
+
+def _category(document: Document) -> tuple[str, ...]:
+    return tuple(part.strip() for part in document.string("category").split("/") if part.strip())
+
+
+def _cron(document: Document, refresh: str) -> None:
+    try:
+        CronSim(refresh, datetime(2025, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise document.error(
+            f"'{refresh}' is no schedule: {error}", "refresh", hint="for example 0 3 * * *"
+        ) from None

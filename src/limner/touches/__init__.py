@@ -1,0 +1,1 @@
+"""Touches: a message rendered for one person, claimed, sent once, and recorded."""

@@ -1,0 +1,463 @@
+"""The entries of campaigns: begin one, stop it, let it go on, and say where everybody in it is."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, RowMapping, text
+
+from limner.accounts.keys import instant, micros
+from limner.campaigns.arms import HELD_OUT, SUPPRESSED, TREATED, held_out
+from limner.campaigns.model import Campaign
+from limner.consents.ledger import standings
+from limner.consents.model import NOBODY_ASKED, address_hash, objection
+from limner.errors import ConflictError, NotFoundError
+from limner.store.records import Records
+from limner.touches.model import Counts, Entry, message_id
+
+STEP = "send"
+"""The step of a campaign's one message; longer paths name theirs."""
+
+_CHUNK = 10_000
+_INSERT_ARM = (
+    "INSERT INTO arms (campaign, entry, person, arm, reason)"
+    " VALUES (:campaign, :entry, :person, :arm, :reason) ON CONFLICT DO NOTHING"
+)
+_INSERT_TOUCH = (
+    "INSERT INTO touches (campaign, entry, step, person, channel, message_id, class, address_hash,"
+    " identifier_kind, identifier_value, variant, status)"
+    " VALUES (:campaign, :entry, :step, :person, :channel, :message_id, :class, :address_hash,"
+    " :identifier_kind, :identifier_value, :variant, 'waiting') ON CONFLICT DO NOTHING"
+)
+
+
+def launch(
+    records: Records,
+    *,
+    campaign: Campaign,
+    entry: str,
+    people: pa.Table,
+    seed: str,
+    secret: bytes,
+    definition: str,
+    content: str,
+    audience_text: str,
+    as_of: datetime,
+    now: datetime,
+) -> Counts:
+    """Where everybody of the new entry is: held out, suppressed with a reason, or waiting for the message.
+
+    `people`: the whole audience, one row each: person, address (null: none), identifier_kind,
+    identifier_value and perhaps variant. Everything is kept in one transaction; an entry that is already
+    there is left as it is.
+    """
+    with records.read() as connection:
+        # Before the write, so that others need not wait; each claim asks about consent again.
+        rows = _drawn(connection, campaign, people, seed=seed, secret=secret)
+    with records.begin() as connection:
+        if _entry(connection, campaign.name, entry) is not None:
+            return counts_in(connection, campaign.name, entry)
+        connection.execute(
+            text(
+                "INSERT INTO campaign_entries (campaign, entry, status, started_at, as_of, seed,"
+                " audience_text, definition, content, people, holdout_share) VALUES (:campaign, :entry,"
+                " 'running', :now, :as_of, :seed, :audience_text, :definition, :content, :people, :share)"
+            ),
+            {
+                "campaign": campaign.name,
+                "entry": entry,
+                "now": micros(now),
+                "as_of": micros(as_of),
+                "seed": seed,
+                "audience_text": audience_text,
+                "definition": definition,
+                "content": content,
+                "people": len(rows),
+                "share": campaign.holdout,
+            },
+        )
+        same = {
+            "campaign": campaign.name,
+            "entry": entry,
+            "step": STEP,
+            "channel": campaign.channel,
+            "class": campaign.message_class,
+        }
+        for chunk in _chunks(rows):
+            connection.execute(text(_INSERT_ARM), [{**row, **same} for row in chunk])
+        for chunk in _chunks([row for row in rows if row["arm"] == TREATED]):
+            touches = [
+                {
+                    **row,
+                    **same,
+                    "message_id": message_id(
+                        secret, campaign.name, entry, STEP, row["person"], campaign.channel
+                    ),
+                }
+                for row in chunk
+            ]
+            connection.execute(text(_INSERT_TOUCH), touches)
+        return counts_in(connection, campaign.name, entry)
+
+
+def preview(
+    records: Records, *, campaign: Campaign, people: pa.Table, seed: str, secret: bytes, **_kept: object
+) -> Counts:
+    """What `launch` would answer for a new entry; it takes the same, and keeps nothing."""
+    with records.read() as connection:
+        rows = _drawn(connection, campaign, people, seed=seed, secret=secret)
+    arms = Counter(row["arm"] for row in rows)
+    reasons = Counter(row["reason"] for row in rows if row["reason"])
+    return Counts(
+        audience=len(rows),
+        held_out=arms[HELD_OUT],
+        suppressed=dict(sorted(reasons.items())),
+        waiting=arms[TREATED],
+        sending=0,
+        sent=0,
+        failed=0,
+        in_doubt=0,
+    )
+
+
+def _drawn(
+    connection: Connection, campaign: Campaign, people: pa.Table, *, seed: str, secret: bytes
+) -> list[dict[str, Any]]:
+    """Each person once, with their arm: the eligible are treated or held out, the others suppressed."""
+    rows = _sorted_out(connection, campaign, people, secret)
+    eligible = [row for row in rows if not row["reason"]]
+    out = held_out([row["person"] for row in eligible], seed=seed, share=campaign.holdout)
+    for row, is_out in zip(eligible, out.tolist(), strict=True):
+        row["arm"] = HELD_OUT if is_out else TREATED
+    return rows
+
+
+def _sorted_out(
+    connection: Connection, campaign: Campaign, people: pa.Table, secret: bytes
+) -> list[dict[str, Any]]:
+    """Each person once, with `reason` why no message may go to them ('' when it may)."""
+    standing = standings(connection, campaign.channel, message_class=campaign.message_class)
+    variants: Sequence[str | None] = (
+        people.column("variant").to_pylist() if "variant" in people.column_names else [""] * people.num_rows
+    )
+    rows: dict[str, dict[str, Any]] = {}
+    taken: set[str] = set()
+    for person, address, kind, value, variant in zip(
+        people.column("person").to_pylist(),
+        people.column("address").to_pylist(),
+        people.column("identifier_kind").to_pylist(),
+        people.column("identifier_value").to_pylist(),
+        variants,
+        strict=True,
+    ):
+        if person in rows:
+            continue
+        hashed = address_hash(secret, campaign.channel, address) if address else ""
+        if not address:
+            reason = "no address"
+        elif hashed in taken:
+            reason = "same address as another person"
+        else:
+            reason = objection(standing.get(hashed, NOBODY_ASKED), campaign.message_class)
+            taken.add(hashed)
+        rows[person] = {
+            "person": person,
+            "address_hash": hashed,
+            "identifier_kind": kind,
+            "identifier_value": value,
+            "variant": variant or "",
+            "reason": reason,
+            "arm": SUPPRESSED,
+        }
+    return list(rows.values())
+
+
+def counts(records: Records, campaign: str, entry: str) -> Counts:
+    """Where everybody of the entry is. Raises NotFoundError."""
+    with records.read() as connection:
+        # One transaction, so that the parts belong to the same instant.
+        connection.exec_driver_sql("BEGIN")
+        found = counts_in(connection, campaign, entry)
+        connection.exec_driver_sql("COMMIT")
+    return found
+
+
+def counts_in(connection: Connection, campaign: str, entry: str) -> Counts:
+    """Where everybody of the entry is, within a transaction. Raises NotFoundError."""
+    key = {"campaign": campaign, "entry": entry}
+    audience = connection.execute(
+        text("SELECT people FROM campaign_entries WHERE campaign = :campaign AND entry = :entry"), key
+    ).scalar()
+    if audience is None:
+        raise NotFoundError(f"campaign '{campaign}' has no entry '{entry}'")
+    suppressed: Counter[str] = Counter()
+    arms: Counter[str] = Counter()
+    for arm, reason, people in connection.execute(
+        text(
+            "SELECT arm, reason, COUNT(*) FROM arms WHERE campaign = :campaign AND entry = :entry"
+            " GROUP BY arm, reason"
+        ),
+        key,
+    ):
+        arms[arm] += people
+        if arm == SUPPRESSED:
+            suppressed[reason] += people
+    statuses: Counter[str] = Counter()
+    for status, reason, people in connection.execute(
+        text(
+            "SELECT status, CASE WHEN status = 'suppressed' THEN reason ELSE '' END, COUNT(*) FROM touches"
+            " WHERE campaign = :campaign AND entry = :entry GROUP BY 1, 2"
+        ),
+        key,
+    ):
+        statuses[status] += people
+        if status == "suppressed":
+            suppressed[reason] += people
+    return Counts(
+        audience=int(audience),
+        held_out=arms[HELD_OUT],
+        suppressed=dict(sorted(suppressed.items())),
+        waiting=statuses["waiting"] + statuses["claimed"],
+        sending=statuses["claimed"],
+        sent=statuses["sent"],
+        failed=statuses["failed"],
+        in_doubt=statuses["in_doubt"],
+    )
+
+
+def entries(records: Records, *, campaign: str | None = None, status: str | None = None) -> list[Entry]:
+    """The entries, the latest first; of one campaign or in one status where that is given."""
+    where = [
+        clause
+        for clause, given in (("campaign = :campaign", campaign), ("status = :status", status))
+        if given is not None
+    ]
+    with records.read() as connection:
+        found = (
+            connection.execute(
+                text(
+                    "SELECT * FROM campaign_entries"
+                    + (f" WHERE {' AND '.join(where)}" if where else "")
+                    + " ORDER BY started_at DESC, campaign, entry"
+                ),
+                {"campaign": campaign, "status": status},
+            )
+            .mappings()
+            .all()
+        )
+    return [_read(row) for row in found]
+
+
+def entry_of(records: Records, campaign: str, entry: str) -> Entry:
+    """One entry. Raises NotFoundError."""
+    with records.read() as connection:
+        found = _entry(connection, campaign, entry)
+    if found is None:
+        raise NotFoundError(f"campaign '{campaign}' has no entry '{entry}'")
+    return found
+
+
+def stop(records: Records, campaign: str, entry: str, *, reason: str, now: datetime) -> Entry:
+    """The entry, stopped: no message begins after this answer but the one that may be on its way now."""
+    return _set_status(records, campaign, entry, "stopped", reason, now, ("running", "paused"))
+
+
+def pause(records: Records, campaign: str, entry: str, *, reason: str, now: datetime) -> Entry:
+    """The entry, paused until a person lets it go on."""
+    return _set_status(records, campaign, entry, "paused", reason, now, ("running",))
+
+
+def resume(records: Records, campaign: str, entry: str, *, now: datetime) -> Entry:
+    """The entry, going on with whoever waits; what went wrong before is judged no more."""
+    return _set_status(records, campaign, entry, "running", "", now, ("stopped", "paused"))
+
+
+def _set_status(
+    records: Records, campaign: str, entry: str, status: str, reason: str, now: datetime, among: Sequence[str]
+) -> Entry:
+    running = status == "running"
+    with records.begin() as connection:
+        present = _entry(connection, campaign, entry)
+        if present is None:
+            raise NotFoundError(f"campaign '{campaign}' has no entry '{entry}'")
+        if present.status != status:
+            if present.status not in among:
+                raise ConflictError(f"the entry is {present.status} and cannot become {status}")
+            connection.execute(
+                text(
+                    "UPDATE campaign_entries SET status = :status, reason = :reason, ended_at = :ended"
+                    + (", errors = 0, not_before = 0, judged_from = :now" if running else "")
+                    + " WHERE campaign = :campaign AND entry = :entry"
+                ),
+                {
+                    "status": status,
+                    "reason": reason,
+                    "ended": None if running else micros(now),
+                    "now": micros(now),
+                    "campaign": campaign,
+                    "entry": entry,
+                },
+            )
+        found = _entry(connection, campaign, entry)
+    assert found is not None  # noqa: S101 - it was read in the same transaction
+    return found
+
+
+def recover(records: Records, *, now: datetime) -> int:
+    """How many messages a process that ended left in doubt: it had claimed them and never said what became.
+
+    Called once when the workspace opens. They are never sent again by themselves.
+    """
+    with records.begin() as connection:
+        done = connection.execute(
+            text(
+                "UPDATE touches SET status = 'in_doubt', done_at = :now,"
+                " reason = 'the process ended while it was sending' WHERE status = 'claimed'"
+            ),
+            {"now": micros(now)},
+        )
+    return done.rowcount
+
+
+def next_due(records: Records, campaign: str, entry: str, *, now: datetime) -> datetime | None:
+    """Since when there is something to do for a running entry; None when there is nothing at `now`."""
+    with records.read() as connection:
+        found = connection.execute(
+            text(
+                "SELECT started_at, not_before, (SELECT MIN(due_at) FROM touches WHERE status = 'waiting'"
+                " AND campaign = :campaign AND entry = :entry) AS due_at FROM campaign_entries"
+                " WHERE campaign = :campaign AND entry = :entry AND status = 'running'"
+            ),
+            {"campaign": campaign, "entry": entry},
+        ).first()
+    if found is None:
+        return None
+    # Nobody waits any more: the entry only has to be called done.
+    since = max(found.started_at, found.not_before, found.due_at or 0)
+    return instant(since) if since <= micros(now) else None
+
+
+def in_doubt(records: Records, campaign: str, entry: str) -> list[Mapping[str, Any]]:
+    """The messages of which nobody knows whether they arrived: message_id, person, reason, done_at."""
+    with records.read() as connection:
+        found = connection.execute(
+            text(
+                "SELECT message_id, person, reason, done_at FROM touches WHERE campaign = :campaign"
+                " AND entry = :entry AND status = 'in_doubt' ORDER BY message_id"
+            ),
+            {"campaign": campaign, "entry": entry},
+        ).mappings()
+        return [{**row, "done_at": instant(row["done_at"])} for row in found]
+
+
+def send_again(records: Records, campaign: str, entry: str, message_id: str) -> bool:
+    """Whether a message in doubt waits again because a person said so; it keeps its Message-ID."""
+    with records.begin() as connection:
+        done = connection.execute(
+            text(
+                "UPDATE touches SET status = 'waiting', reason = '', claimed_at = NULL, done_at = NULL,"
+                " tries = 0 WHERE message_id = :id AND campaign = :campaign AND entry = :entry"
+                " AND status = 'in_doubt'"
+            ),
+            {"id": message_id, "campaign": campaign, "entry": entry},
+        )
+        if done.rowcount:
+            connection.execute(
+                text(
+                    "UPDATE campaign_entries SET status = 'running', ended_at = NULL"
+                    " WHERE campaign = :campaign AND entry = :entry AND status = 'done'"
+                ),
+                {"campaign": campaign, "entry": entry},
+            )
+    return bool(done.rowcount)
+
+
+def of_person(records: Records, person: str) -> list[Mapping[str, Any]]:
+    """The messages to one person, the latest first."""
+    with records.read() as connection:
+        found = connection.execute(
+            text(
+                "SELECT campaign, entry, step, channel, message_id, class, status, reason, claimed_at,"
+                " done_at, opened_at, clicked_at, unsubscribed_at FROM touches WHERE person = :person"
+                " ORDER BY COALESCE(done_at, claimed_at, due_at) DESC, message_id"
+            ),
+            {"person": person},
+        ).mappings()
+        return [
+            {
+                key: instant(value) if key.endswith("_at") and value is not None else value
+                for key, value in row.items()
+            }
+            for row in found
+        ]
+
+
+def erase(records: Records, person: str) -> int:
+    """How many rows named the person; now they name nobody, and what waited is not sent.
+
+    The rows stay, so that the counts of each entry still add up.
+    """
+    nobody = f"erased-{secrets.token_hex(8)}"
+    with records.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE touches SET status = 'suppressed', reason = 'erased'"
+                " WHERE person = :person AND status = 'waiting'"
+            ),
+            {"person": person},
+        )
+        touches = connection.execute(
+            text(
+                "UPDATE touches SET person = :nobody, identifier_kind = '', identifier_value = '',"
+                " address_hash = '' WHERE person = :person"
+            ),
+            {"nobody": nobody, "person": person},
+        )
+        arms = connection.execute(
+            text("UPDATE arms SET person = :nobody WHERE person = :person"),
+            {"nobody": nobody, "person": person},
+        )
+    return touches.rowcount + arms.rowcount
+
+
+def _entry(connection: Connection, campaign: str, entry: str) -> Entry | None:
+    found = (
+        connection.execute(
+            text("SELECT * FROM campaign_entries WHERE campaign = :campaign AND entry = :entry"),
+            {"campaign": campaign, "entry": entry},
+        )
+        .mappings()
+        .first()
+    )
+    return _read(found) if found else None
+
+
+def _read(row: RowMapping) -> Entry:
+    return Entry(
+        campaign=row["campaign"],
+        entry=row["entry"],
+        status=row["status"],
+        reason=row["reason"],
+        started_at=instant(row["started_at"]),
+        ended_at=None if row["ended_at"] is None else instant(row["ended_at"]),
+        as_of=instant(row["as_of"]),
+        seed=row["seed"],
+        audience_text=row["audience_text"],
+        definition=row["definition"],
+        content=row["content"],
+        people=row["people"],
+        holdout_share=row["holdout_share"],
+        not_before=instant(row["not_before"]) if row["not_before"] else None,
+    )
+
+
+def _chunks(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, _CHUNK)):
+        yield chunk

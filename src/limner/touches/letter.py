@@ -1,0 +1,217 @@
+"""A campaign's texts → checked letters → one Message for one person. Knows no table and no channel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import quote
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from limner.campaigns.model import Campaign
+from limner.channels.seam import Message
+from limner.consents.model import MARKETING, address_hash
+from limner.errors import ConfigError, TemplateError
+from limner.touches.links import Links
+from limner.touches.model import Recipient
+from limner.touches.plain import plain
+from limner.touches.render import LIMIT, Names, Template, Values, compile_template
+
+BASE = ""
+"""The variant of whoever no other variant is for."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The texts of one variant as their author wrote them. E-mail: subject, html, text; WeChat: the rest."""
+
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    template_id: str = ""
+    url: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The checked texts of one variant."""
+
+    subject: Template
+    html: Template | None
+    text: Template | None
+    template_id: str
+    url: Template
+    data: Mapping[str, Template]
+
+    @property
+    def parts(self) -> tuple[Template, ...]:
+        """Every template of the letter."""
+        optional = [part for part in (self.html, self.text) if part is not None]
+        return (self.subject, *optional, self.url, *self.data.values())
+
+
+def sources(campaign: Campaign, load: Callable[[str], str]) -> dict[str, Source]:
+    """The texts of each variant. `load`: the text of a file under templates/. Raises TemplateError."""
+    found = {BASE: _source(campaign.channel, campaign.template, campaign.text, campaign.subject, load)}
+    for variant in campaign.variants:
+        found[variant.name] = _source(
+            campaign.channel, variant.template, variant.text, variant.subject or campaign.subject, load
+        )
+    return found
+
+
+def _source(channel: str, template: str, text: str, subject: str, load: Callable[[str], str]) -> Source:
+    body = load(template)
+    if channel == "email":
+        if template.endswith(".txt"):
+            return Source(subject=subject, text=body)
+        return Source(subject=subject, html=body, text=load(text) if text else "")
+    return wechat_source(body, file=template)
+
+
+def wechat_source(text: str, *, file: str) -> Source:
+    """A WeChat template message's file: template_id, url and data (key → text). Raises TemplateError."""
+    if len(text) > LIMIT:
+        raise TemplateError("the template is longer than 1 MB", code="too_long", where=file, status=413)
+    try:
+        given = YAML(typ="safe").load(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise TemplateError(f"not YAML: {str(error).splitlines()[0]}", where=file) from error
+    data = given.get("data") if isinstance(given, dict) else None
+    if (
+        not isinstance(given, dict)
+        or not isinstance(given.get("template_id"), str)
+        or not isinstance(data, dict)
+        or not all(isinstance(value, str) for value in data.values())
+        or not isinstance(given.get("url", ""), str)
+    ):
+        raise TemplateError(
+            "a WeChat template has template_id, data and perhaps url",
+            where=file,
+            hint='template_id: abc, data: {thing1: "{{ person.name }}"}',
+        )
+    return Source(
+        template_id=given["template_id"],
+        url=given.get("url", ""),
+        data={str(key): value for key, value in data.items()},
+    )
+
+
+def letters(campaign: Campaign, texts: Mapping[str, Source], names: Names) -> dict[str, Letter]:
+    """The checked letters by variant.
+
+    Raises TemplateError: what `compile_template` raises, and missing_unsubscribe for advertising by e-mail
+    without its link.
+    """
+    return {
+        variant: letter(source, names, channel=campaign.channel, message_class=campaign.message_class)
+        for variant, source in texts.items()
+    }
+
+
+def letter(source: Source, names: Names, *, channel: str, message_class: str) -> Letter:
+    """The checked letter of one variant. Raises TemplateError."""
+    made = Letter(
+        subject=compile_template(source.subject, names=names, html=False),
+        html=compile_template(source.html, names=names, html=True) if source.html else None,
+        text=compile_template(source.text, names=names, html=False) if source.text else None,
+        template_id=source.template_id,
+        url=compile_template(source.url, names=names, html=False),
+        data={key: compile_template(text, names=names, html=False) for key, text in source.data.items()},
+    )
+    bodies = [part for part in (made.html, made.text) if part is not None]
+    if channel == "email" and message_class == MARKETING and not all(part.unsubscribes for part in bodies):
+        raise TemplateError(
+            "advertising by e-mail must offer {{ unsubscribe_url }}",
+            code="missing_unsubscribe",
+            hint='<a href="{{ unsubscribe_url }}">unsubscribe</a>, or class: service',
+        )
+    return made
+
+
+def freeze(texts: Mapping[str, Source]) -> str:
+    """The texts as JSON, kept with the entry so that a send that was begun ends with the same words."""
+    return json.dumps({name: asdict(source) for name, source in texts.items()}, ensure_ascii=False)
+
+
+def thaw(content: str) -> dict[str, Source]:
+    """The texts that `freeze` kept."""
+    return {name: Source(**source) for name, source in json.loads(content).items()}
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Makes the messages of one campaign. `secret`: the workspace's; `sender`: where replies go."""
+
+    campaign: Campaign
+    letters: Mapping[str, Letter]
+    links: Links
+    secret: bytes
+    sender: str = ""
+
+    def __post_init__(self) -> None:
+        advertising = self.campaign.channel == "email" and self.campaign.message_class == MARKETING
+        tracked = any(part.links for letter in self.letters.values() for part in letter.parts)
+        if (advertising or tracked) and not self.links.public_url:
+            raise ConfigError(
+                "public_url is not set, so links in messages would lead nowhere",
+                hint='public_url = "https://…" in limner.toml',
+            )
+
+    def message(self, message_id: str, variant: str, recipient: Recipient) -> Message:
+        """The message to one person. Raises Missing, naming what is missing for that person."""
+        letter = self.letters.get(variant) or self.letters[BASE]
+        hashed = address_hash(self.secret, self.campaign.channel, recipient.address)
+        leave = self.links.unsubscribe_url(message_id, self.campaign.channel, hashed)
+        values = Values(
+            person=recipient.person,
+            tag=recipient.tag,
+            content=recipient.content,
+            campaign_name=self.campaign.title.get("") or next(iter(self.campaign.title.values()), ""),
+            unsubscribe_url=leave,
+            link=lambda target: self.links.click_url(message_id, target),
+        )
+        if self.campaign.channel != "email":
+            return Message(
+                message_id=message_id,
+                to=recipient.address,
+                template_id=letter.template_id,
+                url=letter.url.render(values).strip(),
+                data={key: part.render(values) for key, part in letter.data.items()},
+                message_class=self.campaign.message_class,
+            )
+        html = letter.html.render(values) if letter.html else ""
+        text = letter.text.render(values) if letter.text else plain(html)
+        subject = f"{self.campaign.subject_prefix} {letter.subject.render(values)}".strip()
+        return Message(
+            message_id=message_id,
+            to=recipient.address,
+            subject=subject,
+            text=text,
+            html=self._with_pixel(html, message_id) if html else "",
+            headers=self._headers(leave),
+            message_class=self.campaign.message_class,
+        )
+
+    def _headers(self, leave: str) -> dict[str, Any]:
+        """RFC 8058: the mail program itself offers to unsubscribe."""
+        if self.campaign.message_class != MARKETING:
+            return {}
+        address = parseaddr(self.sender)[1]
+        mail = f", <mailto:{quote(address, safe='@')}?subject=unsubscribe>" if address else ""
+        return {
+            "List-Unsubscribe": f"<{leave}>{mail}",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+
+    def _with_pixel(self, html: str, message_id: str) -> str:
+        if not self.links.public_url:
+            return html
+        pixel = f'<img src="{self.links.open_url(message_id)}" width="1" height="1" alt="">'
+        head, end, tail = html.rpartition("</body>")
+        return f"{head}{pixel}{end}{tail}" if end else html + pixel

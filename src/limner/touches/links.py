@@ -1,0 +1,114 @@
+"""Signed tokens in messages: which message was opened or clicked, which address unsubscribes.
+
+A click's target stands inside the signed token, so nobody can turn a link of ours into a way to elsewhere. A
+token names the message only by its id; whose it was is looked up when it comes back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+OPEN = b"o"
+CLICK = b"c"
+UNSUBSCRIBE = b"u"
+_SIGNATURE = 16
+_LONGEST = 4096
+
+
+@dataclass(frozen=True)
+class Clicked:
+    """A click's token read back."""
+
+    message_id: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """An unsubscribe token read back: it says all that is needed even when the message is forgotten."""
+
+    message_id: str
+    channel: str
+    address_hash: str
+
+
+@dataclass(frozen=True)
+class Links:
+    """Makes and reads the tokens of one workspace. `public_url`: where the recipient reaches it."""
+
+    secret: bytes
+    public_url: str
+
+    def click_url(self, message_id: str, target: str) -> str:
+        """The address that notes the click and leads on to the target."""
+        return f"{self._base}/c/{self._token(CLICK, message_id, target)}"
+
+    def open_url(self, message_id: str) -> str:
+        """The address of the one-pixel image that notes that the message was opened."""
+        return f"{self._base}/o/{self._token(OPEN, message_id)}"
+
+    def unsubscribe_url(self, message_id: str, channel: str, address_hash: str) -> str:
+        """The address of the page that ends the advertising to this address."""
+        return f"{self._base}/u/{self._token(UNSUBSCRIBE, message_id, channel, address_hash)}"
+
+    def opened(self, token: str) -> str | None:
+        """The message that was opened; None for a token that we did not make."""
+        parts = self._read(OPEN, token, 1)
+        return parts[0] if parts else None
+
+    def clicked(self, token: str) -> Clicked | None:
+        """The message and target of a click; None for a token that we did not make."""
+        parts = self._read(CLICK, token, 2)
+        return Clicked(*parts) if parts and is_safe_target(parts[1]) else None
+
+    def leaving(self, token: str) -> Leaving | None:
+        """The address that unsubscribes; None for a token that we did not make."""
+        parts = self._read(UNSUBSCRIBE, token, 3)
+        return Leaving(*parts) if parts else None
+
+    @property
+    def _base(self) -> str:
+        return self.public_url.rstrip("/")
+
+    def _token(self, kind: bytes, *parts: str) -> str:
+        payload = "\0".join(parts).encode()
+        return _to_text(self._sign(kind, payload) + payload)
+
+    def _read(self, kind: bytes, token: str, count: int) -> list[str] | None:
+        if not 0 < len(token) <= _LONGEST or not token.isascii():
+            return None
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        signature, payload = raw[:_SIGNATURE], raw[_SIGNATURE:]
+        if not hmac.compare_digest(signature, self._sign(kind, payload)):
+            return None
+        if _to_text(raw) != token:
+            # Another spelling of the same bytes: not the token that we made.
+            return None
+        parts = payload.decode().split("\0")
+        return parts if len(parts) == count else None
+
+    def _sign(self, kind: bytes, payload: bytes) -> bytes:
+        return hmac.digest(self.secret, b"link\0" + kind + b"\0" + payload, sha256)[:_SIGNATURE]
+
+
+def _to_text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def is_safe_target(url: str) -> bool:
+    """Whether a link may lead there: http or https, a host, printable ASCII or letters, no spaces."""
+    if len(url) > 2000 or not url.isprintable() or " " in url or "\\" in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and port_ok

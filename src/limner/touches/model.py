@@ -1,0 +1,93 @@
+"""What a touch is: one message to one person of one entry. Frozen nouns without effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One person as the sending moment knows them.
+
+    `identifier_kind`, `identifier_value`: under which name events about the person are written. `zone`: the
+    person's time zone by IANA name, None when unknown. The three mappings are what templates may read.
+    """
+
+    address: str
+    identifier_kind: str
+    identifier_value: str
+    zone: str | None = None
+    person: Mapping[str, Any] = field(default_factory=dict)
+    tag: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+Recipients = Callable[[Sequence[str]], Mapping[str, Recipient]]
+"""Asked for some person ids, tells how each can be reached now; who is erased or merged away is absent."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a campaign as it was launched; `definition` and `content` are frozen with it."""
+
+    campaign: str
+    entry: str
+    status: str
+    reason: str
+    started_at: datetime
+    ended_at: datetime | None
+    as_of: datetime
+    seed: str
+    audience_text: str
+    definition: str
+    content: str
+    people: int
+    holdout_share: float
+    not_before: datetime | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Where everybody of an entry is; the parts add up to the audience.
+
+    `sending` is the part of `waiting` that is being handed over at this moment.
+    """
+
+    audience: int
+    held_out: int
+    suppressed: Mapping[str, int]
+    waiting: int
+    sending: int
+    sent: int
+    failed: int
+    in_doubt: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether nobody is missing and nobody stands twice."""
+        parts = self.held_out + sum(self.suppressed.values())
+        return self.audience == parts + self.waiting + self.sent + self.failed + self.in_doubt
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What one call of `work` did, and when there is something to do again (None: nothing is waiting)."""
+
+    sent: int = 0
+    failed: int = 0
+    deferred: int = 0
+    in_doubt: int = 0
+    suppressed: int = 0
+    status: str = "running"
+    reason: str = ""
+    next_due: datetime | None = None
+
+
+def message_id(secret: bytes, campaign: str, entry: str, step: str, person: str, channel: str) -> str:
+    """The one id of this touch: 32 hex digits, the same on every attempt, not to be guessed."""
+    text = "\0".join((campaign, entry, step, person, channel))
+    return blake2b(text.encode(), digest_size=16, key=blake2b(secret).digest()[:32]).hexdigest()

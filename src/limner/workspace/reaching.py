@@ -1,0 +1,485 @@
+"""Verbs of reaching people: consents, templates, campaigns, their reports."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from limner.accounts import keys
+from limner.audiences import evaluate
+from limner.campaigns import arms
+from limner.campaigns import text as campaign_text
+from limner.campaigns.model import Campaign, Goal
+from limner.consents import ledger
+from limner.consents.model import Consent, State, address_hash
+from limner.errors import InputError, NotFoundError, TemplateError, UsageError, did_you_mean
+from limner.events.frames import Record
+from limner.expressions import check, parse, where
+from limner.feedback import receipts
+from limner.feedback import report as reports
+from limner.identity import people
+from limner.tags.graph import build
+from limner.touches import entries, letter, outbox
+from limner.touches.letter import Composer
+from limner.touches.links import Links
+from limner.touches.model import Entry, Recipient
+from limner.touches.render import Names, Values
+from limner.types import Json, Progress, ValueType, silent, utc
+from limner.workspace import definitions, knowing, recipients
+from limner.workspace.workspace import Workspace
+
+ONCE = "once"
+"""The entry of a campaign that is sent by hand without a name: it reaches nobody twice."""
+
+TELL = 1_000
+
+
+def links(workspace: Workspace) -> Links:
+    """The signed links of this workspace's messages."""
+    return Links(workspace.secret, workspace.public_url)
+
+
+def template_preview(
+    workspace: Workspace,
+    body: str,
+    channel: str = "email",
+    message_class: str = "marketing",
+    user: dict[str, Any] = {},  # noqa: B006 - never changed
+) -> Json:
+    """A template as one person would see it. Raises TemplateError as the campaign would."""
+    if channel not in recipients.ADDRESS:
+        raise UsageError(f"unknown channel '{channel}'", hint=did_you_mean(channel, recipients.ADDRESS))
+    known = _names(workspace, extra=user)
+    source = letter.Source(html=body) if channel == "email" else letter.Source(text=body)
+    made = letter.letter(source, known, channel=channel, message_class=message_class)
+    part = made.html or made.text
+    if part is None:
+        raise TemplateError("the template is empty")
+    sample = links(workspace)
+    values = Values(
+        person=user,
+        tag={},
+        content={},
+        campaign_name="preview",
+        unsubscribe_url=sample.unsubscribe_url("preview", channel, ""),
+        link=lambda target: sample.click_url("preview", target),
+    )
+    return {"code": "ok", "rendered": part.render(values), "warnings": list(part.warnings)}
+
+
+def _names(workspace: Workspace, *, extra: dict[str, Any] | None = None) -> Names:
+    catalog = definitions.catalog(workspace)
+    attributes = {*catalog.attribute_names(), *(extra or {}), "name"}
+    return Names(person=frozenset(attributes), tag=frozenset(definitions.tags(workspace)))
+
+
+def consent_import(workspace: Workspace, progress: Progress, file: str) -> Json:
+    """A CSV of consents: user_id (or id as kind:value), channel, address, state, at, source."""
+    workspace.load(progress)
+    path = Path(file)
+    wrong: list[Json] = []
+    words: list[Consent] = []
+    n = 0
+    with _opened(path) as rows:
+        columns = set(rows.fieldnames or ())
+        missing = {"channel", "address", "state"} - columns
+        if missing or not columns & {"user_id", "id"}:
+            raise InputError(
+                f"{path.name} has no column {', '.join(sorted(missing)) or 'user_id'}",
+                hint="user_id,channel,address,state,at,source",
+            )
+        listed = list(rows)
+        known = people.person_ids_of(
+            workspace.engine,
+            [row.get("user_id") or row.get("id") or "" for row in listed],
+            keys=workspace.config.strong_keys,
+        )
+        for n, row in enumerate(listed, start=1):
+            who = row.get("user_id") or row.get("id") or ""
+            try:
+                words.append(_consent(workspace, row, known.get(who), path.name, n + 1))
+            except (UsageError, NotFoundError) as error:
+                wrong.append({"line": n + 1, "code": error.code, "message": error.message})
+            if n % 1000 == 0:
+                progress("consents", n, len(listed))
+    stored = ledger.record(workspace.records, words)
+    return {
+        "received": n,
+        "stored": stored,
+        "duplicate": len(words) - stored,
+        "rejected": len(wrong),
+        "lines": wrong[:100],
+    }
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[csv.DictReader[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield csv.DictReader(file)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {path}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is not UTF-8 text") from error
+
+
+def _consent(workspace: Workspace, row: dict[str, str], person: str | None, file: str, line: int) -> Consent:
+    if person is None:
+        raise NotFoundError(f"line {line}: there is no such person")
+    channel, address, state = row["channel"].strip(), row["address"].strip(), row["state"].strip()
+    if channel not in recipients.ADDRESS:
+        raise UsageError(f"line {line}: unknown channel '{channel}'", code="unknown_channel")
+    if state not in list(State):
+        raise UsageError(
+            f"line {line}: the state is granted or withdrawn, not '{state}'", code="unknown_state"
+        )
+    if not address:
+        raise UsageError(f"line {line}: there is no address", code="no_address")
+    at = row.get("at") or ""
+    try:
+        said_at = utc(datetime.fromisoformat(at)) if at else workspace.clock()
+    except ValueError:
+        raise UsageError(f"line {line}: '{at}' is not an instant", code="bad_time") from None
+    return Consent(
+        person=person,
+        channel=channel,
+        address_hash=address_hash(workspace.secret, channel, address),
+        state=State(state),
+        at=said_at,
+        source=row.get("source") or file,
+        proof=f"{file} line {line}",
+    )
+
+
+# -- campaigns
+
+
+def campaign_list(workspace: Workspace) -> Json:
+    """All campaigns and how their last sending stands."""
+    listed = []
+    for name, item in definitions.saved_campaigns(workspace).items():
+        last = next(iter(entries.entries(workspace.records, campaign=name)), None)
+        counted = entries.counts(workspace.records, name, last.entry) if last else None
+        listed.append(
+            {
+                "name": name,
+                "title": item.title.get("en") or next(iter(item.title.values()), name),
+                "audience": item.audience,
+                "channel": item.channel,
+                "holdout": item.holdout,
+                "schedule": item.schedule,
+                "entry": last.entry if last else None,
+                "status": last.status if last else "never sent",
+                "sent": counted.sent if counted else 0,
+            }
+        )
+    return {"campaigns": listed}
+
+
+def campaign_send(
+    workspace: Workspace, progress: Progress, name: str, dry_run: bool = False, entry: str = ""
+) -> Json:
+    """Sends to the audience except the holdout; the answer says where everybody is."""
+    workspace.load(progress)
+    item = definitions.campaign(workspace, name)
+    texts = letter.sources(item, partial(_template, workspace))
+    letter.letters(item, texts, _names(workspace))
+    now = workspace.clock()
+    entry = entry or ONCE
+    begun = {known.entry for known in entries.entries(workspace.records, campaign=name)}
+    if entry not in begun:
+        table = _audience_table(workspace, item, now)
+        launched = {
+            "campaign": item,
+            "entry": entry,
+            "people": table,
+            "seed": arms.seed_of(item),
+            "secret": workspace.secret,
+            "definition": workspace.paths.definition("campaigns", name).read_text(encoding="utf-8"),
+            "content": letter.freeze(texts),
+            "audience_text": _audience_text(workspace, item.audience),
+            "as_of": now,
+            "now": now,
+        }
+        if dry_run:
+            return {
+                "name": name,
+                "entry": entry,
+                "dry_run": True,
+                **_counted(entries.preview(workspace.records, **launched)),
+            }
+        _composer(workspace, item, texts)
+        entries.launch(workspace.records, **launched)
+    elif dry_run:
+        return {"name": name, "entry": entry, "dry_run": True, **_where(workspace, name, entry)}
+    else:
+        state = entries.entry_of(workspace.records, name, entry)
+        if state.status in ("stopped", "paused"):
+            entries.resume(workspace.records, name, entry, now=now)
+    with workspace.runs.run("campaign send", f"{name} {entry}") as detail:
+        worked = _work(workspace, entries.entry_of(workspace.records, name, entry), progress)
+        detail.update(_where(workspace, name, entry))
+    return {
+        "name": name,
+        "entry": entry,
+        "status": worked.status,
+        "reason": worked.reason,
+        **_where(workspace, name, entry),
+    }
+
+
+def _audience_table(workspace: Workspace, item: Campaign, now: datetime) -> Any:
+    who = knowing.members(workspace, item.audience, now)
+    ixs = who.numpy().tolist()
+    table = recipients.people(
+        workspace.engine, ixs, channel=item.channel, keys=workspace.config.strong_keys, now=now
+    )
+    if item.variants:
+        table = table.append_column(
+            "variant", [_variants(workspace, item, table.column("person").to_pylist(), now)]
+        )
+    return table
+
+
+def _variants(workspace: Workspace, item: Campaign, persons: Sequence[str], now: datetime) -> list[str]:
+    """The first variant whose condition holds for each person; '' when none does."""
+    names = definitions.catalog(workspace)
+    chosen: dict[str, str] = {}
+    for variant in item.variants:
+        who = evaluate.people(
+            parse(variant.when),
+            engine=workspace.engine,
+            catalog=names,
+            columns=knowing.live(workspace),
+            as_of=now,
+            graph=build(definitions.tags(workspace), names.audience),
+        )
+        for person in recipients.person_ids(workspace.engine, who.numpy().tolist()):
+            chosen.setdefault(person, variant.name)
+    return [chosen.get(person, letter.BASE) for person in persons]
+
+
+def _audience_text(workspace: Workspace, name: str) -> str:
+    return workspace.paths.definition("audiences", name).read_text(encoding="utf-8")
+
+
+def _template(workspace: Workspace, name: str) -> str:
+    folder = workspace.paths.folder / "templates"
+    path = (folder / name).resolve()
+    if folder.resolve() not in path.parents:
+        raise TemplateError(f"'{name}' is not in templates/", code="not_found")
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        there = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+        raise TemplateError(
+            f"there is no template '{name}'", code="not_found", hint=did_you_mean(name, there)
+        ) from None
+
+
+def _composer(workspace: Workspace, item: Campaign, texts: Any) -> Composer:
+    return Composer(
+        item,
+        letter.letters(item, texts, _names(workspace)),
+        links(workspace),
+        workspace.secret,
+        workspace.config.email.sender if item.channel == "email" else "",
+    )
+
+
+def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
+    """Sends what is due of one entry, then tells the event log what became of it."""
+    item = campaign_text.read(entry.definition, name=entry.campaign, file=f"campaigns/{entry.campaign}.yml")
+    composer = _composer(workspace, item, letter.thaw(entry.content))
+    wanted = {name for made in composer.letters.values() for part in made.parts for name in part.names}
+    counted = entries.counts(workspace.records, entry.campaign, entry.entry)
+    total = counted.waiting + counted.sent
+    said = 0
+
+    def known(person_ids: Sequence[str]) -> dict[str, Recipient]:
+        nonlocal said
+        said += len(person_ids)
+        progress("messages", min(said, total), total)
+        return recipients.recipients(
+            workspace.engine,
+            person_ids,
+            channel=item.channel,
+            keys=workspace.config.strong_keys,
+            attributes=_under(wanted, "person"),
+            tags=_under(wanted, "tag"),
+            columns=knowing.live(workspace),
+            now=workspace.clock(),
+        )
+
+    with workspace.sending.channel(item.channel) as channel:
+        worked = outbox.work(
+            workspace.records,
+            campaign=item,
+            entry=entry.entry,
+            channel=channel,
+            composer=composer,
+            recipients=known,
+            clock=workspace.clock,
+            zone=workspace.config.tz,
+            pace=outbox.Pace(per_second=workspace.sending.rate(item.channel)),
+            stopping=workspace.stopping.is_set,
+        )
+    tell(workspace)
+    return worked
+
+
+def _under(names: set[str], root: str) -> set[str]:
+    return {name.partition(".")[2] for name in names if name.partition(".")[0] == root}
+
+
+def send_waiting(workspace: Workspace) -> None:
+    """Goes on with every running entry that has somebody due; called by the scheduler and after a start."""
+    for entry in entries.entries(workspace.records, status="running"):
+        if entries.next_due(workspace.records, entry.campaign, entry.entry, now=workspace.clock()):
+            _work(workspace, entry, silent)
+    tell(workspace)
+
+
+def tell(workspace: Workspace) -> None:
+    """Sent and failed messages become events, each once."""
+    while waiting := receipts.untold(workspace.records, limit=TELL):
+        calls = [call for _, call in waiting if call is not None]
+        if calls:
+            keep_calls(workspace, calls)
+        receipts.told(workspace.records, [message_id for message_id, _ in waiting])
+
+
+def keep_calls(workspace: Workspace, calls: Sequence[Json]) -> None:
+    """Limner's own calls, durable in the event log when this returns."""
+    workspace.log.append_now(own_record(workspace, calls))
+
+
+def own_record(workspace: Workspace, calls: Sequence[Json]) -> Record:
+    """The log's record of Limner's own calls."""
+    now = workspace.clock()
+    source = keys.ensure_source(workspace.records, receipts.SOURCE, kind="import", now=now)
+    return Record(
+        batch=workspace.new_id(),
+        source_i=source.source_i,
+        received_at=keys.micros(now),
+        n=len(calls),
+        body=json.dumps({"batch": list(calls)}, ensure_ascii=False).encode(),
+    )
+
+
+def campaign_stop(workspace: Workspace, name: str, entry: str = "") -> Json:
+    """No further message leaves, within a second."""
+    definitions.campaign(workspace, name)
+    now = workspace.clock()
+    stopped = [
+        entries.stop(workspace.records, name, item.entry, reason="stopped by hand", now=now).entry
+        for item in entries.entries(workspace.records, campaign=name)
+        if item.status in ("running", "paused") and entry in ("", item.entry)
+    ]
+    if not stopped:
+        raise NotFoundError(f"nothing of '{name}' is being sent", hint=f"limner campaign report {name}")
+    return {"name": name, "stopped": stopped}
+
+
+def campaign_test(workspace: Workspace, name: str, to: str, person: str) -> Json:
+    """One message to your own address with a chosen person's data; it is not counted."""
+    workspace.load()
+    item = definitions.campaign(workspace, name)
+    composer = _composer(workspace, item, letter.sources(item, partial(_template, workspace)))
+    ix = knowing.person_ix(workspace, person)
+    person_id = people.person_id(workspace.engine, ix)
+    wanted = {name for made in composer.letters.values() for part in made.parts for name in part.names}
+    found = recipients.recipients(
+        workspace.engine,
+        [person_id],
+        channel=item.channel,
+        keys=workspace.config.strong_keys,
+        attributes=_under(wanted, "person"),
+        tags=_under(wanted, "tag"),
+        columns=knowing.live(workspace),
+        now=workspace.clock(),
+    )
+    with workspace.sending.channel(item.channel) as channel:
+        receipt = outbox.send_to_me(
+            channel, composer, address=to, recipient=found[person_id], nonce=workspace.new_id()
+        )
+    return {"name": name, "to": to, "outcome": str(receipt.outcome), "reason": receipt.reason}
+
+
+def _where(workspace: Workspace, name: str, entry: str) -> Json:
+    return _counted(entries.counts(workspace.records, name, entry))
+
+
+def _counted(counted: Any) -> Json:
+    return {
+        "audience": counted.audience,
+        "held_out": counted.held_out,
+        "suppressed": dict(counted.suppressed),
+        "waiting": counted.waiting,
+        "sent": counted.sent,
+        "failed": counted.failed,
+        "in_doubt": counted.in_doubt,
+    }
+
+
+def campaign_report(workspace: Workspace, name: str, entry: str = "", as_of: str = "") -> Json:
+    """What it truly changed: incremental buyers and money against the holdout, then the rates."""
+    tell(workspace)
+    workspace.load()
+    at = knowing.instant_of(workspace, as_of)
+    found = entries.entries(workspace.records, campaign=name)
+    if not found:
+        raise NotFoundError(f"'{name}' was never sent", hint=f"limner campaign send {name}")
+    chosen = next((item for item in found if item.entry == entry), None) if entry else found[0]
+    if chosen is None:
+        raise NotFoundError(
+            f"'{name}' has no entry '{entry}'", hint=did_you_mean(entry, [e.entry for e in found])
+        )
+    item = campaign_text.read(chosen.definition, name=name, file=f"campaigns/{name}.yml")
+    start = chosen.started_at
+    end = min(at, start + item.goal.within) if item.goal else at
+    found_outcome = None
+    if item.goal is not None:
+        found_outcome = reports.outcome(
+            workspace.engine,
+            reports.arms_of(workspace.records, workspace.engine, name, chosen.entry),
+            _goal(workspace, item.goal, end),
+            start=start,
+            end=end,
+        )
+    return reports.report(
+        workspace.records,
+        campaign=item,
+        entry=chosen.entry,
+        outcome=found_outcome,
+        currency=workspace.config.currency,
+        until=end,
+    )
+
+
+def _goal(workspace: Workspace, goal: Goal, as_of: datetime) -> reports.GoalEvents:
+    """The goal in the engine's terms. Raises UsageError for a money property that is no number."""
+    names = definitions.catalog(workspace)
+    condition = "TRUE"
+    values: Mapping[str, Any] = {}
+    if goal.where:
+        tree = parse(goal.where, scope="event")
+        check(tree, names, kind="event")
+        condition, values = where(tree, names, as_of)
+    money = names.property(goal.money) if goal.money else None
+    if money is not None and money[1] not in (ValueType.MONEY, ValueType.NUMBER):
+        raise UsageError(f"the goal's money '{goal.money}' is {money[1]}, not money", where="goal.money")
+    return reports.GoalEvents(
+        codes=names.event_codes(goal.event), where=condition, values=values, money=money
+    )
+
+
+def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
+    """The messages to a person, the latest first."""
+    return [dict(row) for row in entries.of_person(workspace.records, person_id)]

@@ -1,0 +1,101 @@
+"""The scheduler: once a second it does what is due. Each instant is claimed before it is done, so it is done once."""
+
+from __future__ import annotations
+
+import structlog
+
+from limner.errors import LimnerError
+from limner.tags import run as tag_runs
+from limner.types import silent
+from limner.workspace import definitions, knowing, reaching
+from limner.workspace.runs import claim_schedule, done_schedules
+from limner.workspace.schedule import Due, Scheduled, due
+from limner.workspace.workspace import Workspace
+
+log = structlog.get_logger("limner.tick")
+
+SECONDS = 1.0
+
+
+class Ticker:
+    """Runs refreshes and scheduled campaigns, sends what was waiting, lets expired tags leave."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._since = workspace.clock()
+        self._complained: set[str] = set()
+
+    def run(self) -> None:
+        """Ticks until the workspace is closed."""
+        while not self._workspace.stopping.wait(SECONDS):
+            self.tick()
+
+    def tick(self) -> None:
+        """Everything that is due now, once. An error of one thing stops no other."""
+        workspace = self._workspace
+        for item in self._due():
+            if claim_schedule(workspace.records, item.scheduled.key, item.at, workspace.new_id()):
+                self._try(item.scheduled.key, lambda item=item: self._do(item))
+        self._try("expiry", self._expire)
+        self._try("waiting messages", lambda: reaching.send_waiting(workspace))
+
+    def schedules(self) -> list[Scheduled]:
+        """All schedules that the definitions name now."""
+        workspace = self._workspace
+        zone = workspace.config.tz
+        found = []
+        if workspace.config.refresh:
+            found.append(Scheduled("tag run", "", workspace.config.refresh, zone))
+        for tag in definitions.tags(workspace).values():
+            if tag.refresh:
+                found.append(Scheduled("tag run", tag.key, tag.refresh, zone))
+        for campaign in definitions.saved_campaigns(workspace).values():
+            if campaign.schedule:
+                found.append(Scheduled("campaign send", campaign.name, campaign.schedule, zone))
+        return found
+
+    def _due(self) -> list[Due]:
+        workspace = self._workspace
+        try:
+            found = due(
+                self.schedules(),
+                done=done_schedules(workspace.records),
+                since=self._since,
+                now=workspace.clock(),
+            )
+        except LimnerError as error:
+            self._complain("schedules", error)
+            return []
+        self._complained.discard("schedules")
+        return found
+
+    def _do(self, item: Due) -> None:
+        scheduled = item.scheduled
+        if scheduled.what == "tag run":
+            knowing.tag_run(self._workspace, silent, keys=[scheduled.subject] if scheduled.subject else [])
+        else:
+            entry = item.at.strftime("%Y%m%dT%H%M%SZ")
+            reaching.campaign_send(self._workspace, silent, name=scheduled.subject, entry=entry)
+
+    def _expire(self) -> None:
+        columns = self._workspace.columns
+        if columns is not None:
+            tag_runs.expire(
+                self._workspace.engine,
+                columns,
+                now=self._workspace.clock(),
+                run_id=self._workspace.new_id(),
+            )
+
+    def _try(self, what: str, work: object) -> None:
+        try:
+            work()  # type: ignore[operator]
+        except Exception as error:  # the scheduler outlives whatever one piece of work does
+            self._complain(what, error)
+        else:
+            self._complained.discard(what)
+
+    def _complain(self, what: str, error: Exception) -> None:
+        if what not in self._complained:
+            self._complained.add(what)
+            self._workspace.runs.alert(f"{what} failed", {"error": f"{type(error).__name__}: {error}"})

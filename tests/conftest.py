@@ -1,0 +1,37 @@
+"""What all tests share: where real data sets are, and what happens when something is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def datasets() -> Path:
+    """The folder of real data sets. Without it the test is skipped and counted."""
+    folder = os.environ.get("LIMNER_DATASETS", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("real data sets: set LIMNER_DATASETS to their folder")
+    return Path(folder)
+
+
+def needs(program: str) -> None:
+    """Skips the test where a system program is missing; under CI that is a failure."""
+    if shutil.which(program) is None:
+        message = f"{program} is missing; install it with: make system-packages"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+def pytest_report_header() -> str:
+    folder = os.environ.get("LIMNER_DATASETS", "")
+    return f"real data sets: {folder or 'not here (LIMNER_DATASETS is not set)'}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "real data sets" in str(r.longrepr)]
+    terminalreporter.write_line(f"{len(skipped)} tests skipped for want of real data sets")

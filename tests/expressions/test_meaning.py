@@ -1,0 +1,172 @@
+"""Compiled SQL means what the naive oracle means: random behaviours, random people, ties and bounds."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from limner.expressions import people, to_text, values
+from limner.expressions import tree as t
+from limner.types import naive
+from tests.expressions.oracle import Happened, Oracle, Somebody
+from tests.expressions.strategies import combined, short
+from tests.expressions.world import AS_OF, World
+
+PROPERTIES = {"color": "text", "size": "number", "amount": "money", "gift": "flag"}
+HALF_DAY = timedelta(hours=12)
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """A hundred people whose events lie on a grid of half days, so that bounds and ties are hit."""
+    dice = random.Random(7)
+    world, crowd = World(properties=PROPERTIES), {}
+    for i in range(100):
+        user, person = f"u{i:03}", Somebody()
+        crowd[user] = person
+        world.person(user)
+        for _ in range(dice.choice([0, 1, 3, 8])):
+            name = dice.choice(["A", "A", "B", "B", "C", "Call"])
+            ts = AS_OF - dice.randrange(-2, 20) * HALF_DAY
+            given = {
+                "color": dice.choice([None, "red", "blue", "红"]),
+                "size": dice.choice([None, -1.5, 0.0, 2.0, 2.25]),
+                "amount": dice.choice([None, 0.01, 5.0, 19.99]),
+                "gift": dice.choice([None, True, False]),
+            }
+            world.event(user, name, ts, **given)
+            person.events.append(Happened(name, naive(ts), given))
+        for _ in range(dice.choice([0, 1, 2, 4])):
+            ts = AS_OF - dice.randrange(-1, 16) * HALF_DAY
+            mode = dice.choice(["set", "set", "set", "once", "unset"])
+            value = None if mode == "unset" else dice.choice(["new", "old"])
+            world.attribute(user, "status", value, ts, mode)
+            person.attributes.append(("status", naive(ts), mode, value))
+    yield world, crowd
+    world.engine.close()
+
+
+tests_of_properties = st.one_of(
+    st.builds(
+        t.Compare,
+        st.just(t.Name("color")),
+        st.sampled_from(["=", "!=", "<"]),
+        st.sampled_from(["red", "blue", "红"]).map(t.Text),
+    ),
+    st.builds(
+        t.Compare,
+        st.just(t.Name("size")),
+        st.sampled_from(t.COMPARISONS),
+        st.sampled_from([0, 2, 2.25, -1.5]).map(t.Number),
+    ),
+    st.builds(
+        t.Compare,
+        st.just(t.Name("amount")),
+        st.sampled_from(t.COMPARISONS),
+        st.sampled_from([0.01, 5, 19.99]).map(t.Number),
+    ),
+    st.just(t.Compare(t.Name("gift"), "=", t.Flag(True))),
+    st.just(t.Among(t.Name("color"), (t.Text("red"), t.Text("红")))),
+    st.just(t.Between(t.Name("size"), t.Number(0), t.Number(2))),
+    st.sampled_from(["color", "size", "amount", "gift", "never_seen"]).map(
+        lambda name: t.Known(t.Name(name))
+    ),
+)
+wheres = st.one_of(st.none(), combined(tests_of_properties, most=3))
+events = st.builds(t.Event, st.sampled_from(["A", "B", "C", "C*", "*", "nobody did"]), wheres)
+durations = st.builds(t.Duration, st.sampled_from([12, 24, 36, 72]), st.just("hour"))
+windows = st.one_of(
+    st.none(),
+    st.builds(t.InLast, durations),
+    st.just(t.BetweenAgo(t.Duration(5, "day"), t.Duration(1, "day"))),
+    st.builds(t.MoreThanAgo, durations),
+    st.just(t.InThis("day")),
+    st.just(t.Since(t.Instant("2025-06-12"))),
+    st.just(t.Before(t.Instant("2025-06-12T12:00:00"))),
+)
+aggregates = st.one_of(
+    st.builds(t.Aggregate, st.sampled_from(t.EVENT_AGGREGATES), events, st.none(), windows),
+    st.builds(
+        t.Aggregate,
+        st.sampled_from(t.PROPERTY_AGGREGATES),
+        events,
+        st.sampled_from(["size", "amount"]),
+        windows,
+    ),
+    st.builds(
+        t.Aggregate,
+        st.sampled_from(["min", "max", "distinct", "first", "last", "most_frequent"]),
+        events,
+        st.just("color"),
+        windows,
+    ),
+)
+
+
+@short
+def behaviours():
+    """Every kind of behaviour."""
+    times = st.one_of(st.none(), st.builds(t.Times, st.sampled_from(t.COUNTS), st.integers(0, 3)))
+    often = st.one_of(st.none(), st.builds(t.Times, st.just("at least"), st.integers(1, 2)))
+    then = st.builds(t.Then, events, st.one_of(st.none(), durations))
+    status = t.Compare(t.Attribute(("status",)), "=", t.Text("new"))
+    return st.one_of(
+        st.builds(t.Did, events, times, windows),
+        st.builds(t.FirstDid, events, windows.filter(lambda window: window is not None)),
+        st.builds(t.Regularly, events, st.integers(1, 3), st.sampled_from([3, 5, 70]), durations, often),
+        st.builds(
+            t.Sequence,
+            events,
+            st.lists(then, min_size=1, max_size=3).map(tuple),
+            st.one_of(st.none(), events),
+            windows,
+        ),
+        st.builds(t.LastHas, events, tests_of_properties, windows),
+        st.builds(t.HasBeen, st.just(status), st.sampled_from(["at least", "less than"]), durations),
+        st.just(status),
+        st.just(t.Known(t.Attribute(("status",)))),
+        st.builds(
+            t.Compare,
+            aggregates.filter(lambda a: a.function in ("count", "sum", "recency", "distinct")),
+            st.sampled_from(t.COMPARISONS),
+            st.sampled_from([0, 1, 2, 5, 20.01]).map(t.Number),
+        ),
+    )
+
+
+@given(tree=combined(behaviours(), most=4))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_conditions_mean_what_they_say(crowd, tree):
+    world, people_by_user = crowd
+    oracle = Oracle(naive(AS_OF))
+    expected = {user for user, person in people_by_user.items() if oracle.holds(tree, person)}
+    assert world.users_of(people(tree, world.catalog, AS_OF)) == expected, to_text(tree)
+
+
+@given(value=aggregates)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_values_are_what_they_say(crowd, value):
+    world, people_by_user = crowd
+    oracle = Oracle(naive(AS_OF))
+    query = values(value, world.catalog, AS_OF)
+    by_ix = {ix: user for user, ix in world.users.items()}
+    found = {by_ix[row["ix"]]: row["value"] for row in world.engine.read(query.sql, query.values).to_pylist()}
+    money = value.of == "amount" and value.function != "distinct"
+    for user, person in people_by_user.items():
+        expected = oracle.value(value, person)
+        if expected is None:
+            assert user not in found, (user, to_text(value))
+            continue
+        if money:
+            expected = round(expected * 10_000)
+        got = found[user]
+        if isinstance(expected, float):
+            assert abs(got - expected) < 1e-9, (user, to_text(value))
+        elif money and value.function == "avg":
+            assert abs(got - expected) <= 1
+        else:
+            assert got == expected, (user, to_text(value))

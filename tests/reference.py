@@ -1,0 +1,99 @@
+"""The reference pages that are made from the code: `python -m tests.reference`."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+import typer
+
+from limner import config, errors
+from limner.cli.main import app
+
+DOCS = Path(__file__).parent.parent / "docs" / "reference"
+NOTE = "Made from the code (`make reference`); never edited by hand.\n\n"
+
+
+def configuration() -> str:
+    """Every key of limner.toml."""
+    parts = ["# Configuration: limner.toml\n\n", NOTE]
+    for section, kind in (
+        ("", config.Config),
+        ("email", config.Email),
+        ("wechat", config.Wechat),
+        ("limits", config.Limits),
+    ):
+        parts.append(f"## [{section}]\n\n" if section else "## Top level\n\n")
+        parts.append(f"{inspect.getdoc(kind)}\n\n| key | default | meaning |\n|---|---|---|\n")
+        for item in dataclasses.fields(kind):
+            if "doc" in item.metadata:
+                parts.append(f"| `{item.name}` | `{_toml(item.default)}` | {item.metadata['doc']} |\n")
+        parts.append("\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else f"{value:_}" if isinstance(value, int) else str(value)
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    parts = ["# Commands\n\n", NOTE]
+    parts.append(
+        "`--workspace DIR` stands on every command that needs one (default: the nearest `limner.toml` upward), "
+        "`--json` prints JSON for programs, `limner --debug …` shows the traceback of an error. "
+        "Exit 0: done. 1: could not. 2: wrong usage.\n\n"
+    )
+    root = typer.main.get_command(app)
+    for words, command in _walk(root, ("limner",)):
+        parts.append(f"## {' '.join(words)}\n\n{inspect.cleandoc(command.help or '')}\n\n")
+        context = click.Context(command)
+        lines = []
+        for parameter in command.params:
+            if parameter.name in ("workspace", "as_json", "help"):
+                continue
+            record = getattr(parameter, "help", None) or ""
+            name = (
+                parameter.make_metavar(context)
+                if isinstance(parameter, click.Argument)
+                else parameter.opts[-1]
+            )
+            lines.append(f"| `{name}` | {record} |\n")
+        if lines:
+            parts += ["| word | meaning |\n|---|---|\n", *lines, "\n"]
+    return "".join(parts).rstrip() + "\n"
+
+
+def _walk(command: click.Command, words: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
+    if isinstance(command, click.Group):
+        return [
+            found
+            for name, child in sorted(command.commands.items())
+            for found in _walk(child, (*words, name))
+        ]
+    return [(words, command)]
+
+
+def error_tree() -> str:
+    """Every error, its HTTP status and exit code."""
+    parts = ["# Errors\n\n", NOTE, "| error | code | HTTP | exit | meaning |\n|---|---|---|---|---|\n"]
+    for name, kind in vars(errors).items():
+        if inspect.isclass(kind) and issubclass(kind, errors.LimnerError):
+            first = (inspect.getdoc(kind) or "").splitlines()[0]
+            parts.append(f"| {name} | `{kind.code}` | {kind.status} | {kind.exit_code} | {first} |\n")
+    return "".join(parts)
+
+
+PAGES = {"configuration.md": configuration, "commands.md": commands, "errors.md": error_tree}
+
+if __name__ == "__main__":
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), encoding="utf-8")
+        print(f"wrote {DOCS / name}")
