@@ -1,6 +1,6 @@
 """How often the intervals of a planted campaign effect hold the truth: 95 of 100 are meant.
 
-    python benchmarks/effect_coverage.py [--seeds 200]
+    python -m benchmarks.effect_coverage [--seeds 200]
 
 Each seed draws a shop's people, holds some out, and lets the campaign lift the chance to buy; who buys spends
 a log-normal amount. The truth is what the generator planted, not what it drew.

@@ -137,6 +137,13 @@ def test_the_last_two_epochs_are_kept_and_a_half_written_one_is_never_seen(tmp_p
         Columns.open(tmp_path, 4)
 
 
+def test_epochs_of_an_older_life_of_the_engine_are_cleared_away(tmp_path: Path) -> None:
+    for epoch in (57, 58, 1, 2, 3):
+        published(tmp_path, epoch, put(ValueType.FLAG, {1: True}))
+        assert epoch in epochs(tmp_path)
+    assert epochs(tmp_path) == [2, 3]
+
+
 def test_an_epoch_left_by_a_run_that_did_not_commit_is_replaced(tmp_path: Path) -> None:
     published(tmp_path, 1, put(ValueType.FLAG, {1: True}))
     published(tmp_path, 1, put(ValueType.FLAG, {2: True}))

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ MOST_LABELS = 65_535
 KEPT_EPOCHS = 2
 FLAGS = (False, True)
 _ALIVE = "_alive"
-_EPOCH_ZERO = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are kept as naive UTC microseconds
+EPOCH_START = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are kept as naive UTC microseconds
 
 Array = npt.NDArray[Any]
 
@@ -96,7 +97,7 @@ class Column:
     def python(self, value: Any) -> Any:
         """A stored value or label as Python knows it."""
         if self.type is ValueType.INSTANT:
-            return utc(_EPOCH_ZERO + timedelta(microseconds=int(value)))
+            return utc(EPOCH_START + timedelta(microseconds=int(value)))
         if self.type is ValueType.MONEY:
             return int(value)
         if self.type is ValueType.NUMBER:
@@ -286,7 +287,7 @@ class Columns:
         alive: Array,
         columns: Mapping[str, Column],
     ) -> Columns:
-        """Writes the epoch to `<root>/<epoch>`, flushed to disk, and deletes all but the last two.
+        """Writes the epoch to `<root>/<epoch>`, flushed to disk; of the others only the one before it is kept.
 
         A folder of the same epoch (left by a run that did not commit) is replaced. A column of an older
         epoch (memory-mapped) may be passed on as it is.
@@ -312,8 +313,9 @@ class Columns:
         _flush_folder(temporary)
         temporary.rename(final)
         _flush_folder(root)
-        for old in sorted(epochs(root))[:-KEPT_EPOCHS]:
-            shutil.rmtree(root / str(old), ignore_errors=True)
+        earlier = [old for old in epochs(root) if old < epoch]
+        for other in set(epochs(root)) - {epoch, *earlier[1 - KEPT_EPOCHS :]}:
+            shutil.rmtree(root / str(other), ignore_errors=True)
         return cls.open(root, epoch)
 
     @classmethod
@@ -360,14 +362,19 @@ class Columns:
             )
         return found
 
+    @cached_property
+    def _all_alive(self) -> bool:
+        return bool(self.alive.all())
+
     def living_counts(self, key: str) -> Array:
         """`counts` of everybody alive of a coded column; computed once."""
-        held = self._counts.get(key)
-        if held is None:
-            found = self[key]
-            held = found.counts(None if self.alive.all() else self.alive)
-            self._counts[key] = held
-        return held
+        who = None if self._all_alive else self.alive
+        found = self[key]
+        if found is not self._open.get(key):
+            return found.counts(who)  # expired: not what others are to see
+        if key not in self._counts:
+            self._counts[key] = found.counts(who)
+        return self._counts[key]
 
     def column(self, key: str) -> Column | None:
         """The column, in which nobody has a value once it has expired; None = not published."""
@@ -396,8 +403,10 @@ class Columns:
         else:
             n = len(alive)
             opened = {key: held.padded(n) for key, held in self._open.items()}
-        who = self.alive if alive is None else alive
-        return Columns(self.epoch, n, self.as_of, who, self.folder, self._entries, opened, now)
+        same = alive is None or np.array_equal(alive, self.alive)
+        who = self.alive if alive is None or same else alive
+        counts = self._counts if same else {}
+        return Columns(self.epoch, n, self.as_of, who, self.folder, self._entries, opened, now, counts)
 
 
 def epochs(root: Path) -> list[int]:

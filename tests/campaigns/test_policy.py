@@ -25,7 +25,7 @@ def decide(**other: object) -> Decision:
     return may_touch(**{**usual, **other})  # type: ignore[arg-type]
 
 
-@pytest.mark.proves("S9")
+@pytest.mark.proves("S9", partly="the unprofiled alternative, complaints, the harm bound")
 def test_every_decision_carries_its_reason() -> None:
     assert decide() == Decision(True, "ok")
     assert decide(standing=Standing()) == Decision(False, "no consent")
@@ -57,7 +57,7 @@ def test_quiet_hours_are_half_open_and_may_pass_midnight(local: str, quiet: Quie
     assert quiet_until(now, quiet, zone) == expected
 
 
-@pytest.mark.proves("G17")
+@pytest.mark.proves("G17", partly="schedules")
 def test_quiet_hours_end_once_when_clocks_change() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     early = Quiet(time(22), time(2, 30))
@@ -109,7 +109,7 @@ def test_durations_are_spoken() -> None:
 PEOPLE = [f"person-{n}" for n in range(20_000)]
 
 
-@pytest.mark.proves("B3")
+@pytest.mark.proves("B3", partly="power before launch")
 def test_about_the_share_is_held_out_and_each_answer_depends_on_that_person_only() -> None:
     out = held_out(PEOPLE, seed="a", share=0.2)
     assert abs(out.mean() - 0.2) < 0.01

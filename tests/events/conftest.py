@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from limner.config import Limits
 from limner.engine.duckdb import DuckDB
@@ -18,6 +19,9 @@ from limner.events import contract, segment, tables
 from limner.events.frames import Record
 from limner.events.load import Loader
 from limner.events.log import EventLog
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 MICROS = 1_795_334_400_000_000
 """2026-11-22T08:00:00Z"""

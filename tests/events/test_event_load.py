@@ -278,7 +278,7 @@ def test_identify_changes_attributes_and_claims_keys(world: World) -> None:
         "email": ("set", '"a@b.c"'),
         "age": ("set", "31"),
         "city": ("unset", None),
-        "home.city": ("set", '"X"'),
+        "home": ("set", '{"city":"X"}'),
         "tags": ("set", '["a"]'),
         "first": ("once", '"y"'),
     }

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from identity_world import Call, World
+from identity_world import Call, World, engine
 
 from limner.identity import people
 
@@ -17,15 +17,15 @@ class BareSession:
     keys = ("email", "phone")
 
     def __init__(self) -> None:
-        self.world = World()
+        self.world = World(engine(), mirror=False)
 
     def __enter__(self) -> BareSession:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        return None
+        self.world.engine.close()
 
-    def collect(self, calls: list[dict[str, Any]], received_at: datetime) -> None:
+    def collect(self, calls: list[dict[str, Any]], received_at: datetime) -> None:  # noqa: ARG002
         for call in calls:
             ts = int(datetime.fromisoformat(call["timestamp"]).timestamp())
             traits = call.get("traits", {})
@@ -41,19 +41,17 @@ class BareSession:
                     )
                 ]
             ).columns.to_pylist()[0]
-            changes = [("set" if value is not None else "unset", *item) for *item, value in _each(traits)]
-            changes += [("once", name, value) for name, value, _ in _each(call.get("traitsOnce", {}))]
-            self._keep(found, ts, changes)
-
-    def _keep(self, found: dict[str, Any], ts: int, changes: list[tuple[str, str, Any]]) -> None:
-        with self.world.engine.write() as tx:
-            tx.execute("DELETE FROM attributes WHERE name IS NULL")
-            for mode, name, value in changes:
-                tx.execute(
-                    "INSERT INTO attributes SELECT $row, $ix, $user_i, $device_i, $key_i, $name,"
-                    " make_timestamp($ts::BIGINT * 1000000), $mode, $value",
-                    {**found, "ts": ts, "name": name, "mode": mode, "value": json.dumps(value)},
-                )
+            changes = [
+                (name, "set" if value is not None else "unset", value) for name, value in traits.items()
+            ]
+            changes += [(name, "once", value) for name, value in call.get("traitsOnce", {}).items()]
+            with self.world.engine.write() as tx:
+                for name, mode, value in changes:
+                    tx.execute(
+                        "INSERT INTO attributes SELECT $row, $ix, $user_i, $device_i, $key_i, $name,"
+                        " make_timestamp($ts::BIGINT * 1000000), $mode, $value",
+                        {**found, "ts": ts, "name": name, "mode": mode, "value": json.dumps(value)},
+                    )
 
     def person_of(self, kind: str, value: str) -> str | None:
         ix = people.find(self.world.engine, f"{kind}:{value}", keys=self.keys)
@@ -64,8 +62,7 @@ class BareSession:
         ix = people.find(self.world.engine, f"person:{person}", keys=self.keys)
         held: dict[str, Any] = {}
         rows = self.world.rows(
-            "SELECT name, mode, value FROM attributes WHERE ix = $ix AND name IS NOT NULL"
-            " ORDER BY ts, id, mode = 'once'",
+            "SELECT name, mode, value FROM attributes WHERE ix = $ix ORDER BY ts, id, mode = 'once'",
             {"ix": ix},
         )
         for row in rows:
@@ -74,7 +71,3 @@ class BareSession:
             elif row["mode"] == "set" or row["name"] not in held:
                 held[row["name"]] = json.loads(row["value"])
         return held
-
-
-def _each(traits: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    return [(name, value, value) for name, value in traits.items()]

@@ -354,8 +354,12 @@ def test_a_report_shows_100_problems_and_counts_all(folder: Path) -> None:
 
 
 @pytest.mark.proves("C7")
-def test_the_first_source_of_a_person_is_marked_to_be_kept(folder: Path) -> None:
+def test_the_first_source_of_a_person_is_kept_as_a_first_value(folder: Path, world: World) -> None:
     mapping = "person: id\ntime: at\nattributes: {first_source: {column: channel, once: true}}\n"
+    path = folder / "y.csv"
+    path.write_text("id,at,channel\n1,2024-01-01,ads\n1,2024-02-01,shop\n")
+    world.take(path, mapping)
+    assert world.one("SELECT string_agg(DISTINCT mode) FROM attributes") == "once"
     chunk = only(folder, "id,at,channel\n1,2024-01-01,ads\n2,2024-01-01,\n", mapping)
     assert chunk.table.schema.field("a:first_source").metadata == {b"mode": b"once"}
     assert column(chunk, "a:first_source") == ['"ads"', None]

@@ -104,11 +104,17 @@ def composer(campaign: Campaign = SPRING, texts: dict[str, Source] | None = None
 
 
 def begin(
-    records: Records, people: pa.Table, *, campaign: Campaign = SPRING, entry: str = "e1", seed: str = "s"
+    records: Records,
+    people: pa.Table,
+    *,
+    campaign: Campaign = SPRING,
+    entry: str = "e1",
+    seed: str = "s",
+    now: datetime = NOW,
 ) -> Counts:
     return entries.launch(
         records, campaign=campaign, entry=entry, people=people, seed=seed, secret=SECRET,
-        definition="title: Spring", content=freeze(TEXTS), audience_text="all", as_of=NOW, now=NOW,
+        definition="title: Spring", content=freeze(TEXTS), audience_text="all", as_of=now, now=now,
     )  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def test_everybody_of_an_entry_is_somewhere(records: Records) -> None:
 def test_a_preview_says_what_launching_would_do_and_keeps_nothing(records: Records) -> None:
     consent_all(records, 60)
     half = replace(SPRING, holdout=0.5)
-    shown = entries.preview(records, campaign=half, people=audience(100), seed="s", secret=SECRET)
+    shown = entries.preview(records, campaign=half, people=audience(100), seed="s", secret=SECRET, now=NOW)
     with pytest.raises(NotFoundError):
         entries.counts(records, "spring", "e1")
     assert begin(records, audience(100), campaign=half) == shown
@@ -146,7 +146,7 @@ def test_two_people_with_one_address_get_one_message(records: Records) -> None:
     assert begin(records, people).suppressed == {"same address as another person": 1}
 
 
-@pytest.mark.proves("G15")
+@pytest.mark.proves("G15", partly="8 campaigns of 30 people at once, not 50 of 100,000")
 def test_consent_withdrawn_between_queue_and_send_stops_the_message(records: Records) -> None:
     consent_all(records, 3)
     begin(records, audience(3))
@@ -160,7 +160,7 @@ def test_consent_withdrawn_between_queue_and_send_stops_the_message(records: Rec
     assert counted.exact
 
 
-@pytest.mark.proves("G16")
+@pytest.mark.proves("G16", partly="the POST")
 def test_unsubscribing_between_two_claims_stops_the_next_message(records: Records) -> None:
     consent_all(records, 3)
     begin(records, audience(3))
@@ -175,7 +175,6 @@ def test_unsubscribing_between_two_claims_stops_the_next_message(records: Record
     assert sorted(box.addresses) == [address(0), address(1)]
 
 
-@pytest.mark.proves("H8")
 def test_a_service_message_needs_no_consent_and_outlives_an_unsubscription(records: Records) -> None:
     unsubscribe(records, channel="email", address_hash=_hash(0), person=person(0), now=NOW, proof="m")
     service = replace(SPRING, message_class="service")
@@ -184,6 +183,23 @@ def test_a_service_message_needs_no_consent_and_outlives_an_unsubscription(recor
     run(records, box, campaign=service)
     assert len(box.messages) == 2
     assert "List-Unsubscribe" not in box.messages[0].headers
+
+
+@pytest.mark.proves("H8")
+def test_the_class_drives_consent_and_caps(records: Records) -> None:
+    consent_all(records, 1)
+    capped = replace(SPRING, cap=Cap(1, timedelta(days=7)))
+    service = replace(capped, name="parcel", message_class="service")
+    box = Box()
+    for campaign, entry in ((service, "a"), (capped, "b"), (service, "c"), (capped, "d")):
+        begin(records, audience(2), campaign=campaign, entry=entry)
+        run(records, box, campaign=campaign, entry=entry)
+    assert [message.message_class for message in box.messages] == ["service", "service", "marketing"]
+    assert entries.counts(records, "parcel", "c").suppressed == {"cap reached: 1 in 7 days": 2}
+    assert entries.counts(records, "spring", "d").suppressed == {
+        "cap reached: 1 in 7 days": 1,
+        "no consent": 1,
+    }
 
 
 def test_an_advertisement_carries_the_one_click_headers(records: Records) -> None:
@@ -196,6 +212,12 @@ def test_an_advertisement_carries_the_one_click_headers(records: Records) -> Non
     assert headers["List-Unsubscribe"].startswith("<https://shop.example/u/")
     assert "<mailto:shop@example.com?subject=unsubscribe>" in headers["List-Unsubscribe"]
     assert "https://shop.example/o/" in box.messages[0].html
+    answered = replace(SPRING, name="b", sender="Shop <care@shop.example>", subject_prefix="广告")
+    begin(records, audience(1), campaign=answered)
+    run(records, box, campaign=answered)
+    assert box.messages[1].headers["Reply-To"] == "care@shop.example"
+    assert "<mailto:care@shop.example?" in box.messages[1].headers["List-Unsubscribe"]
+    assert box.messages[1].subject.startswith("广告 Hello")
 
 
 def test_advertising_without_a_public_address_cannot_be_composed() -> None:
@@ -203,7 +225,8 @@ def test_advertising_without_a_public_address_cannot_be_composed() -> None:
         Composer(SPRING, composer().letters, Links(b"x", ""), b"x")
 
 
-@pytest.mark.proves("S9", "G15")
+@pytest.mark.proves("S9", partly="the unprofiled alternative, complaints, the harm bound")
+@pytest.mark.proves("G15", partly="8 campaigns of 30 people at once, not 50 of 100,000")
 def test_a_cap_counts_every_campaign_and_is_recorded(records: Records) -> None:
     consent_all(records, 2)
     capped = replace(SPRING, cap=Cap(1, timedelta(days=7)))
@@ -215,13 +238,15 @@ def test_a_cap_counts_every_campaign_and_is_recorded(records: Records) -> None:
     run(records, box, campaign=other)
     assert len(box.messages) == 2
     assert entries.counts(records, "summer", "e1").suppressed == {"cap reached: 1 in 7 days": 2}
-    begin(records, audience(2), campaign=other, entry="e2")
+    early = begin(records, audience(3), campaign=other, entry="early")
+    assert early.suppressed == {"cap reached: 1 in 7 days": 2, "no consent": 1}
     later = NOW + timedelta(days=7, seconds=1)
+    assert begin(records, audience(2), campaign=other, entry="e2", now=later).waiting == 2
     run(records, box, campaign=other, entry="e2", now=later)
     assert len(box.messages) == 4
 
 
-@pytest.mark.proves("G15")
+@pytest.mark.proves("G15", partly="8 campaigns of 30 people at once, not 50 of 100,000")
 def test_a_cap_holds_when_many_campaigns_send_at_once(records: Records) -> None:
     consent_all(records, 30)
     boxes = []
@@ -246,7 +271,8 @@ def test_a_cap_holds_when_many_campaigns_send_at_once(records: Records) -> None:
         assert entries.counts(records, campaign.name, "e1").exact
 
 
-@pytest.mark.proves("S3", "G15")
+@pytest.mark.proves("S3", partly="preferred hours are not learnt")
+@pytest.mark.proves("G15", partly="8 campaigns of 30 people at once, not 50 of 100,000")
 def test_quiet_hours_on_the_persons_clock_put_the_message_off(records: Records) -> None:
     consent_all(records, 2)
     quiet = replace(SPRING, quiet=Quiet(time(22), time(8)))
@@ -267,7 +293,7 @@ def test_quiet_hours_on_the_persons_clock_put_the_message_off(records: Records) 
     assert entries.entry_of(records, "spring", "e1").status == "done"
 
 
-@pytest.mark.proves("S8")
+@pytest.mark.proves("S8", partly="300,000 messages")
 def test_who_lacks_a_value_is_skipped_with_the_reason(records: Records) -> None:
     consent_all(records, 2)
     begin(records, audience(2))
@@ -282,7 +308,7 @@ def test_who_lacks_a_value_is_skipped_with_the_reason(records: Records) -> None:
     assert entries.counts(records, "spring", "e1").suppressed == {"missing person.name": 1}
 
 
-@pytest.mark.proves("G18")
+@pytest.mark.proves("G18", partly="the rest of the data folder")
 def test_who_is_erased_while_waiting_gets_nothing_and_the_sum_stays_exact(records: Records) -> None:
     consent_all(records, 3)
     begin(records, audience(3))
@@ -301,7 +327,7 @@ def test_who_is_erased_while_waiting_gets_nothing_and_the_sum_stays_exact(record
     assert "u1'" not in str(rows)
 
 
-@pytest.mark.proves("G15")
+@pytest.mark.proves("G15", partly="8 campaigns of 30 people at once, not 50 of 100,000")
 def test_a_stop_is_obeyed_before_the_next_message_and_can_be_undone(records: Records) -> None:
     consent_all(records, 50)
     begin(records, audience(50))
@@ -491,7 +517,7 @@ def test_a_message_to_oneself_is_not_counted(records: Records) -> None:
         send_to_me(box, composer(), address="me@shop.example", recipient=replace(shown, person={}), nonce="2")
 
 
-@pytest.mark.proves("S7")
+@pytest.mark.proves("S7", partly="themes of several campaigns")
 def test_each_variant_has_its_own_text(records: Records) -> None:
     consent_all(records, 3)
     people = audience(3).append_column("variant", [["vip", None, "unknown"]])
@@ -507,7 +533,8 @@ def test_each_variant_has_its_own_text(records: Records) -> None:
     assert box.messages[0].html == ""
 
 
-@pytest.mark.proves("G12", "G13")
+@pytest.mark.proves("G13")
+@pytest.mark.proves("G12", partly="3 kills of 2,000 messages here, more in benchmarks/outbox_kills.py")
 def test_a_killed_sender_never_sends_a_message_twice(tmp_path: Path) -> None:
     people = 2000
     path = tmp_path / "records.db"

@@ -28,7 +28,7 @@ from limner.workspace.workspace import Workspace
 
 log = structlog.get_logger("limner.api")
 
-MAX_BODY = 1_500_000
+MAX_BODY = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def app(workspace: Workspace) -> FastAPI:
 
     @made.post("/api/v1/imports", name="import")
     async def imports(request: Request) -> Response:
-        role = await permitted(workspace, request, Role.OPERATOR)
+        await permitted(workspace, request, Role.OPERATOR)
         limit = workspace.config.limits.import_bytes
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length) > limit:
@@ -145,7 +145,6 @@ def app(workspace: Workspace) -> FastAPI:
             arguments = {
                 "file": str(path),
                 "map": request.query_params.get("map", "auto"),
-                "role": role.value,
             }
             return JSONResponse(await asyncio.to_thread(call, workspace, "import", arguments, silent))
 

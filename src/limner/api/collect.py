@@ -190,7 +190,7 @@ class Collector:
             extra = _extra(refused)
             self._note(request, refused.refusal)
         except _Gone:
-            return
+            status, body = 400, failure(Refusal("gone", "the client left before its body came"), request.id)
         await _answer(send, status, body, [*_cors(headers), *extra])
 
     async def _collect(self, request: _Request, receive: Receive) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def may_touch(
     if against:
         return Decision(False, against)
     if cap is not None and touches_in_cap >= cap.messages:
-        return Decision(False, f"cap reached: {cap.messages} in {spoken(cap.per)}")
+        return Decision(False, cap_reached(cap))
     until = quiet_until(now, quiet, zone)
     if until is not None:
         return Decision(False, "quiet hours", until)
@@ -77,6 +77,11 @@ def zone_of(name: str | None, fallback: ZoneInfo) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return fallback
+
+
+def cap_reached(cap: Cap) -> str:
+    """The reason that somebody at the cap is not written to."""
+    return f"cap reached: {cap.messages} in {spoken(cap.per)}"
 
 
 def spoken(length: timedelta) -> str:

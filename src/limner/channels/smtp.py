@@ -86,7 +86,7 @@ class Smtp:
                 ended = True
             if ended and reused:
                 # A relay may end a connection between messages; nothing of this one was handed over yet.
-                self.close()
+                self._drop()
                 connection = self._connect()
                 refused = self._envelope(connection, message)
             if refused is not None:
@@ -95,7 +95,7 @@ class Smtp:
             connection.send(_stuffed(content))
             code, reply = connection.getreply()
         except (smtplib.SMTPException, OSError) as error:
-            self.close()
+            self._drop()
             if handed_over:
                 return Receipt(
                     message.message_id,
@@ -131,10 +131,15 @@ class Smtp:
 
     def close(self) -> None:
         """Ends the connection; the next message opens another."""
+        if self._connection is not None:
+            with self._deadline(), suppress(smtplib.SMTPException, OSError):
+                self._connection.quit()
+            self._drop()
+
+    def _drop(self) -> None:
+        """Lets go of a connection without a word: it may not answer any more."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(smtplib.SMTPException, OSError):
-                connection.quit()
             connection.close()
 
     def _connect(self) -> smtplib.SMTP:
@@ -169,13 +174,13 @@ class Smtp:
     def _refusal(self, message: Message, code: int, reply: bytes) -> Receipt:
         said = f"{code} {_text(reply)}"[:300]
         if code == 421:
-            self.close()
+            self._drop()
         else:
             try:
                 if self._connection is not None:
                     self._connection.rset()
             except (smtplib.SMTPException, OSError):
-                self.close()
+                self._drop()
         if code >= 500:
             return Receipt(message.message_id, Outcome.FAILED, said, gone=_text(reply).split(" ")[0] in _GONE)
         return Receipt(message.message_id, Outcome.DEFERRED, said)

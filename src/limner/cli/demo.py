@@ -175,7 +175,7 @@ def campaign(stage: Stage) -> None:
         {"tag": tag["tag"], "value": value["value"], "tgi": round(value["tgi"], 1)}
         for tag in portrait["tags"]
         for value in tag["values"]
-        if value["significant"] and value["tgi"] is not None
+        if value["significant"] and value["tgi"] is not None and tag["type"] == "text"
     ]
     stage.summary["portrait"] = sorted(found, key=lambda item: -abs(item["tgi"] - 100))[:5]
     stage.verb("audience snapshot", name="recent_buyers")
@@ -290,11 +290,13 @@ def draw(answer: Json) -> None:
             "tags": answer["tags"],
             "audience 'recent_buyers'": f"{answer['audience']:,}",
             "stands out in it": "; ".join(
-                f"{row['tag']} = {row['value']} (TGI {row['tgi']:.0f})" for row in answer["portrait"]
+                f"{row['tag']} {row['value']} (TGI {row['tgi']:.0f})" for row in answer["portrait"]
             ),
-            **{name: value for name, value in report.items() if name not in ("campaign", "entry")},
+            **dict(show.effect(report)),
             "planted effect": f"+{answer['planted']['per_person']:.2%} buyers per recipient",
-            "mail behaviour now": answer["answers_mail"],
+            "tag 'answers_mail' after the feedback": answer["answers_mail"],
+            "through HTTP": f"{answer['posted_before'] + answer['posted_after']:,} events",
+            "WeChat service message": f"{answer['wechat']['sent']:,} sent",
             "seconds": answer["seconds"],
         },
     )

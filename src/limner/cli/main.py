@@ -606,7 +606,7 @@ def campaign_report(
         {"name": name, "entry": entry, "as_of": as_of},
         workspace=workspace,
         as_json=as_json,
-        show=lambda answer: show.pairs(name, answer),
+        show=lambda answer: show.table(f"{name} {answer['entry']}", ("", ""), show.effect(answer)),
     )
 
 

@@ -51,3 +51,50 @@ def _short(value: Any) -> Any:
 def clean_lines(text: str) -> str:
     """Several lines, each made safe."""
     return "\n".join(clean(line) for line in text.splitlines())
+
+
+def effect(report: Json) -> list[tuple[str, str]]:
+    """A campaign's report as lines: what it changed first, then where everybody is, then the rates."""
+    lines = [("what it changed", str(report["message"]))]
+    changed, money = report.get("incremental"), report.get("money")
+    if changed and changed.get("conversions") is not None:
+        lines.append(
+            (
+                "incremental buyers",
+                f"{changed['conversions']:+,.0f} (95 %: {changed['low']:+,.0f} to {changed['high']:+,.0f})",
+            )
+        )
+        lines.append(
+            (
+                "per person",
+                f"{changed['per_person']:+.2%} (95 %: {changed['per_person_low']:+.2%}"
+                f" to {changed['per_person_high']:+.2%})",
+            )
+        )
+    if money and money.get("total") is not None:
+        lines.append(
+            (
+                "incremental money",
+                f"{money['total']:+,.0f} {money['currency']} (95 %: {money['low']:+,.0f} to {money['high']:+,.0f})",
+            )
+        )
+    for arm in ("treated", "held_out"):
+        share = (report.get("converted") or {}).get(arm)
+        if share:
+            rate = (
+                ""
+                if share["rate"] is None
+                else f": {share['rate']:.2%} ({share['low']:.2%} to {share['high']:.2%})"
+            )
+            lines.append((f"bought, {arm.replace('_', ' ')}", f"{share['k']:,} of {share['n']:,}{rate}"))
+    where = ", ".join(
+        f"{report[key]:,} {key.replace('_', ' ')}" for key in ("held_out", "waiting", "failed", "in_doubt")
+    )
+    suppressed = "; ".join(f"{reason} {n:,}" for reason, n in report["suppressed"].items()) or "nobody"
+    lines.append(
+        ("audience", f"{report['audience']:,} = {report['sent']:,} sent, {where}, suppressed: {suppressed}")
+    )
+    rates = ", ".join(f"{report[key]:,} {key}" for key in ("accepted", "opened", "clicked", "unsubscribed"))
+    lines.append(("messages", rates))
+    lines.append(("counted until", str(report["until"])))
+    return lines

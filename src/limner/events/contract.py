@@ -5,10 +5,10 @@ Whether an identifier such as "undefined" may join people is not asked here: tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -37,9 +37,6 @@ _ID_BITS = (1 << 127) - 1
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _ODD = 1 << 40
 _EARLY = timedelta(hours=24)
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|z|[+-]\d{2}:?\d{2})?)?"
-)
 
 
 def refusal(call: Call, limits: Limits) -> Refusal | None:
@@ -141,7 +138,7 @@ def event_time(at: Any, sent: Any, received_at: datetime) -> tuple[datetime, lis
         if left is None or left < _FIRST:
             notices.append(Notice("bad_timestamp", "sentAt"))
         else:
-            happened = received_at - (left - happened)
+            happened = _earlier(received_at, left - happened)
     if happened > received_at:
         if happened - received_at > _EARLY:
             notices.append(Notice("future_timestamp"))
@@ -151,19 +148,21 @@ def event_time(at: Any, sent: Any, received_at: datetime) -> tuple[datetime, lis
     return happened, notices
 
 
+def _earlier(at: datetime, by: timedelta) -> datetime:
+    """`at` minus `by`; the first or last of all dates when there is no such one."""
+    try:
+        return at - by
+    except OverflowError:
+        return datetime.min if by > timedelta(0) else datetime.max  # noqa: DTZ901  (naive UTC)
+
+
 def instant(value: Any) -> datetime | None:
     """The instant (naive UTC) that an ISO text or a Unix time in seconds or milliseconds names, or None.
 
     A text without a zone is UTC.
     """
     if isinstance(value, str):
-        if _ISO.fullmatch(value) is None:
-            return None
-        try:
-            parsed = datetime.fromisoformat(value.upper())
-            return parsed if parsed.tzinfo is None else parsed.astimezone(UTC).replace(tzinfo=None)
-        except (ValueError, OverflowError):
-            return None
+        return _instant_of(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         try:
             seconds = float(value)
@@ -172,6 +171,22 @@ def instant(value: Any) -> datetime | None:
         except (ValueError, OverflowError, OSError):
             return None
     return None
+
+
+@lru_cache(maxsize=4_096)
+def _instant_of(text: str) -> datetime | None:
+    if len(text) < 10 or text[4] != "-" or text[7] != "-":
+        return None
+    try:
+        parsed = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    if parsed.tzinfo is None or parsed.tzinfo is UTC:
+        return parsed.replace(tzinfo=None)
+    try:
+        return parsed.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        return None
 
 
 def flat(properties: Mapping[str, Any], notices: list[Notice]) -> dict[str, Any]:

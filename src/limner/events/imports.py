@@ -31,7 +31,7 @@ from limner.types import Progress, ValueType, naive, silent
 
 CHUNK_ROWS = 100_000
 CHUNK_BYTES = 64_000_000
-BAD_BYTES = 8_000_000
+BAD_BYTES = 16_000_000
 """A chunk keeps so many bytes of rows set aside; of the rest only number and reason."""
 SHOWN = 100
 """A report shows so many problems; each chunk carries all of its own."""
@@ -219,7 +219,6 @@ def _chunk(parts: list[_Part], number: int, digest: str, source_i: int, received
     received = sum(part.received for part in parts)
     aside = [item for item in troubles if item.status == "quarantined"]
     batch = f"import:{digest}:{number}"
-    names = ("row", "code", "path", "message", "raw")
     size, bad = 0, []
     for item in aside:
         size += len(item.raw)
@@ -230,7 +229,6 @@ def _chunk(parts: list[_Part], number: int, digest: str, source_i: int, received
         "digest": digest, "source_i": str(source_i), "received_at": str(micros), "batch": batch,
         "received": str(received), "quarantined": str(len(aside)),
         "rejected": str(len(troubles) - len(aside)), "bad": _encoded(bad),
-        "quarantine": _encoded([dict(zip(names, item, strict=True)) for item in bad]),
     }  # fmt: skip
     warnings: Counter[str] = Counter()
     for part in parts:

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from limner.config import Limits
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.errors import DamagedError, LimnerError, StorageError
-from limner.events import contract, frames, sealed, segment, staging
+from limner.events import contract, frames, sealed, segment, staging, values
 from limner.events.frames import Record
 from limner.events.log import Entry, EventLog, Position
 from limner.events.model import Counts, Event, Quarantined, Refusal, Request
@@ -42,6 +42,9 @@ MOST_CALLS = 20_000
 MOST_BYTES = 16_000_000
 """One load takes about so much of the log."""
 
+FEW_COLUMNS = 25
+"""So many new property columns are made within a load's transaction; more are made before it."""
+
 TRIES = 3
 ALL_FAIL = 20
 """When so many calls were tried one by one and each failed, it is not the calls: nothing is set aside."""
@@ -52,10 +55,14 @@ NOTED = 5_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (naive UTC, as the engine keeps it)
 _ID = '"hi"::HUGEINT * 18446744073709551616 + "lo"::HUGEINT'
 
-DIALECTS: dict[str, Callable[[bytes, str], Request]] = {
-    frames.SEGMENT: segment.read,
-    frames.RETRY: segment.read,
-}
+
+class Reader(Protocol):
+    """One vendor dialect."""
+
+    def __call__(self, body: bytes, endpoint: str, *, good: bool = False) -> Request: ...
+
+
+DIALECTS: dict[str, Reader] = {frames.SEGMENT: segment.read, frames.RETRY: segment.read}
 """Which reader a kind of record has."""
 
 
@@ -265,7 +272,7 @@ class Loader:
                 refusal=Refusal("unknown_dialect", f"records of kind {record.kind} are unknown")
             )
         else:
-            request = read(record.body, record.endpoint)
+            request = read(record.body, record.endpoint, good=_good(record))
         if request.refusal is not None:
             draft.count(source_i, received=record.n, quarantined=record.n)
             raw = record.body.decode("utf-8", "replace")
@@ -279,11 +286,11 @@ class Loader:
             gone = {index for index, item in enumerate(ids) if item not in left}
             draft.retried += sorted(left)
             draft.count(source_i, quarantined=-len(left))
+        received = set_aside = 0
         for call in request.calls:
             if call.index in gone or (only is not None and (at, call.index) not in only):
                 continue
-            if record.kind != frames.RETRY:
-                draft.count(source_i, received=1)
+            received += 1
             wrong = self._wrong(call, record, (at, call.index) in poison)
             if wrong is None:
                 try:
@@ -293,11 +300,13 @@ class Loader:
                     continue
                 except _Poisoned as error:
                     wrong = error.refusal
-            draft.count(source_i, quarantined=1)
+            set_aside += 1
             raw = staging.encode(call.raw).decode()
             draft.aside.append(
                 Quarantined(_aside_id(record.batch, call.index), source_i, received_at, wrong, raw)
             )
+        again = record.kind == frames.RETRY
+        draft.count(source_i, received=0 if again else received, quarantined=set_aside)
 
     def _wrong(self, call: Any, record: Record, poisoned: bool) -> Refusal | None:
         if poisoned:
@@ -406,6 +415,7 @@ class Loader:
     def _commit(self, draft: _Draft, found: sealed.Sealed | None, end: Position) -> Loaded:
         self._prepare()
         try:
+            self._widen(draft)
             with self._engine.write() as tx:
                 loaded, registry, ids = self._store(tx, draft, found, end)
         except BaseException:
@@ -417,10 +427,32 @@ class Loader:
             self._seen.add(ids)
         return loaded
 
+    def _widen(self, draft: _Draft) -> None:
+        """Makes many new columns beforehand, a few at a time: all at once would cost gigabytes."""
+        assert self._registry is not None  # noqa: S101  (for the type checker)
+        known = self._registry
+        new = set[str]().union(*(event.properties for event in draft.events)) - known.properties.keys()
+        if len(new) <= FEW_COLUMNS or known.full:
+            return
+        made = known.draft()
+        for event in draft.events:
+            for name, value in event.properties.items():
+                if name in new:
+                    made.column(name, values.kind_of(value))
+        fresh = made.fresh_properties
+        for at in range(0, len(fresh), FEW_COLUMNS):
+            made.fresh_properties = fresh[at : at + FEW_COLUMNS]
+            with self._engine.write() as tx:
+                made.keep(tx)
+        self._registry = made.draft()
+
     def _prepare(self) -> None:
         with self._engine.write() as tx:
             if self._registry is None:
                 self._registry = Registry.read(tx, self._limits, self._money)
+                tx.execute(
+                    "INSERT INTO log_position SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position)"
+                )
             if self._seen is None:
                 latest = tx.read("SELECT max(received_at) AS at FROM events WHERE body IS NOT NULL")
                 since = latest.column("at").to_pylist()[0]
@@ -440,8 +472,8 @@ class Loader:
         if found is None:
             events = self._new(tx, draft)
             staged = staging.stage(events, registry, draft.notices)
-            for event in events:
-                draft.counts[event.source_i] = draft.counts[event.source_i].plus(_ONE_STORED)
+            for source_i, n in Counter(event.source_i for event in events).items():
+                draft.count(source_i, stored=n)
             ids = np.fromiter((event.id & LOW for event in events), np.uint64, len(events))
         else:
             fresh = _unknown_rows(tx, found)
@@ -459,15 +491,9 @@ class Loader:
         _put_aside(tx, draft)
         _count(tx, draft.counts)
         _notice(tx, draft.notices)
-        tx.execute("DELETE FROM log_position")
-        tx.insert(
-            "log_position",
-            pa.table(
-                {
-                    "segment": pa.array([end.segment], pa.uint64()),
-                    "offset": pa.array([end.offset], pa.uint64()),
-                }
-            ),
+        tx.execute(
+            'UPDATE log_position SET segment = $segment, "offset" = $offset',
+            {"segment": end.segment, "offset": end.offset},
         )
         base = staged.base
         loaded = Loaded(
@@ -521,8 +547,8 @@ class Loader:
         table = staged.base
         for name in ("user_i", "device_i", "key_i", "ix"):
             table = table.append_column(name, whose.column(name).cast(pa.uint32()))
-        for col, values in staged.typed.items():
-            table = table.append_column(col, values)
+        for col, found in staged.typed.items():
+            table = table.append_column(col, found)
         plain = [name for name in table.column_names if name not in ("row", "hi", "lo")]
         names = ", ".join(quoted(name) for name in plain)
         with tx.given("incoming", table):
@@ -555,7 +581,8 @@ class _Poisoned(Exception):
         self.refusal = refusal
 
 
-_ONE_STORED = Counts(stored=1)
+def _good(record: Record) -> bool:
+    return record.kind == frames.SEGMENT and not record.refused
 
 
 def _cannot_load(what: str) -> Refusal:
@@ -645,10 +672,13 @@ def _count(tx: Transaction, counts: dict[int | None, Counts]) -> None:
         }
     )
     adds = ", ".join(f"{name} = counters.{name} + more.{name}" for name in columns)
+    known = set(tx.read("SELECT source_i FROM counters").column("source_i").to_pylist())
     with tx.given("more", table):
         tx.execute(
             f"UPDATE counters SET {adds} FROM more WHERE counters.source_i IS NOT DISTINCT FROM more.source_i"
         )
+        if counts.keys() <= known:
+            return
         tx.execute(
             f"INSERT INTO counters (source_i, {', '.join(columns)}) SELECT source_i, {', '.join(columns)}"
             " FROM more WHERE NOT EXISTS"

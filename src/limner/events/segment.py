@@ -36,12 +36,15 @@ class _Raws(msgspec.Struct):
 _raws = msgspec.json.Decoder(_Raws).decode
 
 
-def read(body: bytes, endpoint: str) -> Request:
-    """The calls in a body that came to `endpoint` ('batch' or a kind of call)."""
+def read(body: bytes, endpoint: str, *, good: bool = False) -> Request:
+    """The calls in a body that came to `endpoint` ('batch' or a kind of call).
+
+    `good`: it was read before and nothing in it was refused, so nothing is looked for again.
+    """
     if body.startswith(_BOM):
         body = body[3:]
     try:
-        tree, issues = _tree(body)
+        tree, issues = _tree(body, good)
     except strict.Malformed as error:
         return Request(refusal=error.refusal, batch=endpoint == BATCH)
     cleaned = _NUL in body
@@ -52,7 +55,7 @@ def read(body: bytes, endpoint: str) -> Request:
             return Request(refusal=_refusal(issues[0], 0), write_key=_text(tree.get("writeKey")))
         call = _call(tree, 0, endpoint, {}, len(body), None, cleaned)
         return Request((call,), _text(tree.get("writeKey")))
-    return _batch(body, tree, issues, cleaned)
+    return _batch(body, tree, issues, cleaned, good)
 
 
 def body_of(calls: list[dict[str, Any]]) -> bytes:
@@ -60,7 +63,7 @@ def body_of(calls: list[dict[str, Any]]) -> bytes:
     return msgspec.json.Encoder(decimal_format="number").encode({"batch": calls})
 
 
-def _batch(body: bytes, tree: Any, issues: list[strict.Issue], cleaned: bool) -> Request:
+def _batch(body: bytes, tree: Any, issues: list[strict.Issue], cleaned: bool, good: bool) -> Request:
     if not isinstance(tree, dict):
         return Request(batch=True, refusal=Refusal("not_an_object", "object expected: send {batch:[...]}"))
     key = _text(tree.get("writeKey"))
@@ -79,7 +82,7 @@ def _batch(body: bytes, tree: Any, issues: list[strict.Issue], cleaned: bool) ->
         )
         return Request(batch=True, write_key=key, refusal=Refusal("invalid_type", message, "batch"))
     sizes: list[int] | None = None
-    if len(body) > 1_000:
+    if len(body) > 1_000 and not good:
         sizes = _sizes(body, items)
     calls = tuple(
         _call(item, index, None, tree, sizes[index] if sizes else 0, found.get(index), cleaned)
@@ -88,9 +91,11 @@ def _batch(body: bytes, tree: Any, issues: list[strict.Issue], cleaned: bool) ->
     return Request(calls, key, batch=True)
 
 
-def _tree(body: bytes) -> tuple[Any, list[strict.Issue]]:
+def _tree(body: bytes, good: bool) -> tuple[Any, list[strict.Issue]]:
     try:
         tree = _decode(body)
+        if good:
+            return tree, []
         keys = _keys(tree)
     except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError):
         return strict.parse(strict.text_of(body))

@@ -17,14 +17,13 @@ from limner.expressions import tree as t
 from limner.expressions.attributes import attribute_steps, history_steps, json_at
 from limner.expressions.catalog import Catalog
 from limner.expressions.happenings import (
-    PERIOD_BITS,
-    EventPass,
     EventSql,
     Selection,
     misplaced,
     simple_test,
 )
 from limner.expressions.predicate import NEVER, fitting
+from limner.expressions.scan import PERIOD_BITS, EventPass
 from limner.expressions.sequences import regular_steps, sequence_steps
 from limner.expressions.sql import FALSE, Bound, Sql, Typed
 from limner.expressions.windows import bounds

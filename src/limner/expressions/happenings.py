@@ -1,24 +1,18 @@
-"""Events in SQL: conditions about one event, and one pass over `events` for every aggregate of a query."""
+"""Conditions about one event in SQL, over the columns of `events`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from limner.engine.seam import Step, quoted
+from limner.engine.seam import quoted
 from limner.errors import ExpressionError
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.predicate import holds
 from limner.expressions.sql import FALSE, Sql, Typed, both
 from limner.types import ValueType
-
-SUM_SCALE = 1_000_000
-"""Sums of numbers are exact in millionths."""
-
-PERIOD_BITS = 62
-"""How many periods fit the bits of one integer."""
 
 
 @dataclass(frozen=True)
@@ -174,142 +168,3 @@ def simple_test(sql: Sql, node: t.Expr, value: Callable[[t.Value], Typed]) -> st
             return sql.flag(value(node))
         case _:
             raise misplaced(node, "here")
-
-
-@dataclass
-class EventPass:
-    """Collects aggregates and answers them in one scan of `events`, grouped by person.
-
-    `among`: a table of `ix` to which the scan is restricted.
-    """
-
-    events: EventSql
-    among: str | None = None
-    _selections: list[Selection] = field(default_factory=list)
-    _aggregates: dict[str, str] = field(default_factory=dict)
-    _followers: list[Step] = field(default_factory=list)
-    _top: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    @property
-    def used(self) -> bool:
-        """Whether anything was asked of events."""
-        return bool(self._aggregates)
-
-    def _add(self, sql: str) -> str:
-        """The column that holds the aggregate, shared when it was asked before."""
-        name = self._aggregates.setdefault(sql, f"a{len(self._aggregates)}")
-        return f"e.{name}"
-
-    def _filter(self, selection: Selection, *more: str) -> str:
-        if selection not in self._selections:
-            self._selections.append(selection)
-        condition = both([self.events.filter(selection, as_of=False), *more])
-        return "" if condition == "TRUE" else f" FILTER (WHERE {condition})"
-
-    def count(self, selection: Selection) -> str:
-        """How many events; 0 when there are none."""
-        return f"COALESCE({self._add('COUNT(*)' + self._filter(selection))}, 0)"
-
-    def first_time(self, selection: Selection) -> str:
-        """When the first one happened."""
-        return self._add("MIN(ts)" + self._filter(selection))
-
-    def last_time(self, selection: Selection) -> str:
-        """When the last one happened."""
-        return self._add("MAX(ts)" + self._filter(selection))
-
-    def last_holds(self, selection: Selection, condition: str) -> str:
-        """Whether the last one satisfies the condition; of several at one instant, one is enough."""
-        packed = f"MAX((EPOCH_US(ts) * 2) + (CASE WHEN {condition} THEN 1 ELSE 0 END))"
-        return f"(({self._add(packed + self._filter(selection))}) & 1) = 1"
-
-    def periods(self, selection: Selection, period_us: int) -> str:
-        """In how many periods before `as_of` it happened; at most 62 periods."""
-        bind = self.events.sql.bind
-        end = f"(EPOCH_US({bind(self.events.sql.as_of)}) - 1)"
-        # Capped: the shift is computed for every row, also for those that the filter leaves out.
-        index = f"CAST(LEAST(({end} - EPOCH_US(ts)) // {bind(period_us)}, {PERIOD_BITS}) AS INTEGER)"
-        bits = f"BIT_OR(CAST(1 AS BIGINT) << {index})" + self._filter(selection)
-        return f"COALESCE(BIT_COUNT({self._add(bits)}), 0)"
-
-    def of_property(self, function: str, selection: Selection, value: Typed) -> Typed:
-        """sum, avg, min, max, distinct, first, last or most_frequent of a property."""
-        kind, sql = value.type or ValueType.TEXT, value.sql
-        given = f"{sql} IS NOT NULL"
-        match function:
-            case "sum" | "avg":
-                return self._sum(function, selection, value)
-            case "min" | "max":
-                return Typed(self._add(f"{function.upper()}({sql})" + self._filter(selection)), kind)
-            case "distinct":
-                counted = self._add(f"COUNT(DISTINCT {sql})" + self._filter(selection))
-                return Typed(f"COALESCE({counted}, 0)", ValueType.NUMBER)
-            case "first" | "last":
-                extreme = "MIN" if function == "first" else "MAX"
-                packed = self._add(f"{extreme}(ROW(ts, {sql}))" + self._filter(selection, given))
-                return Typed(f"({packed})[2]", kind)
-            case _:
-                return self._most_frequent(selection, value)
-
-    def _sum(self, function: str, selection: Selection, value: Typed) -> Typed:
-        kind = value.type
-        if kind is ValueType.MONEY:
-            term = value.sql
-        elif kind is ValueType.NUMBER:
-            term = f"TRY_CAST(ROUND({value.sql} * {SUM_SCALE}) AS BIGINT)"
-        else:
-            return Typed("CAST(NULL AS DOUBLE)" if function == "avg" else "0", ValueType.NUMBER)
-        total = f"CAST({self._add(f'SUM({term})' + self._filter(selection))} AS BIGINT)"
-        if function == "sum":
-            if kind is ValueType.MONEY:
-                return Typed(f"COALESCE({total}, 0)", kind)
-            return Typed(f"(COALESCE({total}, 0) / {SUM_SCALE}.0)", ValueType.NUMBER)
-        n = self._add(f"COUNT({term})" + self._filter(selection))
-        if kind is ValueType.MONEY:
-            return Typed(f"CAST(ROUND({total} / NULLIF({n}, 0)) AS BIGINT)", kind)
-        return Typed(f"({total} / NULLIF({n}, 0) / {SUM_SCALE}.0)", ValueType.NUMBER)
-
-    def _most_frequent(self, selection: Selection, value: Typed) -> Typed:
-        """The commonest value; of several equally common ones the smallest."""
-        key = (self.events.filter(selection), value.sql)
-        if key not in self._top:
-            name = f"top_{len(self._top)}"
-            self._top[key] = name
-            counted = (
-                f"SELECT ix, {value.sql} AS value, COUNT(*) AS n FROM events\n"
-                f"WHERE {both([key[0], f'{value.sql} IS NOT NULL', self._people()])}\nGROUP BY ALL"
-            )
-            self._followers.append(Step(f"{name}_counts", counted))
-            self._followers.append(
-                Step(
-                    name, f"SELECT ix, ARG_MIN(value, ROW(-n, value)) AS value FROM {name}_counts GROUP BY ix"
-                )
-            )
-        return Typed(f"{self._top[key]}.value", value.type)
-
-    def _people(self) -> str:
-        chosen = "ix IS NOT NULL"
-        return chosen if self.among is None else f"ix IN (SELECT ix FROM {quoted(self.among)})"
-
-    def steps(self) -> list[Step]:
-        """The scan, and what follows it."""
-        if not self._aggregates:
-            return self._followers
-        sql = self.events.sql
-        tests = [self._people()]
-        if all(selection.codes is not None for selection in self._selections):
-            codes = sorted({code for selection in self._selections for code in selection.codes or ()})
-            tests.append(code_in(sql, codes))
-        lows = [selection.low for selection in self._selections]
-        if all(low is not None for low in lows):
-            tests.append(f"ts >= {sql.bind(min(low for low in lows if low is not None))}")
-        tests.append(f"ts < {sql.bind(sql.as_of)}")
-        columns = ",\n  ".join(f"{aggregate} AS {name}" for aggregate, name in self._aggregates.items())
-        scan = f"SELECT ix,\n  {columns}\nFROM events\nWHERE {both(tests)}\nGROUP BY ix"
-        return [Step("happened", scan), *self._followers]
-
-    def joins(self) -> list[str]:
-        """How the person's row reaches the aggregates."""
-        joins = ["LEFT JOIN happened AS e ON e.ix = p.ix"] if self._aggregates else []
-        joins += [f"LEFT JOIN {name} ON {name}.ix = p.ix" for name in self._top.values()]
-        return joins

@@ -134,6 +134,17 @@ def rows_of(tx: Transaction, i: Ints) -> Rows:
         )
 
 
+def homes_of(tx: Transaction, i: Ints) -> tuple[Ints, Ints, Ints]:
+    """(i, person, home) of the identifiers with these ordinals, sorted by i; without reading their values."""
+    if not len(i):
+        return i, i, i
+    with tx.given("wanted_here", ordinals(np.unique(i))):
+        rows = tx.read(
+            "SELECT k.i, k.ix, k.home FROM identifiers AS k JOIN wanted_here AS w ON k.i = w.i ORDER BY k.i"
+        )
+    return ints(rows, "i"), ints(rows, "ix"), ints(rows, "home")
+
+
 def neighbours(tx: Transaction, seeds: Ints) -> tuple[Rows, Claims]:
     """All strong identifiers that claims connect with the seeds, however far, and the claims among them.
 
@@ -142,7 +153,7 @@ def neighbours(tx: Transaction, seeds: Ints) -> tuple[Rows, Claims]:
     links = nothing()
     if not len(seeds):
         return rows_of(tx, seeds), links
-    people: Ints = np.unique(rows_of(tx, seeds).label)
+    people: Ints = np.unique(homes_of(tx, seeds)[1])
     while True:
         with tx.given("people_here", ordinals(people)):
             members = _rows(

@@ -175,13 +175,13 @@ def _devices(
     first_new = int(born.i[codes[0]]) if len(codes) else FOREVER
     followed = known.devices_of(tx, strong.i[strong.moved])
     touched = np.unique(np.concatenate((new.b[new.b < first_new], followed)))
-    rows = known.rows_of(tx, touched)
-    i = np.concatenate((rows.i, born.i[codes]))
-    home = np.concatenate((rows.home, born.home[codes]))
-    before = np.concatenate((rows.label, np.full(len(codes), NOBODY, dtype=np.int64)))
+    old, label_before, home_before = known.homes_of(tx, touched)
+    i = np.concatenate((old, born.i[codes]))
+    home = np.concatenate((home_before, born.home[codes]))
+    before = np.concatenate((label_before, np.full(len(codes), NOBODY, dtype=np.int64)))
     _overlay(home, i, born.i, born.home)
     # Every login on these devices.
-    logins = known.logins_on(tx, rows.i)
+    logins = known.logins_on(tx, old)
     was, will = _claimants(logins, i), _claimants(logins.plus(new), i)
     newer = known.logins_in_events(tx, i[(was == 1) & (will > 1)])
     logins = logins.plus(new)
@@ -214,8 +214,8 @@ def _labels(tx: Transaction, who: Ints, state: State, strong: _Looked) -> Ints:
     _overlay(label, who, strong.i, strong.now)
     missing = who[label < 0]
     if len(missing):
-        rows = known.rows_of(tx, missing)
-        _overlay(label, who, rows.i, rows.label)
+        there, persons, _ = known.homes_of(tx, missing)
+        _overlay(label, who, there, persons)
     return label
 
 

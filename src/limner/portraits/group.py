@@ -118,13 +118,20 @@ def portrait(
     )
     tested = np.concatenate([_tested(cell.base, base_size) for cell in cells]) if cells else np.zeros(0, bool)
     differs = significant(np.where(tested, found.p, np.nan), rate=rate)
+    tgi, tgi_low, tgi_high = (
+        _numbers_or_none(found.tgi),
+        _numbers_or_none(found.low),
+        _numbers_or_none(found.high),
+    )
+    p, findings = found.p.tolist(), differs.tolist()
     distributions = []
     start = 0
     for key, cell in zip(keys, cells, strict=True):
         shares = []
-        for position, (value, low, high, rest) in enumerate(cell.shown):
+        counted = zip(cell.shown, cell.crowd.tolist(), cell.base.tolist(), strict=True)
+        for position, ((value, low, high, rest), in_crowd, in_base) in enumerate(counted):
             at = start + position
-            if not cell.base[position]:
+            if not in_base:
                 continue
             shares.append(
                 Share(
@@ -133,15 +140,15 @@ def portrait(
                     high=high,
                     rest=rest,
                     unknown=position == 0,
-                    crowd=int(cell.crowd[position]),
-                    base=int(cell.base[position]),
-                    crowd_share=float(cell.crowd[position] / len(who)),
-                    base_share=float(cell.base[position] / base_size),
-                    tgi=_number(found.tgi[at]),
-                    tgi_low=_number(found.low[at]),
-                    tgi_high=_number(found.high[at]),
-                    p=float(found.p[at]),
-                    significant=bool(differs[at]),
+                    crowd=in_crowd,
+                    base=in_base,
+                    crowd_share=in_crowd / len(who),
+                    base_share=in_base / base_size,
+                    tgi=tgi[at],
+                    tgi_low=tgi_low[at],
+                    tgi_high=tgi_high[at],
+                    p=p[at],
+                    significant=findings[at],
                 )
             )
         start += len(cell.shown)
@@ -271,5 +278,5 @@ def _mean(values: Array) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _numbers_or_none(values: Array) -> list[float | None]:
+    return [None if value != value else value for value in values.tolist()]  # nan

@@ -6,17 +6,22 @@ What is personal and who may read it is the caller's to say: `personal` names at
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from limner.columns import Columns
+import numpy as np
+
+from limner.columns import EPOCH_START, Columns, Given, column
 from limner.engine.seam import Engine, quoted
+from limner.expressions.catalog import Catalog
+from limner.tags.graph import Graph
+from limner.tags.history import values_at
 from limner.tags.masking import is_personal, masked
 from limner.tags.model import Observed, Tag, plain
 from limner.types import MONEY_SCALE, Json, ValueType, naive, utc
 
-MOST_EVENTS = 1_000
 UNSORTED = "unsorted"
 
 
@@ -27,6 +32,8 @@ def portrait(
     tags: Mapping[str, Tag],
     columns: Columns | None,
     now: datetime,
+    graph: Graph | None = None,
+    catalog: Catalog | None = None,
     identities: Sequence[Json] = (),
     messages: Sequence[Json] = (),
     audiences: Sequence[str] = (),
@@ -38,9 +45,12 @@ def portrait(
 ) -> Json:
     """Everything that is known of the person, ready for JSON.
 
-    `tags`: the definitions; `columns`: their published values (expired ones are gone at `now`). `identities`,
+    `tags`: the definitions; `columns`: their published values (expired ones are gone at `now`). With `graph` and
+    `catalog`, tags at a `now` before the publication are computed from what had happened by then. `identities`,
     `messages` and `audiences` are shown as given, identities masked when their kind is personal.
     """
+    if graph is not None and catalog is not None and columns is not None and now < columns.as_of:
+        columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now)
     hide = personal if mask else ()
     return {
         "identities": [_identity(item, hide) for item in identities],
@@ -51,6 +61,22 @@ def portrait(
         "audiences": list(audiences),
         "masked": mask,
     }
+
+
+def columns_then(engine: Engine, ix: int, *, graph: Graph, catalog: Catalog, as_of: datetime) -> Columns:
+    """The person's tags of a past instant as columns in which only this person has values."""
+    held = values_at(engine, graph, ix=ix, catalog=catalog, as_of=as_of)
+    columns = {}
+    for key, value in held.items():
+        tag = graph.tags[key]
+        labels: tuple[str, ...] = ()
+        if tag.type is ValueType.TEXT:
+            labels, value = (value,), 1
+        elif tag.type is ValueType.INSTANT:
+            value = (naive(value) - EPOCH_START) // timedelta(microseconds=1)
+        given = Given(tag.type, np.array([ix]), np.array([value]), labels, as_of=as_of)
+        columns[key] = column(key, given, ix + 1)
+    return Columns.memory(n=ix + 1, as_of=as_of, alive=np.ones(ix + 1, dtype=np.bool_), columns=columns)
 
 
 def tag_values(
@@ -177,7 +203,7 @@ def latest_events(
             "ix": ix,
             "event": event,
             "before": None if before is None else naive(before),
-            "most": max(0, min(limit, MOST_EVENTS)),
+            "most": max(0, limit),
         },
     ).to_pylist()
     return [
@@ -221,9 +247,15 @@ def _hidden(value: Any, hide: Collection[str]) -> Any:
 
 
 def _identity(item: Json, hide: Collection[str]) -> Json:
+    shown = dict(item)
+    if hide and item.get("evidence"):
+        kinds = "|".join(re.escape(kind) for kind in hide)
+        shown["evidence"] = re.sub(
+            rf"\b({kinds}):(\S+)", lambda found: f"{found[1]}:{masked(found[2])}", str(item["evidence"])
+        )
     if is_personal(str(item.get("kind", "")), hide):
-        return {**item, "value": masked(item.get("value"))}
-    return dict(item)
+        shown["value"] = masked(item.get("value"))
+    return shown
 
 
 def _source(number: int | None, sources: Mapping[int, str] | None) -> str | int | None:

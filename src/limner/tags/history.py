@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from limner.columns import Array
@@ -86,8 +87,6 @@ def values_at(
     keys: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """One person's tag values as of then, by key; tags without a value are absent."""
-    import numpy as np
-
     wanted = graph.tags.keys() if keys is None else keys
     values: dict[str, Any] = {}
     people = np.array([ix], dtype=np.uint32)

@@ -153,7 +153,7 @@ def expire(engine: Engine, columns: Columns, *, now: datetime, run_id: str) -> i
             if state.expired or state.expires_at is None or state.expires_at > now:
                 continue
             if key in columns:
-                found = changes.compare(columns[key], None, columns.n)
+                found = changes.compare(columns.at(state.as_of)[key], None, columns.n)
                 subject = f"tag:{key}"
                 total += changes.write(
                     tx, found, subject=subject, ts=state.expires_at, run=run_id, cause="expired"
@@ -246,7 +246,8 @@ def _previous(
         return {}
     with suppress(NotFoundError, DamagedError):
         columns = Columns.open(root, last.epoch)
-        return {key: columns[key] for key in before if key in columns}
+        if all(key in columns for key in before):
+            return {key: columns[key] for key in before}
     return {key: publish.from_table(tx, state, last.n) for key, state in before.items()}
 
 

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -98,6 +99,7 @@ class Server:
         with self.connect() as connection:
             received = b""
             closed = False
+            answered = 0.0
             try:
                 connection.sendall(content)
                 if then is not None:
@@ -107,9 +109,10 @@ class Server:
             with contextlib.suppress(OSError):
                 while part := connection.recv(65_536):
                     received += part
+                    answered = time.perf_counter() - started
                 else:
                     closed = True
-        return parsed(received, time.perf_counter() - started, closed)
+        return parsed(received, answered, closed)
 
     def admin(self, method: str, path: str, content: Any = None) -> Answer:
         """A management request; bytes go as they are, anything else as JSON."""
@@ -154,11 +157,28 @@ class Server:
         return [item for item in (found or {}).get("timeline", []) if item.get("source") == source.name]
 
     def memory(self) -> float | None:
-        """The server's resident memory in bytes, where its metrics say so."""
+        """The server's resident memory in bytes: by its metrics, else by /proc of this machine; or None."""
         found = re.search(
             r"^process_resident_memory_bytes\s+(\S+)", self.request("GET", "/metrics").text, re.MULTILINE
         )
-        return float(found[1]) if found else None
+        return float(found[1]) if found else _resident(self.port)
+
+
+def _resident(port: int) -> float | None:
+    """The resident memory of this machine's process that listens on the port, or None."""
+    wanted = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        with contextlib.suppress(OSError):
+            for line in table.read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and fields[1].endswith(f":{port:04X}"):
+                    wanted.add(f"socket:[{fields[9]}]")
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if any(str(handle.readlink()) in wanted for handle in (process / "fd").iterdir()):
+                found = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())
+                return float(found[1]) * 1024 if found else None
+    return None
 
 
 def basic(write_key: str) -> dict[str, str]:

@@ -394,6 +394,7 @@ PATTERNS: tuple[tuple[str, Check], ...] = (
     (r"^1 row$", _report(stored=1)),
     (r"^no render|^not saved|^not sendable|^no path returned", _as_refused),
     (r"^no file opened", _not_read),
+    (r"^no 500", _as_refused),
 )
 """What an effect's words ask for."""
 

@@ -29,6 +29,7 @@ class Exchange:
     answers: list[Answer]
     patience: float = 1.0
     seen: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
 def performed(server: Server, source: Source, entry: Json) -> Exchange | str:
@@ -215,7 +216,9 @@ def _cardinality(server: Server, source: Source, entry: Json) -> Exchange:
             ]
         body = json.dumps({"batch": calls}).encode()
         answers.append(server.request("POST", "/v1/batch", body, basic(source.write_key)))
-    return Exchange(answers, patience=5.0, seen={"before": before, "after": server.memory()})
+    seen = {"before": before, "after": server.memory()}
+    note = f"run with {NAMES_TRIED} of {entry['input']['gen']['n']} names"
+    return Exchange(answers, patience=5.0, seen=seen, note=note)
 
 
 def _literal(server: Server, source: Source, entry: Json) -> Exchange:

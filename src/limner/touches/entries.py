@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, text
 from limner.accounts.keys import instant, micros
 from limner.campaigns.arms import HELD_OUT, SUPPRESSED, TREATED, held_out
 from limner.campaigns.model import Campaign
+from limner.campaigns.policy import cap_reached
 from limner.consents.ledger import standings
 from limner.consents.model import NOBODY_ASKED, address_hash, objection
 from limner.errors import ConflictError, NotFoundError
@@ -59,7 +60,7 @@ def launch(
     """
     with records.read() as connection:
         # Before the write, so that others need not wait; each claim asks about consent again.
-        rows = _drawn(connection, campaign, people, seed=seed, secret=secret)
+        rows = _drawn(connection, campaign, people, seed=seed, secret=secret, now=now)
     with records.begin() as connection:
         if _entry(connection, campaign.name, entry) is not None:
             return counts_in(connection, campaign.name, entry)
@@ -107,11 +108,18 @@ def launch(
 
 
 def preview(
-    records: Records, *, campaign: Campaign, people: pa.Table, seed: str, secret: bytes, **_kept: object
+    records: Records,
+    *,
+    campaign: Campaign,
+    people: pa.Table,
+    seed: str,
+    secret: bytes,
+    now: datetime,
+    **_kept: object,
 ) -> Counts:
     """What `launch` would answer for a new entry; it takes the same, and keeps nothing."""
     with records.read() as connection:
-        rows = _drawn(connection, campaign, people, seed=seed, secret=secret)
+        rows = _drawn(connection, campaign, people, seed=seed, secret=secret, now=now)
     arms = Counter(row["arm"] for row in rows)
     reasons = Counter(row["reason"] for row in rows if row["reason"])
     return Counts(
@@ -127,10 +135,16 @@ def preview(
 
 
 def _drawn(
-    connection: Connection, campaign: Campaign, people: pa.Table, *, seed: str, secret: bytes
+    connection: Connection,
+    campaign: Campaign,
+    people: pa.Table,
+    *,
+    seed: str,
+    secret: bytes,
+    now: datetime,
 ) -> list[dict[str, Any]]:
     """Each person once, with their arm: the eligible are treated or held out, the others suppressed."""
-    rows = _sorted_out(connection, campaign, people, secret)
+    rows = _sorted_out(connection, campaign, people, secret, now)
     eligible = [row for row in rows if not row["reason"]]
     out = held_out([row["person"] for row in eligible], seed=seed, share=campaign.holdout)
     for row, is_out in zip(eligible, out.tolist(), strict=True):
@@ -139,9 +153,10 @@ def _drawn(
 
 
 def _sorted_out(
-    connection: Connection, campaign: Campaign, people: pa.Table, secret: bytes
+    connection: Connection, campaign: Campaign, people: pa.Table, secret: bytes, now: datetime
 ) -> list[dict[str, Any]]:
     """Each person once, with `reason` why no message may go to them ('' when it may)."""
+    capped = _capped(connection, campaign, now)
     standing = standings(connection, campaign.channel, message_class=campaign.message_class)
     variants: Sequence[str | None] = (
         people.column("variant").to_pylist() if "variant" in people.column_names else [""] * people.num_rows
@@ -165,6 +180,8 @@ def _sorted_out(
             reason = "same address as another person"
         else:
             reason = objection(standing.get(hashed, NOBODY_ASKED), campaign.message_class)
+            if not reason and (person in capped or hashed in capped) and campaign.cap is not None:
+                reason = cap_reached(campaign.cap)
             taken.add(hashed)
         rows[person] = {
             "person": person,
@@ -176,6 +193,30 @@ def _sorted_out(
             "arm": SUPPRESSED,
         }
     return list(rows.values())
+
+
+def _capped(connection: Connection, campaign: Campaign, now: datetime) -> set[str]:
+    """The people and address hashes that have had all the messages that the campaign's cap allows."""
+    if campaign.cap is None:
+        return set()
+    values = {
+        "since": micros(now - campaign.cap.per),
+        "class": campaign.message_class,
+        "messages": campaign.cap.messages,
+    }
+    found: set[str] = set()
+    for column in ("person", "address_hash"):
+        found.update(
+            connection.execute(
+                text(
+                    f"SELECT {column} FROM touches WHERE claimed_at > :since AND class = :class"
+                    f" AND status IN ('claimed', 'sent', 'in_doubt') GROUP BY {column}"
+                    " HAVING COUNT(*) >= :messages"
+                ),
+                values,
+            ).scalars()
+        )
+    return found
 
 
 def counts(records: Records, campaign: str, entry: str) -> Counts:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from email.utils import parseaddr
-from typing import Any
 from urllib.parse import quote
 
 from ruamel.yaml import YAML
@@ -146,7 +145,7 @@ def thaw(content: str) -> dict[str, Source]:
 
 @dataclass(frozen=True)
 class Composer:
-    """Makes the messages of one campaign. `secret`: the workspace's; `sender`: where replies go."""
+    """Makes the messages of one campaign. `secret`: the workspace's; `sender`: whose mails they are."""
 
     campaign: Campaign
     letters: Mapping[str, Letter]
@@ -198,16 +197,18 @@ class Composer:
             message_class=self.campaign.message_class,
         )
 
-    def _headers(self, leave: str) -> dict[str, Any]:
-        """RFC 8058: the mail program itself offers to unsubscribe."""
-        if self.campaign.message_class != MARKETING:
-            return {}
-        address = parseaddr(self.sender)[1]
-        mail = f", <mailto:{quote(address, safe='@')}?subject=unsubscribe>" if address else ""
-        return {
-            "List-Unsubscribe": f"<{leave}>{mail}",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+    def _headers(self, leave: str) -> dict[str, str]:
+        """Who replies go to, and RFC 8058: the mail program itself offers to unsubscribe."""
+        headers = {}
+        reply_to = parseaddr(self.campaign.sender)[1]
+        if reply_to:
+            headers["Reply-To"] = reply_to
+        if self.campaign.message_class == MARKETING:
+            address = reply_to or parseaddr(self.sender)[1]
+            mail = f", <mailto:{quote(address, safe='@')}?subject=unsubscribe>" if address else ""
+            headers["List-Unsubscribe"] = f"<{leave}>{mail}"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return headers
 
     def _with_pixel(self, html: str, message_id: str) -> str:
         if not self.links.public_url:

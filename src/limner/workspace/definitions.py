@@ -9,13 +9,13 @@ from limner.audiences import model as audiences
 from limner.audiences.model import Audience
 from limner.campaigns import text as campaigns
 from limner.campaigns.model import Campaign
-from limner.errors import ConfigError, DefinitionError, LimnerError, NotFoundError
+from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
 from limner.expressions import Expr, check, parse
 from limner.expressions.check import check_value
 from limner.identity import people
 from limner.tags import publish
 from limner.tags import text as tag_text
-from limner.tags.graph import build
+from limner.tags.graph import build, expression_path
 from limner.tags.model import Statistic, Tag
 from limner.types import Json, ValueType
 from limner.workspace.catalog import WorkspaceCatalog, known
@@ -93,14 +93,14 @@ def problems(workspace: Workspace) -> list[Json]:
     try:
         graph = build(read_tags, names.audience)
         for key, tag in read_tags.items():
-            for tree in graph.trees[key]:
+            for place, tree in enumerate(graph.trees[key]):
                 try:
                     if isinstance(tag.definition, Statistic):
                         check_value(tree, names)  # type: ignore[arg-type]  # its text is a value
                     else:
                         check(tree, names)
-                except LimnerError as error:
-                    found.append(_within(error, f"tags/{key}.yml"))
+                except ExpressionError as error:
+                    found.append(tag_text.document_of(tag).wrapped(error, *expression_path(tag, place)))
             if tag.refresh:
                 found += _cron(tag.refresh, workspace, f"tags/{key}.yml")
     except LimnerError as error:

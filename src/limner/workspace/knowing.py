@@ -18,7 +18,7 @@ from limner.audiences.model import write as write_audience
 from limner.bitmap import Bitmap
 from limner.columns import Columns
 from limner.errors import ConflictError, NotFoundError, UsageError
-from limner.expressions import Expr, parse, to_json, to_text, warnings
+from limner.expressions import Expr, names_of, parse, to_json, to_text, warnings
 from limner.expressions import check as check_expression
 from limner.expressions.tree import InAudience
 from limner.identity import people
@@ -222,6 +222,9 @@ def _count(workspace: Workspace, tree: Expr, names: WorkspaceCatalog, at: dateti
 def _checked(workspace: Workspace, expression: str) -> tuple[Expr, WorkspaceCatalog]:
     names = definitions.catalog(workspace)
     tree = parse(expression)
+    waiting = names_of(tree) & definitions.tags(workspace).keys() - set(names.tag_keys())
+    if waiting:
+        raise UsageError(f"the tag '{min(waiting)}' is not computed yet", hint="limner tag run", code="not_computed")
     check_expression(tree, names, kind="person")
     return tree, names
 

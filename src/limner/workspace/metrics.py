@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import text
@@ -21,6 +21,7 @@ def exposition(workspace: Workspace) -> bytes:
     """All metrics as Prometheus reads them."""
     registry = CollectorRegistry()
     registry.register(_State(workspace))
+    ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 

@@ -1,0 +1,36 @@
+"""The tag files in the documentation are tags, and its table of keys is complete."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from limner.tags.run import run
+from limner.tags.text import KEYS
+from tests.builders import AS_OF, DAY, Names, attributes, engine, events, tags
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"```yaml\n# tags/(\w+)\.yml\n(.*?)```", re.DOTALL)
+ROW = re.compile(r"^\| [^|]+ \| `([^`|]+\([^|]*\))` \| (\w+) \|$", re.MULTILINE)
+
+
+def test_the_examples_of_the_guide_run(tmp_path: Path) -> None:
+    guide = (DOCS / "how-to" / "tags.md").read_text(encoding="utf-8")
+    texts = dict(BLOCK.findall(guide))
+    assert set(texts) == {"spent_90d", "city", "tier"}
+    for number, (expression, kind) in enumerate(ROW.findall(guide)):
+        texts[f"row_{number}"] = (
+            f"nature: fact\nmethod: statistic\ntype: {kind}\nstatistic: {expression}\nvalidity: 1 day\n"
+        )
+    assert len(texts) == 9
+    made, found = engine(people=2), tags(texts)
+    events(made, [(0, "Order Paid", AS_OF - DAY, {"amount": 1200, "category": "茶"})])
+    attributes(made, [(0, "city", "上海", AS_OF - DAY)])
+    report = run(made, found, catalog=Names(made, found), as_of=AS_OF, run_id="r", columns_dir=tmp_path)
+    assert [report.columns["tier"].label_at(ix) for ix in range(2)] == ["gold", "basic"]
+
+
+def test_every_key_of_a_tag_file_is_documented() -> None:
+    reference = (DOCS / "reference" / "tags.md").read_text(encoding="utf-8")
+    for key in KEYS:
+        assert f"`{key}`" in reference
