@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -208,9 +206,8 @@ def test_user_text_with_percent_and_quotes_stays_literal():
 
 
 @pytest.mark.datasets
-@pytest.mark.skipif("LIMNER_DATASETS" not in os.environ, reason="needs LIMNER_DATASETS")
-def test_the_catalogue_of_bad_expressions():
-    file = Path(os.environ["LIMNER_DATASETS"]) / "cases" / "bad_inputs.json"
+def test_the_catalogue_of_bad_expressions(datasets):
+    file = datasets / "cases" / "bad_inputs.json"
     entries = [e for e in json.loads(file.read_text())["entries"] if e["surface"] == "expression"]
     assert len(entries) > 10
     for entry in entries:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import itertools
 import math
 import time
 import zlib
@@ -82,8 +83,9 @@ def router(door: Door) -> APIRouter:
     made = APIRouter()
     quota = Quota(door.limits.events_per_second)
     keys = Keys(door)
+    ids = Ids(door.new_id())
     for path, endpoint in PATHS.items():
-        collector = Collector(door, endpoint, keys, quota)
+        collector = Collector(door, endpoint, keys, quota, ids)
         for spelled in (path, f"{path}/"):
             made.routes.append(Route(spelled, collector, include_in_schema=False))
     settings = Settings()
@@ -134,6 +136,21 @@ class Keys:
         return found
 
 
+class Ids:
+    """Ids that no other process gives: a random beginning and a count.
+
+    Asking the system for random bytes each time lets go of the interpreter, and under load costs a turn.
+    """
+
+    def __init__(self, beginning: str) -> None:
+        self._beginning = beginning
+        self._count = itertools.count()
+
+    def next(self) -> str:
+        """The next id."""
+        return f"{self._beginning}-{next(self._count):x}"
+
+
 class Quota:
     """How many events a second each source may send; ten seconds' worth may come at once. 0 means any."""
 
@@ -170,14 +187,14 @@ class _Request:
 class Collector:
     """Takes the requests of one endpoint: 'batch' or a kind of call."""
 
-    def __init__(self, door: Door, endpoint: str, keys: Keys, quota: Quota) -> None:
-        self._door, self._endpoint, self._keys, self._quota = door, endpoint, keys, quota
+    def __init__(self, door: Door, endpoint: str, keys: Keys, quota: Quota, ids: Ids) -> None:
+        self._door, self._endpoint, self._keys, self._quota, self._ids = door, endpoint, keys, quota, ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request and its answer."""
         headers: Headers = dict(scope["headers"])
         state = scope.get("state") or {}
-        request = _Request(scope, headers, str(state.get("request_id") or self._door.new_id()))
+        request = _Request(scope, headers, str(state.get("request_id") or self._ids.next()))
         extra: list[tuple[bytes, bytes]] = []
         try:
             if scope["method"] == "OPTIONS":
@@ -220,7 +237,7 @@ class Collector:
         refusal = contract.refusal(call, limits)
         if refusal is not None:
             raise Refused(refusal)
-        batch = self._door.new_id()
+        batch = self._ids.next()
         await self._append(Record(batch, source_i, self._now(), endpoint=self._endpoint, body=body))
         return {"success": True, "code": "accepted", "messageId": contract.message_id(call, batch)}
 
@@ -228,7 +245,7 @@ class Collector:
         if len(read.calls) > limits.batch_events:
             many = f"{len(read.calls)} events in one batch: limit {limits.batch_events} events"
             raise Refused(Refusal("too_many_events", many, "batch", status=413))
-        batch = self._door.new_id()
+        batch = self._ids.next()
         refused: dict[int, str] = {}
         rejected: list[dict[str, Any]] = []
         assigned: list[dict[str, Any]] = []

@@ -11,8 +11,6 @@ import typer
 from limner import __version__
 from limner.cli import show
 from limner.cli.ask import JsonOption, WorkspaceOption, ask, bar, errors, out
-from limner.cli.demo import demo as run_demo
-from limner.cli.serve import serve as run_server
 from limner.errors import LimnerError, UsageError
 from limner.types import Json
 from limner.workspace.files import init as make_workspace
@@ -87,6 +85,8 @@ def demo(
     as_json: bool = AsJson,
 ) -> None:
     """A generated shop from raw events to a measured campaign, in under three minutes."""
+    from limner.cli.demo import demo as run_demo  # the web framework is needed here only
+
     run_demo(folder, people=people, seed=seed, serve=not no_serve, port=port, as_json=as_json)
 
 
@@ -97,6 +97,8 @@ def serve(
     host: str = typer.Option("127.0.0.1"),
 ) -> None:
     """Collect events, run schedules and campaigns, answer the API; prints `listening on URL`."""
+    from limner.cli.serve import serve as run_server  # the web framework is needed here only
+
     run_server(workspace, host=host, port=port)
 
 

@@ -47,8 +47,11 @@ class Mail:
         return self._part("plain")
 
     def _part(self, kind: str) -> str:
-        body = self.parsed.get_body((kind,))
-        return "" if body is None else str(body.get_content())
+        for part in message_from_bytes(self.content).walk():
+            if part.get_content_type() == f"text/{kind}":
+                content = part.get_payload(decode=True)
+                return content.decode(part.get_content_charset("utf-8")) if isinstance(content, bytes) else ""
+        return ""
 
 
 class MailServer:

@@ -166,7 +166,10 @@ def _stamps(made: Shop, seconds: np.ndarray) -> pa.Array:
 
 def _amount(made: Shop, part: Browsing) -> np.ndarray:
     """The order's amount in 1/100 of the currency unit."""
-    return np.round(made.price[part.category, part.product] * 100).astype("int64") * part.quantity
+    amount: np.ndarray = (
+        np.round(made.price[part.category, part.product] * 100).astype("int64") * part.quantity
+    )
+    return amount
 
 
 def write_web(made: Shop, part: Browsing, path: Path) -> None:

@@ -89,11 +89,23 @@ def record(kept: Record, traces: Traces) -> Record | None:
         return None
     tree = msgspec.json.decode(kept.body, type=dict[str, msgspec.Raw])
     calls = msgspec.json.decode(tree["batch"], type=list[msgspec.Raw])
-    tree["batch"] = msgspec.Raw(msgspec.json.encode([calls[index] for index in left]))
+    # An assigned message id is made of a call's place, which moves now: it is written into the call.
+    kept_calls = [
+        calls[index]
+        if contract.message_id(request.calls[index], "") != f"-{index}"
+        else msgspec.json.decode(calls[index]) | {"messageId": f"{kept.batch}-{index}"}
+        for index in left
+    ]
+    tree["batch"] = msgspec.Raw(msgspec.json.encode(kept_calls))
     places = {index: place for place, index in enumerate(left)}
+    note = kept.note
+    if kept.kind == frames.RETRY:
+        ids = kept.note.split()
+        note = " ".join(ids[index] for index in left)
     return replace(
         kept,
         n=len(left),
+        note=note,
         body=msgspec.json.encode(tree),
         refused={places[index]: code for index, code in kept.refused.items() if index in places},
     )

@@ -27,6 +27,7 @@ from limner.events import conversions as read
 from limner.events.conversions import Bad, Converted, Mask
 from limner.events.guess import guess
 from limner.events.mapping import All, Condition, Either, EventColumn, Field, Mapping, Not, Test
+from limner.events.model import IMPORTABLE
 from limner.types import Progress, ValueType, naive, silent
 
 CHUNK_ROWS = 100_000
@@ -323,7 +324,10 @@ class _Frame:
             lengths = np.asarray(pc.fill_null(pc.utf8_length(names), 0))
             long = np.flatnonzero(lengths > self.limits.event_name_length)
             rows.set_aside(Bad(long, "event_too_long", "is too long"), path="event", column=event.column)
-            own = Bad(np.flatnonzero(_true(pc.starts_with(names, "$"))), "reserved_event", "begins with $")
+            ours = pc.and_(
+                pc.starts_with(names, "$"), pc.invert(pc.is_in(names, value_set=pa.array(IMPORTABLE)))
+            )
+            own = Bad(np.flatnonzero(_true(ours)), "reserved_event", "begins with $")
             rows.set_aside(own, path="event", column=event.column)
             return names
         left = np.ones(rows.count, dtype=bool)

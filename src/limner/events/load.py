@@ -13,7 +13,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -26,13 +26,14 @@ import pyarrow.compute as pc
 from limner.config import Limits
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.errors import DamagedError, LimnerError, StorageError
-from limner.events import contract, frames, sealed, segment, staging, values
+from limner.events import contract, frames, ledger, sealed, segment, staging, values
 from limner.events.frames import Record
+from limner.events.ledger import ID, Draft
 from limner.events.log import Entry, EventLog, Position
 from limner.events.model import Counts, Event, Quarantined, Refusal, Request
 from limner.events.registry import Registry
 from limner.events.seen import Seen
-from limner.events.staging import LOW, Notices, Staged
+from limner.events.staging import LOW, Staged
 from limner.types import Progress, naive, silent
 
 REMEMBERED = timedelta(days=30)
@@ -49,11 +50,7 @@ TRIES = 3
 ALL_FAIL = 20
 """When so many calls were tried one by one and each failed, it is not the calls: nothing is set aside."""
 
-NOTED = 5_000
-"""So many different warnings are told apart; beyond, only their codes are counted."""
-
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (naive UTC, as the engine keeps it)
-_ID = '"hi"::HUGEINT * 18446744073709551616 + "lo"::HUGEINT'
 
 
 class Reader(Protocol):
@@ -94,22 +91,6 @@ class Loaded:
     stored: int = 0
     names: frozenset[int] = frozenset()
     earliest: datetime | None = None
-
-
-@dataclass(slots=True)
-class _Draft:
-    """One load before its transaction: what is to be stored, set aside and counted."""
-
-    events: list[Event] = field(default_factory=list)
-    aside: list[Quarantined] = field(default_factory=list)
-    counts: dict[int | None, Counts] = field(default_factory=lambda: defaultdict(Counts))
-    notices: Notices = field(default_factory=Counter)
-    retried: list[int] = field(default_factory=list)
-    raw: dict[int, Any] = field(default_factory=dict)
-
-    def count(self, source_i: int | None, **more: int) -> None:
-        """Adds to the source's counters."""
-        self.counts[source_i] = self.counts[source_i].plus(Counts(**more))
 
 
 class Loader:
@@ -175,7 +156,7 @@ class Loader:
                 return None
             taken = list(self._take(start))
             if not taken:
-                return self._commit(_Draft(), None, end)
+                return self._commit(Draft(), None, end)
             if taken[0].path is not None:
                 return self._load_sealed(taken[0])
             return self._load_records(
@@ -244,9 +225,9 @@ class Loader:
 
     def _decode(
         self, records: Sequence[Record], poison: frozenset[Place], only: frozenset[Place] | None = None
-    ) -> _Draft:
+    ) -> Draft:
         """What the records say; the calls in `poison` are set aside, those not in `only` left out."""
-        draft = _Draft()
+        draft = Draft()
         for at, record in enumerate(records):
             if record.kind == frames.REJECTED:
                 draft.count(record.source_i, received=record.n, rejected=record.n)
@@ -258,7 +239,7 @@ class Loader:
 
     def _decode_body(
         self,
-        draft: _Draft,
+        draft: Draft,
         record: Record,
         at: int,
         poison: frozenset[Place],
@@ -360,7 +341,7 @@ class Loader:
     def _load_sealed(self, entry: Entry) -> Loaded:
         assert entry.path is not None  # noqa: S101  (for the type checker)
         found = sealed.read(entry.path)
-        draft = _Draft()
+        draft = Draft()
         draft.counts[found.source_i] = found.counts
         draft.aside += found.quarantine
         return self._commit(draft, found, entry.next)
@@ -412,7 +393,7 @@ class Loader:
         except Exception as error:
             return error
 
-    def _commit(self, draft: _Draft, found: sealed.Sealed | None, end: Position) -> Loaded:
+    def _commit(self, draft: Draft, found: sealed.Sealed | None, end: Position) -> Loaded:
         self._prepare()
         try:
             self._widen(draft)
@@ -427,7 +408,7 @@ class Loader:
             self._seen.add(ids)
         return loaded
 
-    def _widen(self, draft: _Draft) -> None:
+    def _widen(self, draft: Draft) -> None:
         """Makes many new columns beforehand, a few at a time: all at once would cost gigabytes."""
         assert self._registry is not None  # noqa: S101  (for the type checker)
         known = self._registry
@@ -464,7 +445,7 @@ class Loader:
                 self._seen = Seen(low.column("low").to_numpy())
 
     def _store(
-        self, tx: Transaction, draft: _Draft, found: sealed.Sealed | None, end: Position
+        self, tx: Transaction, draft: Draft, found: sealed.Sealed | None, end: Position
     ) -> tuple[Loaded, Registry, npt.NDArray[np.uint64]]:
         self._prepare()
         assert self._registry is not None  # noqa: S101  (for the type checker)
@@ -476,7 +457,7 @@ class Loader:
                 draft.count(source_i, stored=n)
             ids = np.fromiter((event.id & LOW for event in events), np.uint64, len(events))
         else:
-            fresh = _unknown_rows(tx, found)
+            fresh = ledger.unknown_rows(tx, found)
             repeated = found.rows.num_rows - fresh.rows.num_rows
             draft.count(found.source_i, stored=fresh.rows.num_rows, duplicate=repeated)
             staged = sealed.stage(fresh, registry, draft.notices)
@@ -488,9 +469,9 @@ class Loader:
             )
         registry.keep(tx)
         people, reassigned = self._insert(tx, staged, draft)
-        _put_aside(tx, draft)
-        _count(tx, draft.counts)
-        _notice(tx, draft.notices)
+        ledger.put_aside(tx, draft)
+        ledger.count(tx, draft.counts)
+        ledger.notice(tx, draft.notices)
         tx.execute(
             'UPDATE log_position SET segment = $segment, "offset" = $offset',
             {"segment": end.segment, "offset": end.offset},
@@ -507,12 +488,12 @@ class Loader:
         )
         return loaded, registry, ids
 
-    def _new(self, tx: Transaction, draft: _Draft) -> list[Event]:
+    def _new(self, tx: Transaction, draft: Draft) -> list[Event]:
         """The events whose ids were not stored in the last 30 days; the others are counted as duplicates."""
         assert self._seen is not None  # noqa: S101  (for the type checker)
         low = np.fromiter((event.id & LOW for event in draft.events), np.uint64, len(draft.events))
         suspects = [draft.events[at] for at in np.flatnonzero(self._seen.hits(low)).tolist()]
-        stored = _stored(tx, suspects)
+        stored = ledger.stored(tx, suspects)
         new: list[Event] = []
         for at, event in enumerate(draft.events):
             earlier = stored.get(event.id)
@@ -534,7 +515,7 @@ class Loader:
         return new
 
     def _insert(
-        self, tx: Transaction, staged: Staged, draft: _Draft
+        self, tx: Transaction, staged: Staged, draft: Draft
     ) -> tuple[npt.NDArray[np.uint32], pa.Table | None]:
         if not staged.base.num_rows:
             return np.empty(0, np.uint32), None
@@ -552,13 +533,13 @@ class Loader:
         plain = [name for name in table.column_names if name not in ("row", "hi", "lo")]
         names = ", ".join(quoted(name) for name in plain)
         with tx.given("incoming", table):
-            tx.execute(f"INSERT INTO events (id, {names}) SELECT {_ID}, {names} FROM incoming")
+            tx.execute(f"INSERT INTO events (id, {names}) SELECT {ID}, {names} FROM incoming")
             if staged.attributes.num_rows:
                 with tx.given("changes", staged.attributes):
                     tx.execute(
                         "INSERT INTO attributes (id, ix, user_i, device_i, key_i, name, ts, received_at,"
                         " source_i, mode, kind, value)"
-                        f" SELECT {_ID}, ix, user_i, device_i, key_i, changes.name, ts, received_at,"
+                        f" SELECT {ID}, ix, user_i, device_i, key_i, changes.name, ts, received_at,"
                         " source_i, mode, kind, value"
                         ' FROM changes JOIN incoming ON incoming."row" = changes."row"'
                     )
@@ -592,122 +573,3 @@ def _cannot_load(what: str) -> Refusal:
 def _aside_id(batch: str, index: int) -> int:
     digest = blake2b(f"{batch}\0{index}".encode(), digest_size=16).digest()
     return int.from_bytes(digest, "big") >> 1
-
-
-def _halves(ids: Sequence[int]) -> pa.Table:
-    return pa.table(
-        {
-            "hi": pa.array([item >> 64 for item in ids], pa.uint64()),
-            "lo": pa.array([item & LOW for item in ids], pa.uint64()),
-        }
-    )
-
-
-def _stored(tx: Transaction, suspects: Sequence[Event]) -> dict[int, tuple[datetime, int | None]]:
-    """When the suspects' ids were last stored and what they said; ids that were not are absent."""
-    if not suspects:
-        return {}
-    with tx.given("suspects", _halves([event.id for event in suspects])):
-        found = tx.read(
-            "SELECT id::VARCHAR AS id, max(received_at) AS at, arg_max(body, received_at) AS said FROM events"
-            f" WHERE id IN (SELECT {_ID} FROM suspects) GROUP BY events.id"
-        )
-    return {int(row["id"]): (row["at"], row["said"]) for row in found.to_pylist()}
-
-
-def _unknown_rows(tx: Transaction, found: sealed.Sealed) -> sealed.Sealed:
-    """The segment without the rows that were stored before, whenever that was."""
-    rows = found.rows
-    if not rows.num_rows:
-        return found
-    numbers = rows.column("row").to_numpy()
-    start = found.high << 64
-    known = tx.read(
-        "SELECT (id & 18446744073709551615)::BIGINT AS number FROM events"
-        " WHERE id >= $first::HUGEINT AND id <= $last::HUGEINT",
-        {"first": str(start + int(numbers.min())), "last": str(start + int(numbers.max()))},
-    )
-    _, first = np.unique(numbers, return_index=True)
-    keep = np.zeros(len(numbers), dtype=bool)
-    keep[first] = True
-    if known.num_rows:
-        keep &= ~np.isin(numbers, known.column("number").to_numpy())
-    return found if keep.all() else replace(found, rows=rows.filter(pa.array(keep)))
-
-
-def _put_aside(tx: Transaction, draft: _Draft) -> None:
-    if draft.retried:
-        with tx.given("retried", _halves(draft.retried)):
-            tx.execute(f"DELETE FROM quarantine WHERE id IN (SELECT {_ID} FROM retried)")
-    if not draft.aside:
-        return
-    table = _halves([item.id for item in draft.aside])
-    for name, column in {
-        "source_i": pa.array([item.source_i for item in draft.aside], pa.uint16()),
-        "received_at": pa.array([item.received_at for item in draft.aside], pa.timestamp("us")),
-        "code": [item.refusal.code for item in draft.aside],
-        "path": pa.array([item.refusal.path for item in draft.aside], pa.string()),
-        "message": [item.refusal.message for item in draft.aside],
-        "raw": [item.raw for item in draft.aside],
-    }.items():
-        table = table.append_column(name, [column] if isinstance(column, list) else column)
-    with tx.given("aside", table):
-        tx.execute(
-            "INSERT INTO quarantine (id, source_i, received_at, code, path, message, raw)"
-            f" SELECT {_ID}, source_i, received_at, code, path, message, raw FROM aside"
-        )
-
-
-def _count(tx: Transaction, counts: dict[int | None, Counts]) -> None:
-    if not counts:
-        return
-    columns = ("received", "stored", "duplicate", "quarantined", "rejected")
-    table = pa.table(
-        {
-            "source_i": pa.array(list(counts), pa.uint16()),
-            **{
-                name: pa.array([getattr(item, name) for item in counts.values()], pa.int64())
-                for name in columns
-            },
-        }
-    )
-    adds = ", ".join(f"{name} = counters.{name} + more.{name}" for name in columns)
-    known = set(tx.read("SELECT source_i FROM counters").column("source_i").to_pylist())
-    with tx.given("more", table):
-        tx.execute(
-            f"UPDATE counters SET {adds} FROM more WHERE counters.source_i IS NOT DISTINCT FROM more.source_i"
-        )
-        if counts.keys() <= known:
-            return
-        tx.execute(
-            f"INSERT INTO counters (source_i, {', '.join(columns)}) SELECT source_i, {', '.join(columns)}"
-            " FROM more WHERE NOT EXISTS"
-            " (SELECT 1 FROM counters WHERE counters.source_i IS NOT DISTINCT FROM more.source_i)"
-        )
-
-
-def _notice(tx: Transaction, notices: Notices) -> None:
-    if not notices:
-        return
-    known = tx.read("SELECT count(*)::BIGINT AS n FROM warnings").column("n").to_pylist()[0]
-    told: Notices = Counter()
-    for (source_i, code, detail), n in notices.items():
-        told[source_i, code, detail if known + len(told) < NOTED else ""] += n
-    table = pa.table(
-        {
-            "source_i": pa.array([source_i for source_i, _, _ in told], pa.uint16()),
-            "code": [code for _, code, _ in told],
-            "detail": [detail for _, _, detail in told],
-            "n": pa.array(list(told.values()), pa.int64()),
-        }
-    )
-    same = (
-        "warnings.source_i IS NOT DISTINCT FROM more.source_i AND warnings.code = more.code"
-        " AND warnings.detail = more.detail"
-    )
-    with tx.given("more", table):
-        tx.execute(f"UPDATE warnings SET n = warnings.n + more.n FROM more WHERE {same}")
-        tx.execute(
-            "INSERT INTO warnings (source_i, code, detail, n) SELECT source_i, code, detail, n FROM more"
-            f" WHERE NOT EXISTS (SELECT 1 FROM warnings WHERE {same})"
-        )

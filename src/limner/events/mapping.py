@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from limner.connectors.seam import FileForm
 from limner.errors import MappingError, did_you_mean
+from limner.events.model import IMPORTABLE
 from limner.types import ValueType
 
 TEXT_BYTES = 100_000
@@ -367,7 +368,7 @@ class _Text:
 
     def event_name(self, given: Any, key: Any) -> str:
         name = self.text(given, key)
-        if name.startswith("$"):
+        if name.startswith("$") and name not in IMPORTABLE:
             raise self.wrong(given, key, "event names with $ are kept for Limner's own")
         if len(name) > 200:
             raise self.wrong(given, key, "an event name has at most 200 characters")

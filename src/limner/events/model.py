@@ -15,6 +15,9 @@ CALLS = ("identify", "track", "page", "screen", "group", "alias")
 NAMES = {"identify": "$identify", "page": "$page", "screen": "$screen", "group": "$group", "alias": "$alias"}
 """The event name under which a call other than `track` is kept."""
 
+IMPORTABLE = ("$page", "$screen")
+"""Names of ours that an import may use: the others say who somebody is."""
+
 CONTEXT = "$context"
 ORIGINAL = "$original_timestamp"
 SENT = "$sent_at"

@@ -8,7 +8,7 @@ from typing import Literal
 from limner.errors import ExpressionError, did_you_mean
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import tested_attribute, unknown
+from limner.expressions.compile import DEEPEST_INLINED, circle, tested_attribute, too_deep, unknown
 from limner.expressions.happenings import named_builtin
 from limner.types import ValueType
 
@@ -88,6 +88,8 @@ class _Checker:
         self.strict = strict
         self.scope = scope
         self._audiences: list[str] = []
+        self._sound: set[str] = set()
+        self._depth = 0
 
     def fail(self, node: t.Node, message: str, hint: str | None = None) -> ExpressionError:
         """A type error at the node."""
@@ -96,6 +98,13 @@ class _Checker:
 
     def condition(self, node: t.Expr) -> None:
         """The node is true or false."""
+        self._depth += 1
+        if self._depth > DEEPEST_INLINED:
+            raise too_deep()
+        self._condition(node)
+        self._depth -= 1
+
+    def _condition(self, node: t.Expr) -> None:
         match node:
             case t.Or(args) | t.And(args):
                 for arg in args:
@@ -258,19 +267,16 @@ class _Checker:
 
     def _audience(self, node: t.Node, name: str) -> None:
         if name in self._audiences:
-            line, column = node.position or (1, 1)
-            circle = " → ".join([*self._audiences[self._audiences.index(name) :], name])
-            raise ExpressionError(
-                f"audiences refer to each other in a circle: {circle}", line=line, column=column, code="cycle"
-            )
+            raise circle(self._audiences, name, node)
         found = self.catalog.audience(name)
         if found is None:
             raise unknown("audience", name, self.catalog.audience_names(), node)
-        if isinstance(found, frozenset):
+        if isinstance(found, frozenset) or name in self._sound:
             return
         self._audiences.append(name)
         self.condition(found)
         self._audiences.pop()
+        self._sound.add(name)
 
 
 def _literal_hint(left: t.Value, right: t.Value, catalog: Catalog) -> str | None:

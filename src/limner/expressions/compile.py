@@ -30,6 +30,7 @@ from limner.expressions.windows import bounds
 from limner.types import ValueType, naive
 
 DEEPEST_INLINED = 120
+MOST_INLINED = 10_000
 _SAMPLE_RANGE = 2**32
 
 
@@ -128,6 +129,7 @@ class _Compiler:
         self._members: dict[t.Node, str] = {}
         self._open_audiences: list[str] = []
         self._depth = 0
+        self._conditions = 0
 
     # the query
 
@@ -169,12 +171,9 @@ class _Compiler:
     def condition(self, node: t.Expr) -> str:
         """The condition as SQL over p and the joins; NULL counts as false."""
         self._depth += 1
-        if self._depth > DEEPEST_INLINED:
-            raise ExpressionError(
-                "the expression is too complex once its audiences are put in",
-                code="too_complex",
-                hint=f"limit depth {DEEPEST_INLINED}",
-            )
+        self._conditions += 1
+        if self._depth > DEEPEST_INLINED or self._conditions > MOST_INLINED:
+            raise too_deep()
         try:
             return self._condition(node)
         finally:
@@ -272,11 +271,7 @@ class _Compiler:
 
     def _in_audience(self, node: t.InAudience, name: str) -> str:
         if name in self._open_audiences:
-            line, column = node.position or (1, 1)
-            circle = " → ".join([*self._open_audiences[self._open_audiences.index(name) :], name])
-            raise ExpressionError(
-                f"audiences refer to each other in a circle: {circle}", line=line, column=column, code="cycle"
-            )
+            raise circle(self._open_audiences, name, node)
         found = self.catalog.audience(name)
         if found is None:
             raise unknown("audience", name, self.catalog.audience_names(), node)
@@ -388,6 +383,24 @@ def unknown(what: str, name: str, known: Any, node: t.Node) -> ExpressionError:
         column=column,
         code="unknown_name",
         hint=did_you_mean(name, known),
+    )
+
+
+def too_deep() -> ExpressionError:
+    """The error for audiences that together are too much."""
+    return ExpressionError(
+        "the expression is too complex once its audiences are put in",
+        code="too_complex",
+        hint=f"limit depth {DEEPEST_INLINED}, {MOST_INLINED:,} conditions",
+    )
+
+
+def circle(open_audiences: Sequence[str], name: str, node: t.Node) -> ExpressionError:
+    """The error for audiences that refer to each other."""
+    line, column = node.position or (1, 1)
+    names = " → ".join([*open_audiences[open_audiences.index(name) :], name])
+    return ExpressionError(
+        f"audiences refer to each other in a circle: {names}", line=line, column=column, code="cycle"
     )
 
 

@@ -19,7 +19,9 @@ SUM_SCALE = 1_000_000
 """Sums of numbers are exact in millionths."""
 
 PERIOD_BITS = 62
-"""How many periods, or distinct values, fit the bits of one integer."""
+"""How many periods fit the bits of one integer."""
+
+MOST_BITS = 62
 
 MOST_NUMBERED = 1_000
 _ROOM = 1_024
@@ -29,9 +31,9 @@ _GUESS = 900
 
 @dataclass(frozen=True)
 class Numbered:
-    """A property whose values are numbered: `n` the number, `raw` the value where it is not numbered.
+    """A property whose values are numbered from 0 in the table `values_i` (value, n, bit).
 
-    `bit` is 1 << n where there are few values, `many` the value where there are not.
+    The table is empty where there are too many values; `bit` is 1 << n, NULL where they are too many for bits.
     """
 
     column: str
@@ -39,23 +41,13 @@ class Numbered:
 
     @property
     def n(self) -> str:
-        """The value's number, from 0; NULL where the property has too many values."""
+        """The value's number, beside the event."""
         return f"n_{self.i}"
 
     @property
-    def raw(self) -> str:
-        """The value; NULL where it is numbered."""
-        return f"raw_{self.i}"
-
-    @property
     def bit(self) -> str:
-        """The bit of the value's number; NULL where the property has more than PERIOD_BITS values."""
+        """The bit of the value's number, beside the event."""
         return f"bit_{self.i}"
-
-    @property
-    def many(self) -> str:
-        """The value; NULL where it has a bit."""
-        return f"many_{self.i}"
 
 
 @dataclass
@@ -200,35 +192,35 @@ class EventPass:
         selections = [s for (asked, _), found in self._asides.items() if asked == value for s in found]
         rows = f"{self._rows(selections)} AND {value.column} IS NOT NULL"
         guessed = f"(SELECT APPROX_COUNT_DISTINCT({value.column}) FROM events WHERE {rows}) <= {_GUESS}"
-        return [
-            Step(
-                f"seen_{value.i}",
-                f"SELECT DISTINCT {value.column} AS value FROM events WHERE {rows} AND {guessed}",
-            ),
-            Step(
-                f"values_{value.i}",
-                f"SELECT value, CAST(ROW_NUMBER() OVER (ORDER BY value) - 1 AS BIGINT) AS n FROM seen_{value.i}\n"
-                f"WHERE (SELECT COUNT(*) FROM seen_{value.i}) <= {MOST_NUMBERED}",
-            ),
-        ]
+        seen = f"SELECT DISTINCT {value.column} AS value FROM events WHERE {rows} AND {guessed}"
+        size = f"(SELECT COUNT(*) FROM seen_{value.i})"
+        numbered = (
+            f"SELECT value, n, CASE WHEN {size} <= {MOST_BITS} THEN CAST(1 AS BIGINT) << n END AS bit\n"
+            f"FROM (SELECT value, ROW_NUMBER() OVER (ORDER BY value) - 1 AS n FROM seen_{value.i})\n"
+            f"WHERE {size} <= {MOST_NUMBERED}"
+        )
+        return [Step(f"seen_{value.i}", seen), Step(f"values_{value.i}", numbered)]
 
     def _aside(self, value: Numbered, what: str, asked: dict[Selection, str]) -> list[Step]:
         """One answer for each selection, worked out beside the scan."""
         tests = {name: self.events.filter(selection, as_of=False) for selection, name in asked.items()}
-        source = self._source(list(asked), [value])
-        name = f"{what}_{value.i}"
+        rows = f"{self._rows(list(asked))} AND {value.column} IS NOT NULL"
+        name, values = f"{what}_{value.i}", f"values_{value.i}"
         if what in ("firsts", "lasts"):
             extreme = "MIN" if what == "firsts" else "MAX"
             columns = ", ".join(
-                f"{extreme}(ROW(ts, {value.raw})) FILTER (WHERE {test}) AS {column}"
+                f"{extreme}(ROW(ts, {value.column})) FILTER (WHERE {test}) AS {column}"
                 for column, test in tests.items()
             )
-            return [
-                Step(name, f"SELECT ix, {columns} FROM {source} WHERE {value.raw} IS NOT NULL GROUP BY ix")
-            ]
+            unnumbered = f"(SELECT COUNT(*) FROM {values}) = 0"
+            return [Step(name, f"SELECT ix, {columns} FROM events WHERE {rows} AND {unnumbered} GROUP BY ix")]
         counts = ", ".join(f"COUNT(*) FILTER (WHERE {test}) AS {column}" for column, test in tests.items())
-        key = value.n if what == "numbers" else value.many
-        grouped = f"SELECT ix, {key} AS value, {counts}\nFROM {source}\nWHERE {key} IS NOT NULL\nGROUP BY ALL"
+        if what == "numbers":
+            key = f"v.n AS value, {counts} FROM events JOIN {values} AS v ON v.value = {value.column} WHERE {rows}"
+        else:
+            unbitten = f"(SELECT COUNT(bit) FROM {values}) = 0"
+            key = f"{value.column} AS value, {counts} FROM events WHERE {rows} AND {unbitten}"
+        grouped = f"SELECT ix, {key} GROUP BY ALL"
         if what == "numbers":
             columns = ", ".join(
                 f"MAX(({column} * {_ROOM}) + {_ROOM - 1} - value) FILTER (WHERE {column} > 0) AS {column}"
@@ -265,14 +257,9 @@ class EventPass:
             return f"events WHERE {rows}"
         columns, joins = ["events.*"], []
         for value in wanted:
-            size = f"(SELECT COUNT(*) FROM values_{value.i})"
-            columns += [
-                f"v{value.i}.n AS {value.n}",
-                f"CASE WHEN {size} = 0 THEN {value.column} END AS {value.raw}",
-                f"CASE WHEN {size} <= {PERIOD_BITS} THEN CAST(1 AS BIGINT) << v{value.i}.n END AS {value.bit}",
-                f"CASE WHEN {size} = 0 OR {size} > {PERIOD_BITS} THEN {value.column} END AS {value.many}",
-            ]
-            joins.append(f"LEFT JOIN values_{value.i} AS v{value.i} ON v{value.i}.value = {value.column}")
+            alias = f"v{value.i}"
+            columns += [f"{alias}.n AS {value.n}", f"{alias}.bit AS {value.bit}"]
+            joins.append(f"LEFT JOIN values_{value.i} AS {alias} ON {alias}.value = {value.column}")
         return f"(SELECT {', '.join(columns)} FROM events {' '.join(joins)} WHERE {rows})"
 
     def joins(self) -> list[str]:

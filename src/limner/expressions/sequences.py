@@ -16,8 +16,8 @@ def _people(among: str | None) -> str:
 def sequence_steps(node: t.Sequence, name: str, events: EventSql, among: str | None) -> list[Step]:
     """Steps that end in `name`: everybody who did the first event in its window and then each step.
 
-    From each first event the earliest next step is taken, strictly later; `within` counts from the first
-    event, so the earliest is never worse than a later one.
+    Each event of a step takes the latest chain that ended strictly before it. `within` counts from the chain's
+    first event, so a chain that began later is never worse; later chains begin no earlier.
     """
     sql = events.sql
 
@@ -34,8 +34,8 @@ def sequence_steps(node: t.Sequence, name: str, events: EventSql, among: str | N
         steps.append(
             Step(
                 f"{name}_{i}",
-                f"SELECT a.ix, a.began, b.ts FROM {name}_{i - 1} AS a\n"
-                f"ASOF JOIN ({happened(step.event)}) AS b ON a.ix = b.ix AND a.ts < b.ts{within}",
+                f"SELECT b.ix, a.began, b.ts FROM ({happened(step.event)}) AS b\n"
+                f"ASOF JOIN {name}_{i - 1} AS a ON b.ix = a.ix AND b.ts > a.ts{within}",
             )
         )
     last = f"{name}_{len(node.steps)}"

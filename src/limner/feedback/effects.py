@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 ENOUGH = 10
@@ -74,7 +74,7 @@ def wilson(k: int, n: int, *, level: float = LEVEL) -> Interval:
     """
     if not 0 <= k <= n or n == 0:
         raise ValueError(f"no share of {k} in {n}")
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     share = k / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
@@ -107,7 +107,7 @@ def welch(
     if part1 + part2 == 0:
         return Interval(difference, difference, difference)
     freedom = (part1 + part2) ** 2 / (part1**2 / (n1 - 1) + part2**2 / (n2 - 1))
-    half = float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(part1 + part2)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(part1 + part2)
     return Interval(difference, difference - half, difference + half)
 
 

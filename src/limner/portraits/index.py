@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln, ndtri
-from scipy.stats import norm
+from scipy.special import gammaln, ndtr, ndtri
 
 Numbers = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -76,7 +75,7 @@ def tails(x1: Numbers, x: Numbers, n1: Numbers, n: Numbers) -> Numbers:
         mean = np.where(n > 0, n1 * x / n, 0.0)
         variance = mean * (1 - x / n) * (n - n1) / np.maximum(n - 1, 1)
         z = (np.abs(x1 - mean) - 0.5) / np.sqrt(variance)
-    p = np.where(variance > 0, np.minimum(1.0, 2 * norm.sf(np.maximum(z, 0.0))), 1.0)
+    p = np.where(variance > 0, np.minimum(1.0, 2 * ndtr(-np.maximum(z, 0.0))), 1.0)
     least = np.minimum(np.minimum(mean, n1 - mean), np.minimum(x - mean, n - n1 - x + mean))
     exact = (variance > 0) & (least < _EXACT_BELOW)
     if exact.any():

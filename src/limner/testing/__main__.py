@@ -30,9 +30,13 @@ def main() -> int:
     given = parser.parse_args()
     try:
         if given.kind == "cases":
-            _passed, failed = cases.run(given.file, WorkspaceSession)
+            passed, failures = cases.run(given.file, WorkspaceSession)
+            failed = len({failure.case for failure in failures})
+            for failure in failures:
+                print(failure)
+            print(f"{passed} passed, {failed} failed")
         elif given.kind == "identity":
-            _passed, failed = identity.run(given.file, WorkspaceSession)
+            failed = len(identity.run(given.file, WorkspaceSession)[1])
         else:
             _passed, failed = bad_inputs.run(
                 given.file, given.url, given.admin_key, surfaces=given.surface or None

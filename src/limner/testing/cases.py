@@ -187,15 +187,20 @@ def _literal(value: Any) -> str:
 # --- the driver -----------------------------------------------------------------------------------
 
 
-def run(file: Path, open_session: Callable[[], AbstractContextManager[Session]]) -> tuple[int, list[Failure]]:
-    """How many cases of the file pass, and every checkpoint that did not; a session for each case."""
-    passed, failures = 0, []
+def run(file: Path, open_session: Callable[[], AbstractContextManager[Session]]) -> tuple[int, int]:
+    """How many cases passed and failed; prints each failure and ends with `N passed, M failed`.
+
+    Each case has a session of its own.
+    """
+    passed = failed = 0
     for case in load(file):
         with open_session() as session:
-            failed = check_case(case, session)
-        failures.extend(failed)
-        passed += not failed
-    return passed, failures
+            failures = check_case(case, session)
+        for failure in failures:
+            print(f"FAILED {failure}")
+        passed, failed = passed + (not failures), failed + bool(failures)
+    print(f"{passed} passed, {failed} failed")
+    return passed, failed
 
 
 def load(file: Path) -> list[Json]:

@@ -90,7 +90,10 @@ def key_add(workspace: Workspace, role: str, note: str = "") -> Json:
 def key_list(workspace: Workspace) -> Json:
     """All API keys, without their secrets."""
     listed = [
-        {"id": key.id, "role": key.role.value, "tail": key.tail, "created_at": key.created_at.isoformat(), "note": key.note}
+        {
+            "id": key.id, "role": key.role.value, "tail": key.tail,
+            "created_at": key.created_at.isoformat(), "note": key.note,
+        }
         for key in keys.keys(workspace.records)
     ]  # fmt: skip
     return {"keys": listed}

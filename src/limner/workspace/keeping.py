@@ -14,7 +14,7 @@ from sqlalchemy import text
 from limner.accounts.keys import micros
 from limner.columns import Columns
 from limner.consents import ledger
-from limner.engine.seam import quoted
+from limner.engine.seam import Transaction, quoted
 from limner.errors import ConflictError
 from limner.events import erase as events
 from limner.identity import erase as identity
@@ -115,7 +115,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             for applied in publish.applied(tx).values():
                 tx.execute(f"DELETE FROM {quoted(applied.table)} WHERE ix = $ix", {"ix": ix})
             tx.execute("DELETE FROM changes WHERE ix = $ix", {"ix": ix})
-            _drop_labels(workspace, tx)
+            _drop_labels(tx)
         for person_id in person_ids:
             entries.erase(workspace.records, person_id)
             ledger.erase(workspace.records, person_id)
@@ -154,10 +154,10 @@ def _tombstone(workspace: Workspace, words: list[str]) -> None:
             )
 
 
-def _drop_labels(workspace: Workspace, tx: object) -> None:
+def _drop_labels(tx: Transaction) -> None:
     """A text that only the erased person had is no label any more; its code stays taken."""
-    for applied in publish.applied(tx).values():  # type: ignore[arg-type]
-        tx.execute(  # type: ignore[attr-defined]
+    for applied in publish.applied(tx).values():
+        tx.execute(
             "UPDATE labels SET label = 'erased ' || code WHERE tag = $tag AND label NOT LIKE 'erased %'"
             f" AND label NOT IN (SELECT value::VARCHAR FROM {quoted(applied.table)})",
             {"tag": applied.tag},

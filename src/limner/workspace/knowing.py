@@ -149,7 +149,7 @@ def live(workspace: Workspace) -> Columns | None:
     found = workspace.columns
     if found is None:
         return None
-    return found.at(workspace.clock(), alive=publish.alive(workspace.engine, found.n))
+    return found.at(workspace.clock(), alive=publish.alive(workspace.engine))
 
 
 def tag_show(workspace: Workspace, key: str) -> Json:
@@ -224,7 +224,9 @@ def _checked(workspace: Workspace, expression: str) -> tuple[Expr, WorkspaceCata
     tree = parse(expression)
     waiting = names_of(tree) & definitions.tags(workspace).keys() - set(names.tag_keys())
     if waiting:
-        raise UsageError(f"the tag '{min(waiting)}' is not computed yet", hint="limner tag run", code="not_computed")
+        raise UsageError(
+            f"the tag '{min(waiting)}' is not computed yet", hint="limner tag run", code="not_computed"
+        )
     check_expression(tree, names, kind="person")
     return tree, names
 
@@ -432,18 +434,17 @@ def person_show(
     workspace.load()
     at = instant_of(workspace, as_of)
     ix = person_ix(workspace, id)
-    columns = live(workspace)
-    note = ""
-    if columns is not None and at < columns.as_of:
-        note = f"tags are published as of {columns.as_of.isoformat()}; run them as of then to see them"
-        columns = None
+    names = definitions.catalog(workspace)
+    tags = definitions.tags(workspace)
     person_id = people.person_id(workspace.engine, ix)
     shown = person_portrait.portrait(
         workspace.engine,
         ix,
-        tags=definitions.tags(workspace),
-        columns=columns,
+        tags=tags,
+        columns=live(workspace),
         now=at,
+        graph=build(tags, names.audience),
+        catalog=names,
         identities=people.identities(workspace.engine, ix),
         messages=reaching.messages_of(workspace, person_id),
         audiences=_audiences_of(workspace, ix),
@@ -452,7 +453,7 @@ def person_show(
         mask=not sees_personal(_role(role)),
         events=EVERYTHING if everything else 50,
     )
-    return {"person": person_id, "as_of": at.isoformat(), **shown, **({"note": note} if note else {})}
+    return {"person": person_id, "as_of": at.isoformat(), **shown}
 
 
 def _audiences_of(workspace: Workspace, ix: int) -> list[str]:

@@ -186,51 +186,58 @@ def campaign_send(
     workspace: Workspace, progress: Progress, name: str, dry_run: bool = False, entry: str = ""
 ) -> Json:
     """Sends to the audience except the holdout; the answer says where everybody is."""
+    entry = entry or ONCE
+    if dry_run:
+        return {"name": name, "entry": entry, "dry_run": True, **_planned(workspace, progress, name, entry)}
+    campaign_launch(workspace, name=name, entry=entry)
+    with workspace.runs.run("campaign send", f"{name} {entry}") as detail:
+        worked = _work(workspace, entries.entry_of(workspace.records, name, entry), progress)
+        where_they_are = _where(workspace, name, entry)
+        detail.update(where_they_are)
+    return {"name": name, "entry": entry, "status": worked.status, "reason": worked.reason, **where_they_are}
+
+
+def campaign_launch(workspace: Workspace, name: str, entry: str) -> None:
+    """The entry is there with everybody's arm, running; one that was stopped goes on."""
+    workspace.load()
+    if entry in _begun(workspace, name):
+        state = entries.entry_of(workspace.records, name, entry)
+        if state.status in ("stopped", "paused"):
+            entries.resume(workspace.records, name, entry, now=workspace.clock())
+        return
+    planned = _plan(workspace, name, entry)
+    _composer(workspace, planned["campaign"], letter.thaw(planned["content"]))
+    entries.launch(workspace.records, **planned)
+
+
+def _begun(workspace: Workspace, name: str) -> set[str]:
+    return {known.entry for known in entries.entries(workspace.records, campaign=name)}
+
+
+def _planned(workspace: Workspace, progress: Progress, name: str, entry: str) -> Json:
     workspace.load(progress)
+    if entry in _begun(workspace, name):
+        return _where(workspace, name, entry)
+    return _counted(entries.preview(workspace.records, **_plan(workspace, name, entry)))
+
+
+def _plan(workspace: Workspace, name: str, entry: str) -> dict[str, Any]:
+    """Everything that launching needs. Raises before anything is kept when a text or name is wrong."""
     item = definitions.campaign(workspace, name)
     texts = letter.sources(item, partial(_template, workspace))
     letter.letters(item, texts, _names(workspace))
     now = workspace.clock()
-    entry = entry or ONCE
-    begun = {known.entry for known in entries.entries(workspace.records, campaign=name)}
-    if entry not in begun:
-        table = _audience_table(workspace, item, now)
-        launched = {
-            "campaign": item,
-            "entry": entry,
-            "people": table,
-            "seed": arms.seed_of(item),
-            "secret": workspace.secret,
-            "definition": workspace.paths.definition("campaigns", name).read_text(encoding="utf-8"),
-            "content": letter.freeze(texts),
-            "audience_text": _audience_text(workspace, item.audience),
-            "as_of": now,
-            "now": now,
-        }
-        if dry_run:
-            return {
-                "name": name,
-                "entry": entry,
-                "dry_run": True,
-                **_counted(entries.preview(workspace.records, **launched)),
-            }
-        _composer(workspace, item, texts)
-        entries.launch(workspace.records, **launched)
-    elif dry_run:
-        return {"name": name, "entry": entry, "dry_run": True, **_where(workspace, name, entry)}
-    else:
-        state = entries.entry_of(workspace.records, name, entry)
-        if state.status in ("stopped", "paused"):
-            entries.resume(workspace.records, name, entry, now=now)
-    with workspace.runs.run("campaign send", f"{name} {entry}") as detail:
-        worked = _work(workspace, entries.entry_of(workspace.records, name, entry), progress)
-        detail.update(_where(workspace, name, entry))
     return {
-        "name": name,
+        "campaign": item,
         "entry": entry,
-        "status": worked.status,
-        "reason": worked.reason,
-        **_where(workspace, name, entry),
+        "people": _audience_table(workspace, item, now),
+        "seed": arms.seed_of(item),
+        "secret": workspace.secret,
+        "definition": workspace.paths.definition("campaigns", name).read_text(encoding="utf-8"),
+        "content": letter.freeze(texts),
+        "audience_text": _audience_text(workspace, item.audience),
+        "as_of": now,
+        "now": now,
     }
 
 
@@ -338,10 +345,14 @@ def _under(names: set[str], root: str) -> set[str]:
     return {name.partition(".")[2] for name in names if name.partition(".")[0] == root}
 
 
-def send_waiting(workspace: Workspace) -> None:
-    """Goes on with every running entry that has somebody due; called by the scheduler and after a start."""
+def send_waiting(workspace: Workspace, channel: str) -> None:
+    """Goes on with every running entry of a channel that has somebody due; each channel has a thread of its own."""
     for entry in entries.entries(workspace.records, status="running"):
-        if entries.next_due(workspace.records, entry.campaign, entry.entry, now=workspace.clock()):
+        item = campaign_text.read(
+            entry.definition, name=entry.campaign, file=f"campaigns/{entry.campaign}.yml"
+        )
+        due = entries.next_due(workspace.records, entry.campaign, entry.entry, now=workspace.clock())
+        if item.channel == channel and due is not None:
             _work(workspace, entry, silent)
     tell(workspace)
 

@@ -18,7 +18,7 @@ SECONDS = 1.0
 
 
 class Ticker:
-    """Runs refreshes and scheduled campaigns, sends what was waiting, lets expired tags leave."""
+    """Runs refreshes, launches scheduled campaigns, lets expired tags leave; sends in threads of their own."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -30,6 +30,11 @@ class Ticker:
         while not self._workspace.stopping.wait(SECONDS):
             self.tick()
 
+    def send(self, channel: str) -> None:
+        """Sends what is due on one channel until the workspace is closed: a slow channel holds nothing else."""
+        while not self._workspace.stopping.wait(SECONDS):
+            self._try(f"sending by {channel}", lambda: reaching.send_waiting(self._workspace, channel))
+
     def tick(self) -> None:
         """Everything that is due now, once. An error of one thing stops no other."""
         workspace = self._workspace
@@ -37,7 +42,6 @@ class Ticker:
             if claim_schedule(workspace.records, item.scheduled.key, item.at, workspace.new_id()):
                 self._try(item.scheduled.key, lambda item=item: self._do(item))
         self._try("expiry", self._expire)
-        self._try("waiting messages", lambda: reaching.send_waiting(workspace))
 
     def schedules(self) -> list[Scheduled]:
         """All schedules that the definitions name now."""
@@ -75,7 +79,7 @@ class Ticker:
             knowing.tag_run(self._workspace, silent, keys=[scheduled.subject] if scheduled.subject else [])
         else:
             entry = item.at.strftime("%Y%m%dT%H%M%SZ")
-            reaching.campaign_send(self._workspace, silent, name=scheduled.subject, entry=entry)
+            reaching.campaign_launch(self._workspace, name=scheduled.subject, entry=entry)
 
     def _expire(self) -> None:
         columns = self._workspace.columns

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -30,6 +31,7 @@ from limner.identity.resolve import Resolution, resolve
 from limner.store.records import Records
 from limner.tags import publish
 from limner.tags import tables as tag_tables
+from limner.touches import entries
 from limner.types import Clock, Json, Progress
 from limner.workspace.files import Paths
 from limner.workspace.owner import Ownership
@@ -87,6 +89,7 @@ class Workspace:
             stack.callback(self.sending.close)
             self.runs = Runs(self.records, clock, alert_webhook=config.alert_webhook)
             self.runs.abandoned()
+            entries.recover(self.records, now=clock())
             self._stack = stack.pop_all()
 
     @classmethod
@@ -107,13 +110,17 @@ class Workspace:
 
     def start(self, *, schedule: bool = True) -> None:
         """Makes it live: received events are loaded, schedules run, other processes' commands are taken."""
+        from limner.workspace.recipients import ADDRESS
         from limner.workspace.tick import Ticker
         from limner.workspace.verbs import call
 
         self._ownership.serve(lambda verb, arguments, progress: call(self, verb, arguments, progress))
         self._thread("load", self._load_for_ever)
         if schedule:
-            self._thread("tick", Ticker(self).run)
+            ticker = Ticker(self)
+            self._thread("tick", ticker.run)
+            for channel in ADDRESS:
+                self._thread(f"send-{channel}", partial(ticker.send, channel))
 
     def close(self) -> None:
         """Ends the threads, loads what is in the log, and lets go of everything."""

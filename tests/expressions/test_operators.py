@@ -1,0 +1,433 @@
+"""Every operator, over a small world worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from limner.errors import ExpressionError
+from limner.expressions import (
+    Cases,
+    check,
+    parse,
+    parse_value,
+    people,
+    rule,
+    statistics,
+    to_text,
+    type_of,
+    values,
+    warnings,
+    where,
+)
+from limner.expressions import tree as t
+from limner.types import ValueType
+from tests.expressions.world import AS_OF, World, at
+
+EVERYBODY = {"ann", "bob", "cho", "dee"}
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Ann buys and returns, Bob browses, Cho is new, Dee never did anything. It is 2025-06-15 12:00 UTC."""
+    w = World(
+        properties={
+            "amount": "money",
+            "qty": "number",
+            "color": "text",
+            "gift": "flag",
+            "due": "instant",
+            "code": "text",
+        }
+    )
+    w.event(
+        "ann", "Order Paid", "2025-06-14T10:00:00Z", amount=19.99, qty=2, color="red", gift=True, code="42"
+    )
+    w.event(
+        "ann",
+        "Order Paid",
+        "2025-06-01T09:00:00Z",
+        amount=80.01,
+        qty=1.5,
+        color="blue",
+        source="app",
+        code="7",
+    )
+    w.event("ann", "Order Refunded", "2025-06-14T12:00:00Z", amount=19.99)
+    w.event("ann", "visit", "2025-06-15T11:59:59Z", color="red")
+    w.event("bob", "visit", "2025-06-08T12:00:00Z", color="red", due=at("2025-07-01"))
+    w.event("bob", "visit", "2025-06-08T11:59:59Z", color="blue")
+    w.event("bob", "visit", "2025-06-15T12:00:00Z", color="green")
+    w.event("bob", "search", "2025-06-10T22:30:00Z")
+    w.event("cho", "search", "2025-06-10T01:00:00Z", color="100%_")
+    w.event("cho", "visit", "2025-06-10T02:00:00Z")
+    w.event(None, "visit", "2025-06-10T02:00:00Z")
+    w.person("dee")
+    for user, name, value, ts in [
+        ("ann", "city", "Shanghai", "2025-01-01"), ("bob", "city", "上海", "2025-01-01"),
+        ("bob", "city", "Suzhou", "2025-06-20"), ("cho", "city", "", "2025-01-01"),
+        ("ann", "age", 20.5, "2025-01-01"), ("bob", "age", "31", "2025-01-01"), ("cho", "age", "old", "2025-01-01"),
+        ("ann", "likes", ["tea", "milk", 3], "2025-01-01"), ("bob", "likes", "tea", "2025-01-01"),
+        ("ann", "home", {"geo": {"zip": "200001"}, "floor": 3, "owner": True}, "2025-01-01"),
+        ("ann", "joined", "2025-06-10", "2025-01-01"), ("bob", "joined", "2025-06-01T00:00:00+08:00", "2025-01-01"),
+        ("cho", "joined", "2025-06-20T00:00:00Z", "2025-01-01"), ("dee", "joined", "no date", "2025-01-01"),
+        ("dee", "city", None, "2025-01-01"), ("dee", "vip", True, "2025-01-01"), ("ann", "vip", "true", "2025-01-01"),
+    ]:  # fmt: skip
+        w.attribute(user, name, value, ts)
+    w.attribute("ann", "source", "ad", "2025-01-05", "once").attribute(
+        "ann", "source", "mail", "2025-01-02", "once"
+    )
+    w.attribute("bob", "source", "ad", "2025-01-01").attribute("bob", "source", "late", "2025-01-02", "once")
+    w.attribute("cho", "source", "ad", "2025-01-01").attribute("cho", "source", None, "2025-01-02", "unset")
+    w.attribute("dee", "source", "x", "2025-01-01").attribute("dee", "source", None, "2025-01-02", "unset")
+    w.attribute("dee", "source", "again", "2025-01-03", "once")
+    w.attribute("ann", "status", "on", "2025-06-01").attribute("ann", "status", "on", "2025-06-14")
+    w.attribute("bob", "status", "on", "2025-06-01").attribute("bob", "status", "off", "2025-06-07")
+    w.attribute("bob", "status", "on", "2025-06-09").attribute("cho", "status", "off", "2025-06-01")
+    w.tag("member", "flag", {"ann": True, "bob": False})
+    w.tag("level", "text", {"ann": "gold", "bob": "silver", "cho": "gold"})
+    w.tag("orders", "number", {"ann": 2, "bob": 0})
+    w.tag("spent", "money", {"ann": 100.0, "bob": 0})
+    w.tag("expires", "instant", {"ann": AS_OF + timedelta(days=3), "bob": AS_OF - timedelta(days=1)})
+    w.tag("stale", "flag", {"ann": True}, expires_at=AS_OF)
+    w.tag("fresh", "flag", {"ann": True}, expires_at=AS_OF + timedelta(seconds=1))
+    w.audiences = {
+        "gold": parse("level = 'gold'"), "list": frozenset({0, 3}), "nobody": frozenset(),
+        "gold buyers": parse("in audience gold and did \"Order Paid\""),
+        "a": parse("in audience b"), "b": parse("not in audience a"),
+    }  # fmt: skip
+    with w.engine.write() as tx:
+        tx.execute("INSERT INTO persons VALUES (90, 'gone', TIMESTAMP '2020-01-01', NULL, TRUE)")
+        tx.execute("INSERT INTO persons VALUES (91, 'merged', TIMESTAMP '2020-01-01', 0, FALSE)")
+    yield w
+    w.engine.close()
+
+
+CASES = [
+    # names and comparisons; a missing value satisfies none, and `not` makes it true
+    ("true", "ann bob cho dee"), ("false", ""), ("member", "ann"), ("not member", "bob cho dee"),
+    ("level = 'gold'", "ann cho"), ("level != 'gold'", "bob"), ("not level = 'gold'", "bob dee"),
+    ("level in ('gold', 'iron')", "ann cho"), ("level not in ('gold')", "bob dee"), ("level < 'h'", "ann cho"),
+    ("orders > 0", "ann"), ("orders <= 0", "bob"), ("orders between 0 and 1", "bob"), ("2 = orders", "ann"),
+    ("3 > orders", "ann bob"), ("spent >= 100", "ann"), ("spent < 99.99", "bob"), ("spent = 100.00001", ""),
+    ("spent > 99.99999", "ann"), ("known(level)", "ann bob cho"), ("not known(level)", "dee"),
+    ("level contains 'ol'", "ann cho"), ("level starts with 's'", "bob"), ("level ends with 'ld'", "ann cho"),
+    ("level matches '^(gold|iron)$'", "ann cho"), ("level ~ 'il.e'", "bob"), ("stale", ""), ("fresh", "ann"),
+    ("orders = spent", "bob"), ("expires in next 7 days", "ann"), ("expires in last 7 days", "bob"),
+    ("expires in this month", "ann bob"), ("expires since 2025-06-15", "ann"), ("expires before 2025-06-15", "bob"),
+    ("expires from 2025-06-14 to 2025-06-18T12:00:00Z", "bob"), ("expires > 2025-06-15", "ann"),
+    ("expires more than 12 hours ago", "bob"), ("expires between 2 days and 12 hours ago", "bob"),
+    ("(member or level = 'gold') and not orders = 2", "cho"), ("true = member", "ann"), ("member = false", "bob"),
+    # attributes are typed by what they are compared with
+    ("city = 'Shanghai'", "ann"), ("person.city = '上海'", "bob"), ("person.city contains 'hai'", "ann"),
+    ("known(person.city)", "ann bob cho"), ("person.city != ''", "ann bob"), ("person.age >= 20.5", "ann bob"),
+    ("person.age < 31", "ann"), ("person.age = '31'", "bob"), ("person.age = 'old'", "cho"),
+    ("person.age between 20 and 21", "ann"), ("person.age in (20.5, 'old')", "ann cho"),
+    ("person.likes includes 'tea'", "ann"), ("person.likes includes 3", "ann"), ("person.likes = 'tea'", "bob"),
+    ("person.home.geo.zip = '200001'", "ann"), ("person.home.floor > 2", "ann"), ("person.home.owner", "ann"),
+    ("known(person.home.nothing)", ""), ("person.vip", "ann dee"), ("person.vip = true", "ann dee"),
+    ("person.joined in last 7 days", "ann"), ("person.joined since 2025-06-01", "ann cho"),
+    ("person.joined >= 2025-05-31T16:00:00Z", "ann bob cho"), ("person.joined = 2025-06-10", "ann"),
+    ("person.nothing = 'x'", ""), ("not person.nothing = 'x'", "ann bob cho dee"),
+    ("person.source = 'mail'", "ann"), ("person.source = 'ad'", "bob"), ("known(person.source)", "ann bob dee"),
+    ("person.source = 'again'", "dee"),
+    ("person.city = person.source", ""),
+    ("person.age > person.home.floor", "ann"),
+    ("person.status = 'on' for at least 7 days", "ann"), ("person.status = 'on' for less than 7 days", "bob"),
+    ("person.status in ('off') for at least 14 days", "cho"),
+    ("known(person.status) for at least 14 days", "ann bob cho"),
+    ("status = 'on' for at least 14 days", "ann"),
+    # behaviour
+    ("did \"Order Paid\"", "ann"), ("not did visit", "dee"), ("did visit exactly 0 times", "dee"),
+    ("did visit exactly 2 times", "bob"),
+    ("did visit at least 2 times", "bob"),
+    ("did visit more than 1 time", "bob"),
+    ("did visit at most 1 time", "ann cho dee"), ("did visit fewer than 1 time", "dee"),
+    ("did visit in last 7 days", "ann bob cho"), ("did visit in last 7 days where color = 'red'", "ann bob"),
+    ("did visit between 8 days and 7 days ago", "bob"), ("did visit more than 7 days ago", "bob"),
+    ("did \"Order*\" at least 3 times", "ann"), ("did *", "ann bob cho"), ("did unheard", ""),
+    ("did * since 2025-06-14", "ann"), ("did \"Order Paid\" before 2025-06-02", "ann"),
+    ("did * from 2025-06-01 to 2025-06-02", "ann"), ("did search in last 1 hour", ""),
+    ("did visit in this day", "ann"), ("did search in this week", "bob cho"), ("did search in this month", "bob cho"),
+    ("did \"Order Paid\" in last 1 calendar week where amount > 50", ""),
+    ("did \"Order Paid\" in last 3 calendar weeks where amount > 50", "ann"),
+    ("did \"Order Paid\" in last 2 calendar months", "ann"), ("did * in this year", "ann bob cho"),
+    ("first did visit in last 7 days", "ann cho"), ("first did \"Order*\" more than 7 days ago", "ann"),
+    ("did visit in at least 2 of the last 2 periods of 1 week", "bob"),
+    ("did visit at least 2 times in at least 1 of the last 70 periods of 1 week", ""),
+    ("did \"Order*\" more than 1 time in at least 1 of the last 3 periods of 1 week", "ann"),
+    ("did \"Order Paid\" then \"Order Refunded\" within 2 hours", "ann"),
+    ("did \"Order Paid\" then \"Order Refunded\" within 1 hour", ""),
+    ("did \"Order Paid\" in last 1 week then \"Order Refunded\"", "ann"),
+    ("did \"Order Paid\" more than 7 days ago then \"Order Paid\" then \"Order Refunded\" within 2 weeks", "ann"),
+    ("did \"Order Paid\" more than 7 days ago then \"Order Refunded\" without \"Order Paid\"", ""),
+    ("did search then visit", "cho"), ("did visit then search within 3 days", "bob"), ("did visit then visit", "bob"),
+    ("last visit has color = 'red'", "ann bob"),
+    ("last visit in last 7 days has (color = 'red' or color = 'x')", "ann bob"),
+    ("last \"Order Paid\" where qty < 2 has color = 'blue'", "ann"), ("last * has not known(color)", "bob cho"),
+    # inside where
+    ("did * where gift = true", "ann"), ("did * where (gift)", "ann"), ("did * where qty between 1.5 and 1.9", "ann"),
+    ("did * where color contains '%_'", "cho"), ("did * where code = 42", "ann"), ("did * where qty = '2'", "ann"),
+    ("did * where (source = 'app')", "ann"), ("did visit where source in ('app', 'nowhere')", ""),
+    ("did * where event = 'search'", "bob cho"), ("did * where event starts with 'Order'", "ann"),
+    ("did * where (event = 'search' and hour >= 22)", "bob"), ("did * where weekday = 7", "ann bob"),
+    ("did * where (time since 2025-06-15)", "ann"), ("did * where due > 2025-06-30", "bob"),
+    ("did * where unheard = 1", ""), ("did visit where not unheard = 1", "ann bob cho"),
+    ("did * where known(person)", "ann bob cho"), ("did * where amount = 80.01", "ann"),
+    # aggregates as values
+    ("count(visit) > 1", "bob"), ("count(*) = 0", "dee"), ("sum(amount of \"Order Paid\") = 100", "ann"),
+    ("sum(amount of \"Order Paid\" in last 7 days) >= 19.99", "ann"), ("sum(qty of *) > 3", "ann"),
+    ("sum(amount of *) = 0", "bob cho dee"),
+    ("avg(qty of *) = 1.75", "ann"),
+    ("avg(amount of \"Order Paid\") = 50", "ann"),
+    ("min(amount of \"Order Paid\") < 20", "ann"),
+    ("max(qty of *) = 2", "ann"),
+    ("distinct(color of visit) = 2", "bob"),
+    ("distinct(color of *) = 0", "dee"),
+    ("first(color of visit) = 'blue'", "bob"),
+    ("last(color of visit) = 'red'", "ann bob"),
+    ("most_frequent(color of *) = 'red'", "ann"), ("most_frequent(color of visit) = 'blue'", "bob"),
+    ("recency(visit) = 0", "ann"), ("recency(visit) >= 5", "bob cho"), ("known(recency(*))", "ann bob cho"),
+    ("first_time(visit) in last 7 days", "ann cho"), ("last_time(visit) > 2025-06-15", "ann"),
+    ("count(visit where color = 'red') = count(visit)", "ann dee"),
+    # audiences and samples
+    ("in audience gold", "ann cho"), ("not in audience gold", "bob dee"), ("in audience \"gold buyers\"", "ann"),
+    ("in audience list", "ann dee"), ("in audience nobody", ""), ("not in audience nobody", "ann bob cho dee"),
+    ("sample(0, 1)", ""), ("sample(1, 'x')", "ann bob cho dee"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_operator(world, text, expected):
+    assert world.ask(text) == set(expected.split())
+    check(parse(text), world.catalog)
+
+
+def test_every_kind_of_node_and_operator_has_a_case():
+    seen = [node for text, _ in CASES for node in t.walk(parse(text))]
+    assert {type(node).__name__ for node in seen} >= set(t.NODES)
+    assert {node.op for node in seen if isinstance(node, t.Compare)} == set(t.COMPARISONS)
+    assert {node.op for node in seen if isinstance(node, t.TextTest)} == set(t.TEXT_TESTS)
+    assert {node.op for node in seen if isinstance(node, t.Times)} == set(t.COUNTS)
+    asked = {node.function for node in seen if isinstance(node, t.Aggregate)}
+    assert asked == {*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES}
+    assert {node.name for node in seen if isinstance(node, t.Builtin)} == set(t.BUILTINS)
+
+
+def test_nothing_at_or_after_as_of_is_seen(world):
+    assert world.ask("did visit in last 1 second") == {"ann"}
+    assert world.ask("did visit where color = 'green'") == set()
+    assert world.ask("did visit where color = 'green'", AS_OF + timedelta(microseconds=1)) == {"bob"}
+    assert world.ask("person.city = 'Suzhou'", at("2025-06-21")) == {"bob"}
+
+
+def test_a_sample_is_the_same_people_every_time_and_about_as_many_as_asked():
+    world = World()
+    for i in range(400):
+        world.person(f"u{i}")
+    tenth = world.ask("sample(0.25, 42)")
+    assert tenth == world.ask("sample(0.25, 42)", AS_OF + timedelta(days=9))
+    assert 70 < len(tenth) < 130
+    assert tenth < world.ask("sample(0.5, 42)")
+    assert tenth != world.ask("sample(0.25, 43)")
+    world.engine.close()
+
+
+def test_calendar_windows_follow_the_zone_and_its_clock_changes():
+    world = World(zone="Europe/Berlin")
+    world.event("ann", "x", "2025-03-29T22:59:59Z").event("bob", "x", "2025-03-29T23:00:00Z")
+    world.event("cho", "x", "2025-03-30T21:59:59Z").event("dee", "x", "2025-03-30T22:00:00Z")
+    noon = at("2025-03-31T10:00:00Z")
+    assert world.ask("did x in this day", noon) == {"dee"}
+    assert world.ask("did x in last 2 calendar days", noon) == {"bob", "cho", "dee"}
+    assert world.ask("did x since 2025-03-30", noon) == {"bob", "cho", "dee"}
+    assert world.ask("did x where hour = 0", noon) == {"bob", "dee"}
+    assert world.ask("did x in this week", noon) == {"dee"}
+    assert world.ask("did x in last 1 day", noon) == {"cho", "dee"}
+    midnight = at("2025-03-30T22:00:00Z")  # the day that ends now is "this day"
+    assert world.ask("did x in this day", midnight) == {"bob", "cho"}
+    world.engine.close()
+
+
+def test_many_values_come_in_one_pass(world):
+    table = world.table(
+        {
+            "n": "count(visit)",
+            "spent": 'sum(amount of "Order Paid")',
+            "last": "last(color of *)",
+            "level": "level",
+            "city": "person.city",
+            "days": "recency(visit)",
+            "odd key;": "1",
+        }
+    )
+    assert table["ann"] == {
+        "n": 1, "spent": 1_000_000, "last": "red", "level": "gold", "city": "Shanghai", "days": 0, "odd key;": 1,
+    }  # fmt: skip
+    assert table["dee"] == {
+        "n": 0, "spent": 0, "last": None, "level": None, "city": None, "days": None, "odd key;": 1,
+    }  # fmt: skip
+    assert set(table) == EVERYBODY
+
+
+def test_values_leave_out_who_has_none(world):
+    assert world.value("level") == {"ann": "gold", "bob": "silver", "cho": "gold"}
+    assert world.value("count(visit)") == {"ann": 1, "bob": 2, "cho": 1, "dee": 0}
+    assert world.value("avg(qty of *)") == {"ann": 1.75}
+
+
+def ask(world, query):
+    by_ix = {ix: user for user, ix in world.users.items()}
+    return {by_ix[row["ix"]]: row["value"] for row in world.engine.read(query.sql, query.values).to_pylist()}
+
+
+def test_a_rule_gives_the_first_true_case(world):
+    cases = [(parse('did "Order Paid"'), t.Text("buyer")), (parse("did visit"), t.Text("looker"))]
+    query = rule(cases, None, world.catalog, AS_OF, type=ValueType.TEXT)
+    assert ask(world, query) == {"ann": "buyer", "bob": "looker", "cho": "looker"}
+    query = rule(cases, t.Text("other"), world.catalog, AS_OF, type=ValueType.TEXT)
+    assert ask(world, query)["dee"] == "other"
+    money = rule([(parse("member"), t.Number(9.5))], None, world.catalog, AS_OF, type=ValueType.MONEY)
+    assert ask(world, money) == {"ann": 95_000}
+    with pytest.raises(ExpressionError, match="no number"):
+        rule([(parse("member"), t.Text("x"))], None, world.catalog, AS_OF, type=ValueType.NUMBER)
+
+
+def test_rules_and_aggregates_share_the_pass(world):
+    buyer = Cases(((parse('did "Order Paid"'), t.Flag(True)),), t.Flag(False), ValueType.FLAG)
+    query = statistics({"buyer": buyer, "n": parse_value('count("Order Paid")')}, world.catalog, AS_OF)
+    assert query.sql.count("FROM events") == 1
+    rows = world.engine.read(query.sql, query.values).to_pylist()
+    assert {row["ix"]: (row["buyer"], row["n"]) for row in rows}[world.users["ann"]] == (True, 2)
+
+
+def test_only_the_people_of_a_table_are_looked_at(world):
+    with world.engine.write() as tx:
+        tx.execute("CREATE OR REPLACE TABLE some_people AS SELECT 1::UINTEGER AS ix UNION ALL SELECT 2")
+    for text in (
+        "did visit",
+        "count(visit) >= 1",
+        "known(person.city)",
+        "did visit then visit or did search",
+    ):
+        query = people(parse(text), world.catalog, AS_OF, among="some_people")
+        assert world.users_of(query) == {"bob", "cho"} & world.ask(text)
+    query = values(parse_value("last(color of visit)"), world.catalog, AS_OF, among="some_people")
+    assert ask(world, query) == {"bob": "red"}
+
+
+def test_a_condition_over_rows_of_events(world):
+    condition, bound = where(
+        parse("event = 'visit' and known(person) and color = 'red'", "event"), world.catalog, AS_OF
+    )
+    found = world.engine.read(f"SELECT COUNT(*) AS n FROM events WHERE {condition}", bound)
+    assert found.column("n").to_pylist() == [2]
+
+
+def test_every_value_of_the_user_is_bound_and_never_written_into_the_sql(world):
+    hostile = "x'); DROP TABLE events; --"
+    name = '"a""; DROP TABLE events; --"'
+    text = (
+        f"person.city = '{hostile.replace(chr(39), chr(39) * 2)}' or person.{name}.{name} = 'y' or did {name}"
+    )
+    query = people(parse(text), world.catalog, AS_OF)
+    assert "DROP" not in query.sql
+    assert hostile in query.values.values()
+    assert world.users_of(query) == set()
+
+
+# --- checking ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("levle = 'gold'", "unknown_name", "did you mean level?"),
+        ("in audience golden", "unknown_name", "did you mean gold?"),
+        ("level > 3", "type", "a number is not compared with a text"),
+        ("level = 3", "type", "write '…'"),
+        ("orders = '3'", "type", "write 42"),
+        ("expires = '2025-01-01'", "type", "write 2025-01-15"),
+        ("member > true", "type", "use = or !="),
+        ("level", "type", "no condition"),
+        ("count(visit)", "type", "no condition"),
+        ("orders contains 'x'", "type", "needs a text"),
+        ("level includes 'x'", "", ""),
+        ("orders in last 3 days", "type", "needs an instant"),
+        ("sum(color of visit) > 1", "type", "needs a number"),
+        ("1 and true", "type", "compare it"),
+        ("level = 'x' for at least 3 days", "type", "attribute"),
+        ("did visit where person = 'x'", "type", "known(person)"),
+        ("did visit where event = color", "type", "literal"),
+        ("in audience a", "cycle", "a → b → a"),
+    ],
+)  # fmt: skip
+def test_check_says_what_is_wrong(world, text, code, said):
+    if not code:
+        check(parse(text), world.catalog)
+        return
+    with pytest.raises(ExpressionError) as caught:
+        check(parse(text), world.catalog)
+    assert caught.value.code == code
+    assert said in str(caught.value)
+    assert caught.value.line == 1
+
+
+def test_check_allows_what_may_come_later_and_strict_refuses_it(world):
+    for text, said in [
+        ("did vist", "did you mean visit?"),
+        ("did visit where colour = 'red'", "did you mean color?"),
+        ("person.citi = 'x'", "did you mean city?"),
+        ("last visit has colour = 'red'", "did you mean color?"),
+        ("sum(amont of visit) > 1", "did you mean amount?"),
+    ]:
+        tree = parse(text)
+        check(tree, world.catalog)
+        assert any(said in warning for warning in warnings(tree, world.catalog)), text
+        with pytest.raises(ExpressionError) as caught:
+            check(tree, world.catalog, strict=True)
+        assert said in str(caught.value)
+    assert warnings(parse("did visit where color = 'red'"), world.catalog) == []
+
+
+def test_a_bare_name_is_a_tag_first_and_then_an_attribute(world):
+    assert type_of(parse_value("level"), world.catalog) is ValueType.TEXT
+    assert type_of(parse_value("city"), world.catalog) is None
+    assert type_of(parse_value("sum(amount of visit)"), world.catalog) is ValueType.MONEY
+    assert type_of(parse_value("first_time(visit)"), world.catalog) is ValueType.INSTANT
+
+
+def test_audiences_that_refer_to_each_other_in_a_circle_do_not_run(world):
+    with pytest.raises(ExpressionError) as caught:
+        people(parse("in audience a"), world.catalog, AS_OF)
+    assert caught.value.code == "cycle"
+
+
+def test_audiences_that_nest_too_deeply_are_refused(world):
+    deep = {
+        f"n{i}": parse("(" * 40 + "not " + f"(in audience n{i + 1}) and true" + ")" * 40) for i in range(300)
+    }
+    world.audiences.update(deep, n300=parse("true"))
+    with pytest.raises(ExpressionError) as caught:
+        people(parse("in audience n0"), world.catalog, AS_OF)
+    assert caught.value.code == "too_complex"
+    with pytest.raises(ExpressionError) as caught:
+        check(parse("in audience n0"), world.catalog)
+    assert caught.value.code == "too_complex"
+
+
+def test_audiences_that_multiply_are_refused(world):
+    world.audiences.update(
+        {f"m{i}": parse(f"in audience m{i + 1} or not in audience m{i + 1}") for i in range(60)}
+    )
+    world.audiences["m20"] = parse("true")
+    check(parse("in audience m0"), world.catalog)
+    with pytest.raises(ExpressionError) as caught:
+        people(parse("in audience m0"), world.catalog, AS_OF)
+    assert caught.value.code == "too_complex"
+
+
+def test_printed_cases_mean_the_same(world):
+    for text, expected in CASES[::7]:
+        assert world.ask(to_text(parse(text))) == set(expected.split())
