@@ -67,7 +67,9 @@ TAGS |= {
     "first_seen": ("instant", "first_time(*)", "MIN(ts)"),
     "last_seen": ("instant", "last_time(*)", "MAX(ts)"),
     "first_order": ("instant", 'first_time("Order Paid")', f"MIN(ts) FILTER ({PAID})"),
-    "days_since_order": ("number", 'recency("Order Paid")', f"(86400000000 * 100 - MAX(us) FILTER ({PAID})) // 86400000000"),
+    "days_since_order": (
+        "number", 'recency("Order Paid")', f"(86400000000 * 100 - MAX(us) FILTER ({PAID})) // 86400000000",
+    ),
     "days_since_visit": ("number", "recency(*)", "(86400000000 * 100 - MAX(us)) // 86400000000"),
     "last_category": (
         "text", 'last(category of "Product Viewed")',

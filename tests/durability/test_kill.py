@@ -55,7 +55,7 @@ def test_sigterm_drains_within_ten_seconds(tmp_path: Path) -> None:
     folder = init(tmp_path / "shop")
     key = str(limner("source", "add", "web", folder=folder)["write_key"])
     server = Server(folder)
-    clients = under_load(server, key, "t", 0.5, [])
+    clients = under_load(server, key, "t", 2.0, [])
     code = server.stop(10)
     acknowledged = set()
     for client in clients:

@@ -135,6 +135,8 @@ def error(text, scope="person"):
         ("x contains 5", "syntax", 12, "string"),
         ("", "syntax", 1, "empty"),
         ("a\nand or b", "syntax", 5, "unexpected or"),
+        ("x = 0001-01-01", "syntax", 5, "no date"),
+        ("x = '\ud800'", "syntax", 6, "surrogate"),
         ("x = 1e999", "syntax", 1, "too large"),
     ],
 )

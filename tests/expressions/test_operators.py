@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
 
 from limner.errors import ExpressionError
 from limner.expressions import (
@@ -23,6 +24,7 @@ from limner.expressions import (
 )
 from limner.expressions import tree as t
 from limner.types import ValueType
+from tests.expressions.strategies import conditions
 from tests.expressions.world import AS_OF, World, at
 
 EVERYBODY = {"ann", "bob", "cho", "dee"}
@@ -325,6 +327,25 @@ def test_a_condition_over_rows_of_events(world):
     assert found.column("n").to_pylist() == [2]
 
 
+def test_a_long_list_of_options_answers_as_a_short_one(world):
+    words = ", ".join(f"'w{i}'" for i in range(40))
+    for short, long in [
+        ("level in ('gold')", f"level in ({words}, 'gold')"),
+        ("person.city not in ('Shanghai')", f"person.city not in ({words}, 'Shanghai')"),
+        ("did visit where color in ('red')", f"did visit where color in ({words}, 'red')"),
+        ("last visit has color in ('red')", f"last visit has color in ({words}, 'red')"),
+        (
+            "did visit then visit where color in ('red')",
+            f"did visit then visit where color in ({words}, 'red')",
+        ),
+        ("orders in (2)", f"orders in ({', '.join(str(i + 0.5) for i in range(40))}, 2)"),
+        ("spent in (100)", f"spent in ({', '.join(str(i + 0.5) for i in range(40))}, 100)"),
+        ("expires in (2025-06-18T12:00:00Z)", f"expires in ({'2025-01-01, ' * 20} 2025-06-18T12:00:00Z)"),
+    ]:
+        assert world.ask(short) == world.ask(long), long
+        assert world.ask(short), short
+
+
 def test_every_value_of_the_user_is_bound_and_never_written_into_the_sql(world):
     hostile = "x'); DROP TABLE events; --"
     name = '"a""; DROP TABLE events; --"'
@@ -335,6 +356,19 @@ def test_every_value_of_the_user_is_bound_and_never_written_into_the_sql(world):
     assert "DROP" not in query.sql
     assert hostile in query.values.values()
     assert world.users_of(query) == set()
+
+
+@given(tree=conditions())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_sound_becomes_one_select_that_runs(world, tree):
+    try:
+        check(tree, world.catalog)
+    except ExpressionError:
+        assume(False)
+    query = people(tree, world.catalog, AS_OF)
+    assert query.sql.startswith(("WITH ", "SELECT "))
+    assert ";" not in query.sql
+    world.users_of(query)
 
 
 # --- checking ---------------------------------------------------------------------------------------

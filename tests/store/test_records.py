@@ -36,9 +36,13 @@ def test_migrating_twice_changes_nothing(records: Records) -> None:
 
 
 def test_a_block_that_raises_leaves_no_row(records: Records) -> None:
-    with pytest.raises(ZeroDivisionError), records.begin() as connection:
-        connection.execute(text("INSERT INTO settings VALUES ('a', 'b')"))
-        raise ZeroDivisionError
+    def broken() -> None:
+        with records.begin() as connection:
+            connection.execute(text("INSERT INTO settings VALUES ('a', 'b')"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
     assert _count(records) == 0
 
 

@@ -169,7 +169,7 @@ def test_an_erased_person_is_in_no_byte_of_the_data_folder(world: World) -> None
             assert needle not in content, f"{needle!r} in {path.name}"
     world.open()
     after = world.verb("person show", id="user-0004")
-    assert after["timeline"] == before["timeline"] and after["tags"] == before["tags"]
+    assert (after["timeline"], after["tags"]) == (before["timeline"], before["tags"])
     world.verb("rebuild")
     rebuilt = world.verb("person show", id="user-0004")
     assert rebuilt["timeline"] == before["timeline"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import secrets
 import tempfile
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner import __version__
 from limner.accounts.keys import role_of
@@ -72,12 +74,7 @@ def app(workspace: Workspace) -> FastAPI:
     made.include_router(collect.router(workspace.door))
     made.include_router(links.router(workspace))
 
-    @made.middleware("http")
-    async def identified(request: Request, respond: Callable[[Request], Awaitable[Response]]) -> Response:
-        request.state.request_id = uuid.uuid4().hex[:16]
-        response = await respond(request)
-        response.headers["x-request-id"] = request.state.request_id
-        return response
+    made.add_middleware(_Identified)
 
     @made.exception_handler(LimnerError)
     async def refused(request: Request, error: LimnerError) -> Response:
@@ -149,6 +146,29 @@ def app(workspace: Workspace) -> FastAPI:
             return JSONResponse(await asyncio.to_thread(call, workspace, "import", arguments, silent))
 
     return made
+
+
+class _Identified:
+    """Gives every request an id, which its answer and its errors carry."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+        self._start = secrets.token_hex(4)
+        self._count = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        request_id = f"{self._start}{next(self._count):08x}"
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        await self._inner(scope, receive, named)
 
 
 async def permitted(workspace: Workspace, request: Request, needed: Role) -> Role:

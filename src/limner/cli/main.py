@@ -11,7 +11,7 @@ import typer
 from limner import __version__
 from limner.cli import show
 from limner.cli.ask import JsonOption, WorkspaceOption, ask, bar, errors, out
-from limner.errors import LimnerError, UsageError
+from limner.errors import LimnerError
 from limner.types import Json
 from limner.workspace.files import init as make_workspace
 from limner.workspace.verbs import restore as restore_backup
@@ -19,6 +19,7 @@ from limner.workspace.verbs import restore as restore_backup
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     help="Limner (绘客): tags, portraits, audiences, messages, effects.",
 )
 _nouns: dict[str, typer.Typer] = {}
@@ -685,9 +686,10 @@ def main() -> None:
             raise
         errors.print(f"[red]error:[/red] {show.clean_lines(str(error))}")
         sys.exit(error.exit_code)
-    except UnicodeDecodeError as error:
+    except Exception as error:  # whatever it is, nobody but a developer wants the traceback
         if _state["debug"]:
             raise
-        errors.print(f"[red]error:[/red] not UTF-8 text: {error.reason}")
-        sys.exit(UsageError.exit_code)
+        errors.print(f"[red]error:[/red] {show.clean(type(error).__name__)}: {show.clean_lines(str(error))}")
+        errors.print("  hint: this is a fault of Limner; limner --debug … shows where")
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

@@ -89,7 +89,10 @@ class Builder:
 
     def _iso(self, token: Token) -> str:
         try:
-            instant_of(str(token), "UTC")
+            if (
+                not 1 < instant_of(str(token), "UTC").year < 9999
+            ):  # any zone's offset stays inside the calendar
+                raise ValueError(token)
         except ValueError:
             self.fail(token, f"{token} is not a date", hint="write 2025-01-15 or 2025-01-15T17:00:00Z")
         return str(token)

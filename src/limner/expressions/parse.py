@@ -77,6 +77,10 @@ def _within_limits(text: str) -> None:
             status=413,
             hint="split it into tags or audiences and refer to them",
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        fail_at(text, error.start, "half of a surrogate pair is no character")
     if not text.strip():
         raise ExpressionError("the expression is empty", hint='write a condition such as: did "Order Paid"')
     depth, nots, terms, commas = 0, 0, 1, 0

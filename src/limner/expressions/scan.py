@@ -59,9 +59,8 @@ class EventPass:
 
     events: EventSql
     among: str | None = None
-    _selections: list[Selection] = field(default_factory=list)
+    _selections: dict[Selection, None] = field(default_factory=dict)
     _aggregates: dict[str, str] = field(default_factory=dict)
-    _columns: dict[str, None] = field(default_factory=dict)
     _numbered: dict[str, Numbered] = field(default_factory=dict)
     _asides: dict[tuple[Numbered, str], dict[Selection, str]] = field(default_factory=dict)
     _joins: dict[str, str] = field(default_factory=dict)
@@ -113,8 +112,7 @@ class EventPass:
 
     def _add(self, aggregate: str, selection: Selection, *more: str) -> str:
         """The column that holds the aggregate over the selection, shared when it was asked before."""
-        if selection not in self._selections:
-            self._selections.append(selection)
+        self._selections[selection] = None
         condition = both([self.events.filter(selection, as_of=False), *more])
         sql = aggregate if condition == "TRUE" else f"{aggregate} FILTER (WHERE {condition})"
         return "e." + self._aggregates.setdefault(sql, f"a{len(self._aggregates)}")
@@ -181,7 +179,7 @@ class EventPass:
             found += self._numbering(value)
         if self._aggregates:
             columns = ",\n  ".join(f"{aggregate} AS {name}" for aggregate, name in self._aggregates.items())
-            source = self._source(self._selections, list(self._numbered.values()))
+            source = self._source(list(self._selections), list(self._numbered.values()))
             found.append(Step("happened", f"SELECT ix,\n  {columns}\nFROM {source}\nGROUP BY ix"))
         for (value, what), asked in self._asides.items():
             found += self._aside(value, what, asked)

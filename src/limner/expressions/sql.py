@@ -18,6 +18,7 @@ from limner.types import MONEY_SCALE, ValueType
 
 SQL_OPERATORS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 FALSE = "FALSE"
+MOST_LISTED = 12
 
 
 class Bound:
@@ -151,19 +152,25 @@ class Sql:
 
     def among(self, value: Typed, options: Sequence[t.Literal]) -> str:
         """The value is one of the options."""
-        by_kind: dict[ValueType, list[str]] = {}
+        by_kind: dict[ValueType, list[Any]] = {}
         for option in options:
             kind = self._kind(value, option)
             wanted = fitting(option, kind, self.zone)
             if wanted is not NEVER:
-                by_kind.setdefault(kind, []).append(self._bound(wanted))
-        tests = [
-            f"{self.cast(value, kind)} IN ({', '.join(dict.fromkeys(found))})"
-            for kind, found in by_kind.items()
-        ]
+                by_kind.setdefault(kind, []).append(wanted)
+        tests = [self._one_of(self.cast(value, kind), found) for kind, found in by_kind.items()]
         if not tests:
             return FALSE
         return tests[0] if len(tests) == 1 else f"({' OR '.join(f'({test}) IS TRUE' for test in tests)})"
+
+    def _one_of(self, sql: str, wanted: Sequence[Any]) -> str:
+        """The SQL value is one of these; many are looked up in a hash table instead of one after the other."""
+        different = list(dict.fromkeys(wanted))
+        if len(different) <= MOST_LISTED:
+            return f"{sql} IN ({', '.join(self._bound(value) for value in different)})"
+        if any(isinstance(value, float) for value in different):
+            different = [float(value) for value in different]
+        return f"{sql} IN (SELECT UNNEST({self.bind(different)}))"
 
     def between(self, value: Typed, low: t.Literal, high: t.Literal) -> str:
         """low <= value <= high."""

@@ -207,7 +207,8 @@ def campaign_launch(workspace: Workspace, name: str, entry: str) -> None:
         return
     planned = _plan(workspace, name, entry)
     _composer(workspace, planned["campaign"], letter.thaw(planned["content"]))
-    entries.launch(workspace.records, **planned)
+    with workspace.runs.run("campaign launch", f"{name} {entry}") as detail:
+        detail.update(_counted(entries.launch(workspace.records, **planned)))
 
 
 def _begun(workspace: Workspace, name: str) -> set[str]:
@@ -493,4 +494,10 @@ def _goal(workspace: Workspace, goal: Goal, as_of: datetime) -> reports.GoalEven
 
 def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
     """The messages to a person, the latest first."""
-    return [dict(row) for row in entries.of_person(workspace.records, person_id)]
+    shown = []
+    for row in entries.of_person(workspace.records, person_id):
+        found = {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()
+        }
+        shown.append({"at": found["done_at"] or found["claimed_at"], **found})
+    return shown

@@ -33,7 +33,11 @@ class Ticker:
     def send(self, channel: str) -> None:
         """Sends what is due on one channel until the workspace is closed: a slow channel holds nothing else."""
         while not self._workspace.stopping.wait(SECONDS):
-            self._try(f"sending by {channel}", lambda: reaching.send_waiting(self._workspace, channel))
+            self.send_once(channel)
+
+    def send_once(self, channel: str) -> None:
+        """Sends what is due on one channel now."""
+        self._try(f"sending by {channel}", lambda: reaching.send_waiting(self._workspace, channel))
 
     def tick(self) -> None:
         """Everything that is due now, once. An error of one thing stops no other."""
