@@ -29,7 +29,7 @@ from limner.demo.mail_server import MailServer
 from limner.demo.wechat_server import WechatServer
 from limner.errors import ConflictError
 from limner.types import Json, Progress
-from limner.workspace import logs
+from limner.workspace import live, logs
 from limner.workspace.files import init
 from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
@@ -90,7 +90,7 @@ def demo(folder: Path, *, people: int, seed: int, serve: bool, port: int, as_jso
         point_at(folder, mail=mail, wechat=wechat)
         with Workspace.open(folder, clock=clock) as opened:
             logs.configure("error")
-            opened.start(schedule=False)
+            live.start(opened, schedule=False)
             with running(opened, port=port) as url, bar() as progress:
                 web = tea.browsing(made, events=int(events * 0.8))
                 stage = Stage(

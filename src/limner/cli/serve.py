@@ -14,7 +14,7 @@ import uvicorn
 from limner.api.app import app
 from limner.api.http import protocol
 from limner.config import find
-from limner.workspace import logs
+from limner.workspace import live, logs
 from limner.workspace.workspace import Workspace
 
 DRAIN_SECONDS = 8
@@ -25,7 +25,7 @@ def serve(workspace: Path | None, *, host: str, port: int) -> None:
     folder = find(workspace or Path.cwd())
     with Workspace.open(folder) as opened:
         logs.configure(opened.config.log_level)
-        opened.start()
+        live.start(opened)
         server, bound = listen(opened, host=host, port=port)
         url = f"http://{host}:{bound.getsockname()[1]}"
         print(f"listening on {url}", flush=True)

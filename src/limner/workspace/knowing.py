@@ -28,8 +28,9 @@ from limner.portraits.person import readable
 from limner.tags import catalogue, publish
 from limner.tags import run as tag_runs
 from limner.tags.graph import build
+from limner.touches import entries
 from limner.types import MONEY_SCALE, Json, Progress, ValueType, utc
-from limner.workspace import definitions, reaching
+from limner.workspace import definitions
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.workspace import Workspace
 
@@ -446,7 +447,7 @@ def person_show(
         graph=build(tags, names.audience),
         catalog=names,
         identities=people.identities(workspace.engine, ix),
-        messages=reaching.messages_of(workspace, person_id),
+        messages=messages_of(workspace, person_id),
         audiences=_audiences_of(workspace, ix),
         sources={source.source_i: source.name for source in sources(workspace.records)},
         personal=workspace.config.personal,
@@ -464,3 +465,14 @@ def _audiences_of(workspace: Workspace, ix: int) -> list[str]:
         ):
             found.append(name)
     return found
+
+
+def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
+    """The messages to a person, the latest first."""
+    shown = []
+    for row in entries.of_person(workspace.records, person_id):
+        found = {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()
+        }
+        shown.append({"at": found["done_at"] or found["claimed_at"], **found})
+    return shown

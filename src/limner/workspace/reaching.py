@@ -490,14 +490,3 @@ def _goal(workspace: Workspace, goal: Goal, as_of: datetime) -> reports.GoalEven
     return reports.GoalEvents(
         codes=names.event_codes(goal.event), where=condition, values=values, money=money
     )
-
-
-def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
-    """The messages to a person, the latest first."""
-    shown = []
-    for row in entries.of_person(workspace.records, person_id):
-        found = {
-            name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()
-        }
-        shown.append({"at": found["done_at"] or found["claimed_at"], **found})
-    return shown

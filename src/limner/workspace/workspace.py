@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -34,7 +33,7 @@ from limner.tags import tables as tag_tables
 from limner.touches import entries
 from limner.types import Clock, Json, Progress
 from limner.workspace.files import Paths
-from limner.workspace.owner import Ownership
+from limner.workspace.owner import Ownership, Perform
 from limner.workspace.runs import Runs
 from limner.workspace.sending import Sending
 
@@ -50,7 +49,7 @@ def system_clock() -> datetime:
 
 
 class Workspace:
-    """One open workspace. Use as a context manager; `start` makes it live (loading, schedules, commands)."""
+    """One open workspace. Use as a context manager; `live.start` makes it live (loading, schedules, commands)."""
 
     def __init__(self, folder: Path, config: Config, clock: Clock) -> None:
         self.paths = Paths(folder.resolve())
@@ -108,19 +107,16 @@ class Workspace:
     ) -> None:
         self.close()
 
-    def start(self, *, schedule: bool = True) -> None:
-        """Makes it live: received events are loaded, schedules run, other processes' commands are taken."""
-        from limner.workspace.recipients import ADDRESS
-        from limner.workspace.tick import Ticker
-        from limner.workspace.verbs import call
+    def serve(self, perform: Perform) -> None:
+        """From now on received events are loaded at once, and other processes' verbs are performed here."""
+        self._ownership.serve(perform)
+        self.thread("load", self._load_for_ever)
 
-        self._ownership.serve(lambda verb, arguments, progress: call(self, verb, arguments, progress))
-        self._thread("load", self._load_for_ever)
-        if schedule:
-            ticker = Ticker(self)
-            self._thread("tick", ticker.run)
-            for channel in ADDRESS:
-                self._thread(f"send-{channel}", partial(ticker.send, channel))
+    def thread(self, name: str, work: Callable[[], None]) -> None:
+        """Runs the work beside others until it ends; closing waits for it."""
+        thread = threading.Thread(target=work, name=f"limner-{name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def close(self) -> None:
         """Ends the threads, loads what is in the log, and lets go of everything."""
@@ -200,11 +196,6 @@ class Workspace:
 
     def _close_engine(self) -> None:
         self.engine.close()
-
-    def _thread(self, name: str, work: object) -> None:
-        thread = threading.Thread(target=work, name=f"limner-{name}", daemon=True)  # type: ignore[arg-type]
-        self._threads.append(thread)
-        thread.start()
 
     def _load_for_ever(self) -> None:
         while not self._stopping.is_set():

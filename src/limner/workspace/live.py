@@ -1,0 +1,20 @@
+"""Makes an open workspace live: events are loaded, schedules run, messages leave, other processes' verbs are taken."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from limner.workspace.recipients import ADDRESS
+from limner.workspace.tick import Ticker
+from limner.workspace.verbs import call
+from limner.workspace.workspace import Workspace
+
+
+def start(workspace: Workspace, *, schedule: bool = True) -> None:
+    """From now on it lives in threads of its own, until it is closed."""
+    workspace.serve(lambda verb, arguments, progress: call(workspace, verb, arguments, progress))
+    if schedule:
+        ticker = Ticker(workspace)
+        workspace.thread("tick", ticker.run)
+        for channel in ADDRESS:
+            workspace.thread(f"send-{channel}", partial(ticker.send, channel))
