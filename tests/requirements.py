@@ -17,7 +17,7 @@ PAGE = HERE.parent / "docs" / "requirements.md"
 HEAD = """\
 # What Limner must do, and what proves it
 
-Made from the markers on the tests (`make reference`); never edited by hand. *Proved*: a test shows the
+Made from the markers on the tests (`make reference`); never edited by hand. *Proved*: tests show the
 whole row. *Partly*: tests show a part, and the missing part is named. *Not yet*: nothing shows it.
 
 """
@@ -67,9 +67,11 @@ def page() -> str:
         for requirement, title in rows.items():
             shown = proved.get(requirement, [])
             whole = [proof for proof in shown if not proof.missing]
-            state = "proved" if whole else "partly" if shown else "not yet"
+            state = "not yet" if not shown else "proved" if len(whole) == len(shown) else "partly"
             totals[state] += 1
-            by = ", ".join(f"`{proof.test}`" for proof in (whole or shown)[:3])
+            by = ", ".join(
+                f"`{proof}`" for proof in list(dict.fromkeys(proof.test for proof in (whole or shown)))[:3]
+            )
             missing = "; ".join(dict.fromkeys(proof.missing for proof in shown if proof.missing))
             if state == "partly" and missing:
                 by += f" · missing: {missing}"

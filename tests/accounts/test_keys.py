@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from limner.accounts import keys
-from limner.accounts.model import Role, masked, may, sees_personal
+from limner.accounts.model import Role, may, sees_personal
 from limner.errors import ConflictError, NotFoundError
 from limner.store.records import Records
 
@@ -63,16 +63,3 @@ def test_a_removed_api_key_gives_no_role(records: Records) -> None:
 def test_each_role_may_what_the_lower_may() -> None:
     assert [may(role, Role.OPERATOR) for role in Role] == [True, True, False]
     assert [sees_personal(role) for role in Role] == [True, True, False]
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("mei@example.test", "m•••@e•••"),
-        ("+86 138 0013 8000", "•••8000"),
-        ("王小明", "王•••"),
-        ("o6_bmjrPTlm6_2sgVt7hMZOPfL2M", "o•••"),
-    ],
-)
-def test_a_masked_value_shows_little(value: str, shown: str) -> None:
-    assert masked(value) == shown

@@ -32,6 +32,7 @@ def column(world: World, name: str) -> tuple[str, str]:
     return found[0]["type"], found[0]["col"]
 
 
+@pytest.mark.proves("G3", partly="1 M sends and 100 M ids are not tried")
 @pytest.mark.proves("G3", "G4")
 def test_a_message_id_counts_once(world: World) -> None:
     world.send(track("m1"), track("m1"), track("m2"))
@@ -88,6 +89,7 @@ def test_refused_calls_are_quarantined_with_their_reason(world: World) -> None:
     assert world.warnings() == {("rejected", "invalid_json"): 1}
 
 
+@pytest.mark.proves("G6", partly="kills at random moments, not at every write")
 @pytest.mark.proves("G6", "G7")
 def test_an_engine_rebuilt_from_the_log_is_equal(world: World) -> None:
     for number in range(30):
@@ -246,6 +248,7 @@ def test_whole_numbers_beyond_a_double_keep_their_digits(world: World) -> None:
     assert ("big_number", "n") in world.warnings()
 
 
+@pytest.mark.proves("G23", partly="tens of thousands of names, not millions")
 @pytest.mark.proves("G23")
 def test_columns_and_names_stop_at_their_limit(worlds: Any) -> None:
     world: World = worlds(property_columns=3, event_names=2)

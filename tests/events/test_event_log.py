@@ -69,6 +69,7 @@ def test_what_was_appended_is_replayed_in_order(tmp_path: Path, many: list[Recor
     again.close()
 
 
+@pytest.mark.proves("G2", partly="torn tails of the log; rebuilt disk images are not in the tests")
 @pytest.mark.proves("G2")
 def test_a_tail_torn_anywhere_costs_only_the_last_record(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "log")
@@ -158,6 +159,7 @@ def test_a_failed_flush_is_never_acknowledged(
     assert opened().verify() >= 0
 
 
+@pytest.mark.proves("G8", partly="injected, not a full disk")
 @pytest.mark.proves("G8", "G9")
 def test_a_failed_write_is_cut_back_and_the_next_one_goes_on(opened: Callable[..., EventLog]) -> None:
     calls = 0

@@ -18,6 +18,7 @@ from .victim import opened
 KILLS = int(os.environ.get("LIMNER_KILLS", "5"))
 
 
+@pytest.mark.proves("G1", partly="20 kills of the whole server in the tests, 500 are not run")
 @pytest.mark.proves("G1", "G4", "G6")
 def test_nothing_acknowledged_is_lost_or_doubled_by_kills(tmp_path: Path) -> None:
     acknowledged: set[str] = set()

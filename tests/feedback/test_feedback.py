@@ -62,6 +62,7 @@ def token(url: str) -> str:
     return url.rpartition("/")[2]
 
 
+@pytest.mark.proves("C12", partly="e-mail and the official account only")
 @pytest.mark.proves("C12", "F1")
 @pytest.mark.proves("C8", partly="delivered and replied")
 def test_a_click_leads_on_and_becomes_an_event_of_the_person(records: Records) -> None:

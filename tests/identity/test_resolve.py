@@ -70,6 +70,7 @@ def moves(answer: Any) -> list[tuple[int, int, bool]]:
     return [(row["from_ix"], row["to_ix"], row["whole"]) for row in answer.reassigned.to_pylist()]
 
 
+@pytest.mark.proves("C4", partly="their use in tags is shown in the demo only")
 @pytest.mark.proves("C4", "I2")
 def test_a_device_that_never_logs_in_is_a_person() -> None:
     world, _ = loaded([Call(1, device="d1"), Call(2, device="d1"), Call(3, device="d2")])

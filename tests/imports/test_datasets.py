@@ -51,6 +51,7 @@ def expected(datasets: Path) -> dict[str, Any]:
     return {item["id"]: item["expected"] for item in items}
 
 
+@pytest.mark.proves("C1", partly="no WeChat callback yet")
 @pytest.mark.proves("C1", "C5")
 def test_online_retail_rows_people_and_revenue_are_the_published_ones(
     retail: World, expected: dict[str, Any]

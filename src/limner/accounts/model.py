@@ -67,14 +67,3 @@ def digest(key: str) -> str:
 def same(left: str, right: str) -> bool:
     """Whether two digests are equal, in constant time."""
     return hmac.compare_digest(left, right)
-
-
-def masked(value: object) -> str:
-    """A personal value as a viewer sees it: the first character, then dots; a phone keeps its last four."""
-    text = str(value)
-    if text.lstrip("+").replace(" ", "").replace("-", "").isdigit() and len(text) >= 7:
-        return "•••" + text[-4:]
-    if "@" in text:
-        local, _, domain = text.partition("@")
-        return f"{local[:1]}•••@{domain[:1]}•••"
-    return f"{text[:1]}•••"

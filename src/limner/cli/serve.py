@@ -38,6 +38,7 @@ def listen(opened: Workspace, *, host: str, port: int) -> tuple[uvicorn.Server, 
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
+    bound.listen(2_048)  # from here on clients wait in line instead of being refused
     config = uvicorn.Config(
         app(opened),
         http=protocol(opened.config.limits),

@@ -24,6 +24,9 @@ _DURATION = re.compile(r"(\d+)\s+(second|minute|hour|day|week)s?\Z")
 
 Step = str | int
 
+MOST_BRACKETS = 1_000
+"""YAML nested deeper than this takes seconds to refuse."""
+
 
 def _yaml() -> YAML:
     yaml = YAML(typ="rt")
@@ -44,6 +47,10 @@ class Document:
         self.where = where
         if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
             raise DefinitionError(f"the file is longer than {MOST_BYTES} bytes", where=where, code="too_long")
+        if text.count("[") + text.count("{") > MOST_BRACKETS:
+            raise DefinitionError(
+                f"the file holds more than {MOST_BRACKETS} brackets", where=where, code="too_complex"
+            )
         try:
             root = _yaml().load(text)
         except MarkedYAMLError as error:

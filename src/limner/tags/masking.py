@@ -7,10 +7,10 @@ from typing import Any
 
 
 def masked(value: Any) -> Any:
-    """The value with all but its first character hidden; of an address its domain stays. None stays None.
+    """The value with all but its first character hidden; an address keeps its domain, a phone its last four digits.
 
-    >>> masked("wei.zhang@example.com"), masked("张伟"), masked(13800138000)
-    ('w***@example.com', '张***', '1***')
+    >>> masked("wei.zhang@example.com"), masked("张伟"), masked("+86 138 0013 8000")
+    ('w***@example.com', '张***', '***8000')
     """
     if value is None:
         return None
@@ -18,6 +18,9 @@ def masked(value: Any) -> Any:
     name, at, domain = text.partition("@")
     if at and name and "." in domain:
         return f"{name[0]}***@{domain}"
+    digits = text.lstrip("+").replace(" ", "").replace("-", "")
+    if digits.isdigit() and len(digits) >= 7:
+        return f"***{digits[-4:]}"
     return f"{text[:1]}***"
 
 
