@@ -176,7 +176,7 @@ def campaign(stage: Stage) -> None:
         {"tag": tag["tag"], "value": value["value"], "tgi": round(value["tgi"], 1)}
         for tag in portrait["tags"]
         for value in tag["values"]
-        if value["significant"] and value["tgi"] is not None and tag["type"] == "text"
+        if value["significant"] and (value["tgi"] or 0) > 100 and tag["type"] in ("text", "flag")
     ]
     stage.summary["portrait"] = sorted(found, key=lambda item: -abs(item["tgi"] - 100))[:5]
     stage.verb("audience snapshot", name="recent_buyers")
