@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from limner.types import silent
 from limner.workspace.files import init
+from limner.workspace.verbs import restore
 from limner.workspace.workspace import Workspace
 from tests.durability.servers import Server, limner, under_load
 
@@ -75,3 +77,28 @@ def test_a_command_gives_the_same_answer_with_and_without_a_server(tmp_path: Pat
     beside = limner("source", "list", folder=folder)
     assert server.stop() == 0
     assert alone == beside
+
+
+def test_a_backup_under_load_restores_to_what_it_had(tmp_path: Path) -> None:
+    folder = init(tmp_path / "shop")
+    key = str(limner("source", "add", "web", folder=folder)["write_key"])
+    server = Server(folder)
+    clients = under_load(server, key, "b", 1.0, [])
+    before = {message for client in clients for message in list(client.acknowledged)}
+    limner("backup", str(tmp_path / "saved.tar"), folder=folder)
+    after = {message for client in clients for message in list(client.acknowledged)}
+    for client in clients:
+        client.over.set()
+        client.join()
+    assert server.stop() == 0
+    restore(tmp_path / "saved.tar", tmp_path / "new", silent)
+    with Workspace.open(tmp_path / "new") as opened:
+        opened.load()
+        ids = (
+            opened.engine.read("SELECT coalesce(p_0, rest->>'$.id') AS id FROM events")
+            .column("id")
+            .to_pylist()
+        )
+    assert len(ids) == len(set(ids)), "events are doubled"
+    assert before <= set(ids), "what was acknowledged before the backup is not in it"
+    assert len(after) > len(before), "collecting stood still during the backup"

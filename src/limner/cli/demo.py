@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from html import unescape
 from itertools import islice
 from pathlib import Path
@@ -88,7 +89,10 @@ def demo(folder: Path, *, people: int, seed: int, serve: bool, port: int, as_jso
     clock = TurnedClock(made.start)
     with MailServer() as mail, WechatServer(secret=os.environ[SECRET_VARIABLE]) as wechat:
         point_at(folder, mail=mail, wechat=wechat)
-        with Workspace.open(folder, clock=clock) as opened:
+        secret = blake2b(
+            f"demo {seed}".encode(), digest_size=32
+        ).digest()  # the same seed, the same ids and arms
+        with Workspace.open(folder, clock=clock, secret=secret) as opened:
             logs.configure("error")
             live.start(opened, schedule=False)
             with running(opened, port=port) as url, bar() as progress:

@@ -51,7 +51,7 @@ def system_clock() -> datetime:
 class Workspace:
     """One open workspace. Use as a context manager; `live.start` makes it live (loading, schedules, commands)."""
 
-    def __init__(self, folder: Path, config: Config, clock: Clock) -> None:
+    def __init__(self, folder: Path, config: Config, clock: Clock, secret: bytes) -> None:
         self.paths = Paths(folder.resolve())
         self.config = config
         self.clock = clock
@@ -68,7 +68,7 @@ class Workspace:
             self.records = Records(self.paths.records)
             stack.callback(self.records.close)
             self.records.migrate()
-            self.secret = self._secret()
+            self.secret = self._secret(secret)
             self.engine = open_engine(self.paths, config)
             stack.callback(self._close_engine)
             self.log = EventLog(
@@ -92,12 +92,13 @@ class Workspace:
             self._stack = stack.pop_all()
 
     @classmethod
-    def open(cls, folder: Path, *, clock: Clock = system_clock) -> Workspace:
+    def open(cls, folder: Path, *, clock: Clock = system_clock, secret: bytes = b"") -> Workspace:
         """The workspace at `folder`, owned by this process until it is closed.
 
+        `secret`: what a new workspace makes its ids and links with; random when it is not given.
         Raises OwnedError when another process owns it, DamagedError when a store does not open.
         """
-        return cls(folder, Config.load(folder), clock)
+        return cls(folder, Config.load(folder), clock, secret or secrets.token_bytes(32))
 
     def __enter__(self) -> Workspace:
         return self
@@ -181,11 +182,11 @@ class Workspace:
         """A random id."""
         return uuid.uuid4().hex
 
-    def _secret(self) -> bytes:
+    def _secret(self, fresh: bytes) -> bytes:
         with self.records.begin() as connection:
             found = connection.execute(text("SELECT value FROM settings WHERE key = 'secret'")).scalar()
             if found is None:
-                found = secrets.token_hex(32)
+                found = fresh.hex()
                 connection.execute(
                     text("INSERT INTO settings (key, value) VALUES ('secret', :value)"), {"value": found}
                 )
