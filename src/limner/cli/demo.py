@@ -33,7 +33,7 @@ from limner.types import Json, Progress
 from limner.workspace import live, logs
 from limner.workspace.files import init
 from limner.workspace.verbs import call
-from limner.workspace.workspace import Workspace
+from limner.workspace.workspace import Workspace, system_clock
 
 SECRET_VARIABLE = "LIMNER_DEMO_WECHAT_SECRET"  # noqa: S105 - the variable's name
 HTTP_DAYS = 2
@@ -46,13 +46,13 @@ OPEN_SHARE, CLICK_SHARE, UNSUBSCRIBE_SHARE = 0.45, 0.12, 0.01
 
 
 class TurnedClock:
-    """A clock that shows what it was set to."""
+    """A clock that shows what it was set to, until it is let go; then it is the machine's."""
 
     def __init__(self, now: datetime) -> None:
-        self.now = now
+        self.now: datetime | None = now
 
     def __call__(self) -> datetime:
-        return self.now
+        return system_clock() if self.now is None else self.now
 
 
 @dataclass
@@ -83,7 +83,7 @@ def demo(folder: Path, *, people: int, seed: int, serve: bool, port: int, as_jso
     """Makes the workspace and shows people, tags, portraits, audiences, a campaign and what it changed."""
     began = time.monotonic()
     prepare(folder)
-    made = tea.shop(people=people, seed=seed, start=tea.first_day())
+    made = tea.shop(people=people, seed=seed, start=tea.first_day(system_clock()))
     events = people * EVENTS_PER_PERSON
     os.environ.setdefault(SECRET_VARIABLE, "only-for-the-demo")
     clock = TurnedClock(made.start)
@@ -113,6 +113,7 @@ def demo(folder: Path, *, people: int, seed: int, serve: bool, port: int, as_jso
             else:
                 draw(answer)
             if serve:
+                clock.now = None
                 keep_serving(opened, port=port)
     return answer
 

@@ -480,7 +480,7 @@ def person_show(
         show.table(
             "Timeline",
             ("at", "event", "properties"),
-            ([e["at"], e["event"], e["properties"]] for e in answer["timeline"]),
+            ([e["at"][:19], e["event"], e["properties"]] for e in answer["timeline"]),
         )
 
     ask(

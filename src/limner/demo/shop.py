@@ -396,6 +396,6 @@ def orders_after(
     return orders, Effect(len(recipients), int(anyway.sum()), len(because))
 
 
-def first_day() -> datetime:
-    """The demo's history always covers the same dates, so that its figures can be written down."""
-    return datetime(2026, 3, 1, tzinfo=UTC)
+def first_day(today: datetime) -> datetime:
+    """Midnight UTC so many days ago that the history ends today: the demo's tags are fresh when it ends."""
+    return today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
