@@ -11,29 +11,9 @@ from typing import Any
 import pytest
 
 from tests.imports.world import World, open_world
+from tests.retail import RETAIL
 
 pytestmark = pytest.mark.datasets
-
-RETAIL = """
-source: shop
-person: {user_id: CustomerID}
-time: {column: InvoiceDate, format: "%Y-%m-%d %H:%M:%S", zone: Europe/London}
-event:
-  - when: {column: InvoiceNo, starts with: C}
-    name: Cancelled
-  - name: Purchased
-properties:
-  invoice: InvoiceNo
-  stock: StockCode
-  description: Description
-  quantity: {column: Quantity, type: number}
-  price: {column: UnitPrice, type: money}
-  amount: {multiply: [UnitPrice, Quantity], type: money}
-  country: Country
-attributes:
-  country: Country
-currency: GBP
-"""
 
 
 @pytest.fixture(scope="module")

@@ -10,26 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.retail import RETAIL
 from tests.workspace.worlds import World
 
-MAPPING = """\
-source: online retail
-person: {user_id: CustomerID}
-time: {column: InvoiceDate, format: "%Y-%m-%d %H:%M:%S", zone: Europe/London}
-event:
-  - when: {column: InvoiceNo, starts with: C}
-    name: Cancelled
-  - name: Purchased
-properties:
-  invoice: InvoiceNo
-  stock: StockCode
-  description: Description
-  quantity: {column: Quantity, type: number}
-  price: {column: UnitPrice, type: money}
-  amount: {multiply: [UnitPrice, Quantity], type: money}
-  country: Country
-currency: GBP
-"""
 BOUGHT = "where (quantity > 0 and price > 0)"
 UK = "where (quantity > 0 and price > 0 and country = 'United Kingdom')"
 TAGS = {
@@ -51,7 +34,7 @@ def answers(datasets: Path) -> dict[str, dict[str, object]]:
 @pytest.fixture(scope="module")
 def shop(datasets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = World(tmp_path_factory.mktemp("retail") / "shop", now=datetime(2011, 12, 10, tzinfo=UTC))
-    mapping = world.write("online_retail.map.yml", MAPPING)
+    mapping = world.write("online_retail.map.yml", RETAIL)
     report = world.verb("import", file=str(datasets / "data" / "online_retail.csv.gz"), map=str(mapping))
     assert (report["stored"], report["quarantined"], report["rejected"]) == (541_909, 0, 0)
     for key, (kind, statistic) in TAGS.items():
