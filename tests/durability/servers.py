@@ -75,8 +75,14 @@ class Client(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        n = 0
         connection = HTTPConnection(self.address.hostname or "", self.address.port or 0, timeout=10)
+        try:
+            self._post(connection)
+        finally:
+            connection.close()
+
+    def _post(self, connection: HTTPConnection) -> None:
+        n = 0
         while not self.over.is_set():
             if self.resend:
                 ids, self.resend = self.resend[: self.size], self.resend[self.size :]
@@ -96,8 +102,8 @@ class Client(threading.Thread):
             body = json.dumps({"batch": batch, "writeKey": self.key}).encode()
             try:
                 connection.request("POST", "/v1/batch", body, {"content-type": "application/json"})
-                answer = connection.getresponse()
-                answer.read()
+                with connection.getresponse() as answer:
+                    answer.read()
             except (OSError, HTTPException):
                 self.unanswered += ids
                 return
@@ -105,7 +111,6 @@ class Client(threading.Thread):
                 self.acknowledged += ids
             else:
                 self.unanswered += ids
-        connection.close()
 
 
 def under_load(server: Server, key: str, prefix: str, seconds: float, resend: list[str]) -> list[Client]:
