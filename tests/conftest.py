@@ -18,6 +18,11 @@ def datasets() -> Path:
     return Path(folder)
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes are named by their length: what a compressor writes may hold the time of day."""
+    return f"{argname}-{len(val)}B" if isinstance(val, bytes) else None
+
+
 def needs(program: str) -> None:
     """Skips the test where a system program is missing; under CI that is a failure."""
     if shutil.which(program) is None:
