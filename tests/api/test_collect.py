@@ -200,7 +200,13 @@ def test_bodies_are_read_by_their_bytes(site: Site) -> None:
     ("body", "headers", "status", "code", "says"),
     [
         (b"{}", {"Content-Encoding": "gzip"}, 400, "invalid_encoding", "not gzip"),
-        (gzip.compress(b"{}", mtime=0)[:-5], {"Content-Encoding": "gzip"}, 400, "invalid_encoding", "truncated"),
+        (
+            gzip.compress(b"{}", mtime=0)[:-5],
+            {"Content-Encoding": "gzip"},
+            400,
+            "invalid_encoding",
+            "truncated",
+        ),
         (b"{}", {"Content-Encoding": "br"}, 415, "unsupported_encoding", "gzip or identity"),
         (
             gzip.compress(b"0" * 5_000_000, mtime=0),
