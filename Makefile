@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check setup format lock system-packages reference clean
+.PHONY: demo test check setup ui web-check openapi format lock system-packages reference clean
 
 demo: setup ## the generated shop, from raw events to a measured campaign (ARGS="--no-serve" ends after the summary)
 	$(BIN)/limner demo $(ARGS)
@@ -12,13 +12,23 @@ demo: setup ## the generated shop, from raw events to a measured campaign (ARGS=
 test: setup check ## style, types, the house's import rules and every test
 	$(BIN)/pytest -n auto $(ARGS)
 
-check: setup
+check: setup web-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-setup: $(VENV)/.ready
+setup: $(VENV)/.ready ui
+
+ui: $(VENV)/.ready ## the browser UI, built into the package when its sources changed
+	@$(BIN)/python hatch_build.py
+
+web-check: $(VENV)/.ready ## the UI's types, style and unit tests
+	$(BIN)/python hatch_build.py run --silent check
+
+openapi: $(VENV)/.ready ## web/openapi.json, from which the UI's types are made
+	$(BIN)/python -m limner.api.openapi > web/openapi.json.new
+	mv web/openapi.json.new web/openapi.json
 
 $(VENV)/.ready: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Limner needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
@@ -41,7 +51,7 @@ reference: setup ## docs/reference pages and docs/requirements.md, made from the
 
 system-packages: ## what some tests need from the system (Debian, as root)
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends strace
+	apt-get install -y -qq --no-install-recommends strace chromium fonts-noto-cjk
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build limner-demo
+	rm -rf $(VENV) web/node_modules web/dist src/limner/api/ui .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build limner-demo

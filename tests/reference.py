@@ -11,7 +11,10 @@ import click
 import typer
 
 from limner import config, errors
+from limner.api.routes import ROUTES
+from limner.api.routes.route import Route, Shape
 from limner.cli.main import app
+from limner.workspace.verbs import VERBS
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "Made from the code (`make reference`); never edited by hand.\n\n"
@@ -91,7 +94,60 @@ def error_tree() -> str:
     return "".join(parts)
 
 
-PAGES = {"configuration.md": configuration, "commands.md": commands, "errors.md": error_tree}
+def api_routes() -> str:
+    """Every route of the management API: what it answers, who may call it, and what it takes."""
+    parts = ["# Management API\n\n", NOTE]
+    parts.append(
+        "Every route with the lowest role that may call it and the scope that a key with scopes needs. "
+        "A field with `*` must be given. How to call: [the API](../how-to/api.md). The same as OpenAPI: "
+        "`GET /api/v1/openapi.json`.\n\n"
+        "*job*: the answer is 202 and a job, see `GET /api/v1/jobs/{id}`. *once*: with an `Idempotency-Key` a second "
+        "call is answered as the first. *pages*: pass `next` as `cursor`.\n\n"
+    )
+    nouns = sorted({route.noun for route in ROUTES})
+    for noun in nouns:
+        parts.append(
+            f"## {noun}\n\n| route | what | role | scope | query | body |\n|---|---|---|---|---|---|\n"
+        )
+        for route in sorted((r for r in ROUTES if r.noun == noun), key=lambda r: (r.path, r.method)):
+            parts.append(_api_row(route))
+        parts.append("\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+def _api_row(route: Route) -> str:
+    summary = VERBS[route.verb].summary if route.verb in VERBS else route.verb
+    marks = [
+        mark
+        for mark, holds in (
+            ("job", route.job),
+            ("once", route.effect),
+            ("pages", route.asks is not None and "cursor" in route.asks.model_fields),
+        )
+        if holds
+    ]
+    what = summary + (f" *{', '.join(marks)}*" if marks else "")
+    role = "anybody" if route.role is None else route.role.value
+    scope = "" if route.role is None else f"`{route.noun}:{'write' if route.writes else 'read'}`"
+    body = "a file" if route.upload else _fields(route.takes)
+    cells = [f"`{route.method} {route.path}`", what, role, scope, _fields(route.asks), body]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _fields(shape: type[Shape] | None) -> str:
+    if shape is None:
+        return ""
+    return ", ".join(
+        f"`{name}`{'*' if item.is_required() else ''}" for name, item in shape.model_fields.items()
+    )
+
+
+PAGES = {
+    "configuration.md": configuration,
+    "commands.md": commands,
+    "errors.md": error_tree,
+    "api.md": api_routes,
+}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

@@ -59,6 +59,11 @@ class Bitmap:
         result[ordinals[: np.searchsorted(ordinals, n)]] = True
         return result
 
+    @property
+    def last(self) -> int:
+        """The greatest ordinal. Raises ValueError when the set is empty."""
+        return int(self._bits.max())
+
     def __and__(self, other: Bitmap) -> Bitmap:
         return Bitmap._of(self._bits & other._bits)
 

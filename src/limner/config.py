@@ -104,6 +104,13 @@ class Config:
         ("revenue", "amount", "total", "subtotal", "price", "value", "discount", "tax", "shipping"),
         "Event properties that are money: kept exactly, in 1/10,000 of the currency unit.",
     )
+    definitions: str = key(
+        "files", "`files`: people may change definitions in the browser; `read-only`: only git does."
+    )
+    approval_people: int = key(
+        1_000,
+        "A message to more people than this needs another person's approval; 0: always, -1: never.",
+    )
     refresh: str = key("0 3 * * *", "When all tags are computed (cron, in `zone`); empty: only by hand.")
     alert_webhook: str = key("", "A URL that is told of every failed run.")
     load_seconds: float = key(0.2, "How often received events are loaded into the engine.")
@@ -142,6 +149,12 @@ class Config:
             raise ConfigError(
                 f"unknown time zone '{config.zone}'", where=f"{path}: zone", hint="for example Asia/Shanghai"
             ) from None
+        if config.definitions not in ("files", "read-only"):
+            raise ConfigError(
+                f"'definitions' is files or read-only, not '{config.definitions}'", where=str(path)
+            )
+        if config.approval_people < -1:
+            raise ConfigError("'approval_people' is -1 (never), 0 (always) or more", where=str(path))
         return config
 
 

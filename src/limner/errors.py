@@ -11,6 +11,7 @@ LimnerError                 could not (exit 1, HTTP 500)
 ├── NotFoundError           no such person, tag, audience … (exit 1, HTTP 404)
 ├── DeniedError             a role may not do this (exit 1, HTTP 403; without a key 401)
 ├── ConflictError           somebody else changed it (exit 1, HTTP 409)
+│   └── CancelledError      long work was asked to end
 ├── OwnedError              another process owns the workspace (exit 1, HTTP 409)
 ├── DamagedError            a stored file does not match its checksum (exit 1, HTTP 500)
 ├── StorageError            disk full or an fsync that failed (exit 1, HTTP 503)
@@ -135,6 +136,12 @@ class ConflictError(LimnerError):
 
     code = "conflict"
     status = 409
+
+
+class CancelledError(ConflictError):
+    """The work was asked to end before it was done."""
+
+    code = "cancelled"
 
 
 class OwnedError(LimnerError):

@@ -35,7 +35,7 @@ def test_every_word_of_the_language_has_an_example():
 
 
 def test_every_error_code_is_explained():
-    source = Path(parse.__code__.co_filename).parent
+    source = Path(parse.__wrapped__.__code__.co_filename).parent
     codes = {code for file in source.glob("*.py") for code in re.findall(r'code="(\w+)"', file.read_text())}
     codes = {ExpressionError.code, *codes} - {"not_in_columns"}
     assert codes == {code for code in re.findall(r"`(\w+)`", PAGE.split("## Errors")[1]) if code in codes}

@@ -94,10 +94,26 @@ def test_a_crowd_can_be_held_against_another_crowd() -> None:
     columns = some_columns()
     one, other = Bitmap(range(1000)), Bitmap(range(1000, 3000))
     found = portrait(one, columns, against=other, tags=["city", "spend"])
-    assert found.base == 2970
+    assert found.base == 1980
     assert found.crowd == 990
     for item in found.tags:
         assert sum(part.base for part in item.shares) == found.base
+        assert sum(part.crowd for part in item.shares) == found.crowd
+        for part in item.shares:
+            assert part.tgi == pytest.approx(100 * (part.crowd / 990) / (part.base / 1980))
+
+
+def test_crowds_that_overlap_are_held_against_each_other_as_they_are() -> None:
+    columns = some_columns()
+    one, other = Bitmap(range(1500)), Bitmap(range(1000, 3000))
+    found = portrait(one, columns, against=other, tags=["city"])
+    back = portrait(other, columns, against=one, tags=["city"])
+    for part, mirrored in zip(found.tags[0].shares, back.tags[0].shares, strict=True):
+        assert (part.crowd, part.base) == (mirrored.base, mirrored.crowd)
+        assert part.tgi == pytest.approx(10_000 / mirrored.tgi)
+        assert part.tgi_low == pytest.approx(10_000 / mirrored.tgi_high)
+        assert part.p == pytest.approx(mirrored.p)
+    assert portrait(one, columns, against=one).findings == 0
 
 
 @pytest.mark.proves("R5")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
-from limner.portraits.index import index, significant, tails
+from limner.portraits.index import index, significant, tails, versus
 
 
 @pytest.mark.proves("R5")
@@ -101,3 +101,47 @@ def test_a_planted_difference_is_found_95_times_in_100() -> None:
 def test_benjamini_hochberg_steps_up() -> None:
     assert significant(np.array([0.01, 0.02, 0.03, 0.04, 0.9, np.nan])).tolist() == [True] * 4 + [False] * 2
     assert not significant(np.array([0.02, 0.5, 0.6])).any()
+
+
+@pytest.mark.proves("R5")
+@pytest.mark.parametrize(
+    ("only_one", "both", "only_other", "p1", "p2"),
+    [
+        (800, 0, 1500, 0.3, 0.2),
+        (500, 700, 900, 0.25, 0.25),
+        (0, 600, 2000, 0.2, 0.1),
+        (900, 400, 0, 0.1, 0.3),
+    ],
+)
+def test_the_interval_against_another_crowd_covers_the_true_ratio_however_much_they_share(
+    only_one: int, both: int, only_other: int, p1: float, p2: float
+) -> None:
+    draws, rng = 20_000, np.random.default_rng(9)
+    shared = (p1 + p2) / 2
+    first, middle, last = (
+        rng.binomial(size, share, draws) for size, share in ((only_one, p1), (both, shared), (only_other, p2))
+    )
+    n1, n2 = only_one + both, both + only_other
+    found = versus(
+        first + middle, middle + last, first + middle + last,
+        crowd_size=n1, base_size=n2, union_size=only_one + both + only_other,
+    )  # fmt: skip
+    truth = 100 * ((only_one * p1 + both * shared) / n1) / ((both * shared + only_other * p2) / n2)
+    assert 0.94 <= ((found.low <= truth) & (truth <= found.high)).mean() <= 0.965
+
+
+def test_a_crowd_against_one_that_holds_it_is_the_index_of_a_part_in_its_whole() -> None:
+    part = index([30, 5], [100, 400], crowd_size=100, base_size=1000)
+    same = versus([30, 5], [100, 400], [100, 400], crowd_size=100, base_size=1000, union_size=1000)
+    for name in ("tgi", "low", "high", "p"):
+        assert getattr(same, name) == pytest.approx(getattr(part, name))
+
+
+@pytest.mark.proves("R5")
+def test_crowds_drawn_alike_differ_significantly_in_at_most_5_of_100_draws() -> None:
+    draws, rng = 5_000, np.random.default_rng(10)
+    parts = [rng.binomial(size, 0.03, draws) for size in (300, 150, 500)]
+    found = versus(
+        parts[0] + parts[1], parts[1] + parts[2], sum(parts), crowd_size=450, base_size=650, union_size=950
+    )
+    assert (found.p <= 0.05).mean() <= 0.05

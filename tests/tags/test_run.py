@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +358,15 @@ def test_a_persons_tags_are_computed_as_of_the_past() -> None:
     now = values_at(made, build(found), ix=0, catalog=names, as_of=AS_OF)
     assert (now["tier"], now["vip"], now["city"]) == ("gold", True, "上海")
     assert not {name for name in made.tables() if name.startswith("then_")}
+
+
+def test_a_tag_that_lay_expired_is_left_at_its_end_and_entered_again_by_the_next_run(tmp_path: Path) -> None:
+    made = shop()
+    texts = {"city": TEXTS["city"] + "validity: 2 days\n"}
+    ran(made, texts, tmp_path)
+    late = ran(made, texts, tmp_path, as_of=AS_OF + 5 * DAY, run_id="r2")
+    ends = [row["ts"] for row in made.read("SELECT DISTINCT ts FROM changes ORDER BY ts").to_pylist()]
+    assert [ts.replace(tzinfo=UTC) for ts in ends] == [AS_OF, AS_OF + 2 * DAY, AS_OF + 5 * DAY]
+    assert late.tags[0].entered == late.tags[0].people
+    soon = ran(made, texts, tmp_path, as_of=AS_OF + 7 * DAY + timedelta(seconds=1), run_id="r3")
+    assert soon.changes == 0

@@ -135,7 +135,7 @@ def test_opens_clicks_and_unsubscribes_become_events_and_change_what_is_sent(rea
     reach.now += timedelta(minutes=1)
     assert {"Message Sent", "Message Opened", "Link Clicked", "Unsubscribed"} <= set(_events(reach, who))
     assert _events(reach, who).count("Unsubscribed") == 1
-    messages = reach.verb("person show", id=who)["messages"]
+    messages = reach.verb("person messages", id=who)["messages"]
     assert [(message["campaign"], message["status"]) for message in messages] == [("harvest", "sent")]
     json.dumps(messages)
     report = reach.verb("campaign report", name="harvest")
@@ -146,7 +146,7 @@ def test_opens_clicks_and_unsubscribes_become_events_and_change_what_is_sent(rea
 
 
 def _events(reach: Reach, who: str) -> list[str]:
-    return [event["event"] for event in reach.verb("person show", id=who)["timeline"]]
+    return [event["event"] for event in reach.verb("person timeline", id=who)["events"]]
 
 
 @pytest.mark.proves("B3", partly="no global holdout and no power before launch yet")
@@ -206,7 +206,7 @@ def test_a_scheduled_campaign_is_sent_once_an_instant(reach: Reach) -> None:
     reach.write("campaigns/harvest.yml", CAMPAIGN + 'schedule: "0 10 * * *"\n')
     ticker = Ticker(reach.workspace)
     ticker.tick()
-    assert reach.verb("campaign list")["campaigns"][0]["status"] == "never sent"
+    assert reach.verb("campaign list")["campaigns"][0]["status"] == "scheduled"
     for _ in range(4):
         reach.now += timedelta(hours=11)
         for _ in range(2):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 
-from limner.accounts.model import ApiKey, Role, Source, digest, new_secret
-from limner.errors import ConflictError, NotFoundError
+from limner.accounts.model import ApiKey, Caller, Role, Source, digest, new_secret
+from limner.errors import ConflictError, NotFoundError, UsageError
 from limner.store.records import Records
+
+SCOPE = re.compile(r"([a-z][a-z_]*|\*):(read|write)")
+"""What a key may be narrowed to: reading or writing (which includes reading) of one noun, or of all."""
+
+USED = timedelta(minutes=1)
+"""When a key was last used is written at most so often."""
 
 
 def micros(at: datetime) -> int:
@@ -68,6 +75,17 @@ def rotate_source(records: Records, name: str) -> str:
     return key
 
 
+def enable_source(records: Records, name: str, enabled: bool) -> None:
+    """From now on the source's write key works, or does not. Raises NotFoundError."""
+    with records.begin() as connection:
+        changed = connection.execute(
+            text("UPDATE sources SET enabled = :enabled WHERE name = :name"),
+            {"enabled": int(enabled), "name": name},
+        )
+        if changed.rowcount == 0:
+            raise NotFoundError(f"there is no source '{name}'", hint="limner source list")
+
+
 def sources(records: Records) -> list[Source]:
     """All sources in order of creation."""
     with records.read() as connection:
@@ -85,15 +103,31 @@ def source_of(records: Records, write_key: str) -> int | None:
     return None if found is None else int(found)
 
 
-def add_key(records: Records, role: Role, *, note: str, now: datetime) -> tuple[ApiKey, str]:
-    """A new API key, shown only this once."""
+def add_key(
+    records: Records,
+    role: Role,
+    *,
+    note: str,
+    now: datetime,
+    scopes: tuple[str, ...] = (),
+    by: str = "",
+) -> tuple[ApiKey, str]:
+    """A new API key, shown only this once. Raises UsageError when a scope is not NOUN:read or NOUN:write."""
+    for scope in scopes:
+        if not SCOPE.fullmatch(scope):
+            raise UsageError(
+                f"'{scope}' is no scope",
+                where="scopes",
+                code="invalid_scope",
+                hint="NOUN:read, NOUN:write or *:read",
+            )
     key = new_secret("lk")
-    made = ApiKey(uuid.uuid4().hex[:12], role, key[-4:], now, note)
+    made = ApiKey(uuid.uuid4().hex[:12], role, key[-4:], now, note, tuple(sorted(set(scopes))), by)
     with records.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO api_keys (id, role, key_hash, tail, created_at, note)"
-                " VALUES (:id, :role, :hash, :tail, :created_at, :note)"
+                "INSERT INTO api_keys (id, role, key_hash, tail, created_at, note, scopes, created_by)"
+                " VALUES (:id, :role, :hash, :tail, :created_at, :note, :scopes, :by)"
             ),
             {
                 "id": made.id,
@@ -102,6 +136,8 @@ def add_key(records: Records, role: Role, *, note: str, now: datetime) -> tuple[
                 "tail": made.tail,
                 "created_at": micros(now),
                 "note": note,
+                "scopes": " ".join(made.scopes),
+                "by": by,
             },
         )
     return made, key
@@ -111,10 +147,27 @@ def keys(records: Records) -> list[ApiKey]:
     """All API keys, without their secrets."""
     with records.read() as connection:
         found = connection.execute(text("SELECT * FROM api_keys ORDER BY created_at, id")).mappings().all()
-    return [
-        ApiKey(row["id"], Role(row["role"]), row["tail"], instant(row["created_at"]), row["note"])
-        for row in found
-    ]
+    return [_key(row) for row in found]
+
+
+def caller_of(records: Records, key: str, *, now: datetime) -> Caller | None:
+    """Who calls with this API key, or None when it is unknown; that it was used is noted once a minute."""
+    with records.read() as connection:
+        row = (
+            connection.execute(text("SELECT * FROM api_keys WHERE key_hash = :hash"), {"hash": digest(key)})
+            .mappings()
+            .first()
+        )
+    if row is None:
+        return None
+    found = _key(row)
+    if found.last_used_at is None or now - found.last_used_at >= USED:
+        with records.begin() as connection:
+            connection.execute(
+                text("UPDATE api_keys SET last_used_at = :now WHERE id = :id"),
+                {"now": micros(now), "id": found.id},
+            )
+    return Caller("key", found.id, found.note or f"key …{found.tail}", found.role, found.scopes)
 
 
 def remove_key(records: Records, key_id: str) -> None:
@@ -125,13 +178,18 @@ def remove_key(records: Records, key_id: str) -> None:
             raise NotFoundError(f"there is no key '{key_id}'", hint="limner key list")
 
 
-def role_of(records: Records, key: str) -> Role | None:
-    """The role that an API key gives, or None when it is unknown."""
-    with records.read() as connection:
-        found = connection.execute(
-            text("SELECT role FROM api_keys WHERE key_hash = :hash"), {"hash": digest(key)}
-        ).scalar()
-    return None if found is None else Role(found)
+def _key(row: Any) -> ApiKey:
+    used = row["last_used_at"]
+    return ApiKey(
+        row["id"],
+        Role(row["role"]),
+        row["tail"],
+        instant(row["created_at"]),
+        row["note"],
+        tuple(row["scopes"].split()),
+        row["created_by"],
+        None if used is None else instant(used),
+    )
 
 
 def _source(row: Any) -> Source:

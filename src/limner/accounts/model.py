@@ -31,6 +31,62 @@ def sees_personal(role: Role) -> bool:
     return role is not Role.VIEWER
 
 
+SAFE = ("GET", "HEAD", "OPTIONS", "read")
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who signs in. `login` is case-folded: an e-mail address or a name."""
+
+    id: str
+    login: str
+    name: str
+    role: Role
+    enabled: bool
+    created_at: datetime
+    has_password: bool
+    language: str = ""
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: a signed-in user (`kind` user), an API key (key), the command line (local), or nobody.
+
+    `session`: the outward id of the user's session.
+    """
+
+    kind: str
+    id: str
+    name: str
+    role: Role
+    scopes: tuple[str, ...] = ()
+    session: str = ""
+
+
+LOCAL = Caller("local", "", "command line", Role.ADMIN)
+"""Whoever may open the workspace's folder."""
+
+
+def allows(caller: Caller, noun: str, method: str) -> bool:
+    """Whether the caller's scopes include this noun; `method` is an HTTP method, or `read` or `write`.
+
+    Without scopes everything is included that the role may do. Writing includes reading.
+    """
+    if not caller.scopes:
+        return True
+    needed = ("read", "write") if method in SAFE else ("write",)
+    return any(f"{whose}:{what}" in caller.scopes for whose in (noun, "*") for what in needed)
+
+
+def covers(held: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Whether scopes `wanted` give nothing that `held` does not give; no scopes are all of them."""
+    if not held:
+        return True
+    holder = Caller("key", "", "", Role.VIEWER, held)
+    return bool(wanted) and all(allows(holder, *scope.split(":", 1)) for scope in wanted)
+
+
 @dataclass(frozen=True)
 class Source:
     """Somewhere events come from, with a write key of its own."""
@@ -52,6 +108,9 @@ class ApiKey:
     tail: str
     created_at: datetime
     note: str
+    scopes: tuple[str, ...] = ()
+    created_by: str = ""
+    last_used_at: datetime | None = None
 
 
 def new_secret(prefix: str) -> str:

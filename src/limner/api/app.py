@@ -6,71 +6,49 @@ import asyncio
 import itertools
 import json
 import secrets
-import tempfile
+import typing
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner import __version__
-from limner.accounts.keys import role_of
-from limner.accounts.model import Role, may
-from limner.api import collect, links
-from limner.errors import DeniedError, InputError, LimnerError
+from limner.accounts.model import Caller, Role
+from limner.api import collect, links, openapi, ui
+from limner.api.admission import admitted
+from limner.api.routes import ROUTES
+from limner.api.routes.route import Call, Nothing, Route, Shape
+from limner.errors import InputError, LimnerError, UsageError, did_you_mean
 from limner.types import Json, silent
+from limner.workspace import replays
 from limner.workspace.metrics import exposition
-from limner.workspace.verbs import VERBS, call
+from limner.workspace.paging import page
+from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
 
 log = structlog.get_logger("limner.api")
 
 MAX_BODY = 8_000_000
 
-
-@dataclass(frozen=True)
-class Route:
-    """One management route: which verb it performs and the lowest role that may call it."""
-
-    method: str
-    path: str
-    verb: str
-    role: Role
-
-
-ROUTES = (
-    Route("GET", "/api/v1/sources", "source list", Role.VIEWER),
-    Route("POST", "/api/v1/sources", "source add", Role.ADMIN),
-    Route("GET", "/api/v1/counters", "counters", Role.VIEWER),
-    Route("GET", "/api/v1/events", "event list", Role.OPERATOR),
-    Route("GET", "/api/v1/events/summary", "event summary", Role.VIEWER),
-    Route("GET", "/api/v1/quarantine", "event quarantine", Role.OPERATOR),
-    Route("POST", "/api/v1/expressions/check", "expression check", Role.VIEWER),
-    Route("POST", "/api/v1/templates/preview", "template preview", Role.OPERATOR),
-    Route("GET", "/api/v1/tags", "tag list", Role.VIEWER),
-    Route("GET", "/api/v1/tags/{key}", "tag show", Role.VIEWER),
-    Route("POST", "/api/v1/tags/run", "tag run", Role.OPERATOR),
-    Route("GET", "/api/v1/audiences", "audience list", Role.VIEWER),
-    Route("POST", "/api/v1/audiences/count", "audience count", Role.VIEWER),
-    Route("POST", "/api/v1/audiences/portrait", "audience portrait", Role.VIEWER),
-    Route("GET", "/api/v1/people/{id}", "person show", Role.VIEWER),
-    Route("DELETE", "/api/v1/people/{id}", "person erase", Role.ADMIN),
-    Route("GET", "/api/v1/campaigns", "campaign list", Role.VIEWER),
-    Route("GET", "/api/v1/campaigns/{name}/report", "campaign report", Role.VIEWER),
-    Route("POST", "/api/v1/campaigns/{name}/send", "campaign send", Role.OPERATOR),
-    Route("POST", "/api/v1/campaigns/{name}/stop", "campaign stop", Role.OPERATOR),
-    Route("GET", "/api/v1/runs", "run list", Role.VIEWER),
-)
+ANYBODY = Caller("nobody", "", "nobody", Role.VIEWER)
+"""Whoever calls a route that is open to all."""
 
 
 def app(workspace: Workspace) -> FastAPI:
     """The application: collector at /v1, links of messages, management at /api/v1, health and metrics."""
-    made = FastAPI(title="Limner", version=__version__, redirect_slashes=False)
+    made = FastAPI(
+        title="Limner",
+        version=__version__,
+        redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
     made.include_router(collect.router(workspace.door))
     made.include_router(links.router(workspace))
 
@@ -108,43 +86,13 @@ def app(workspace: Workspace) -> FastAPI:
         )
 
     for route in ROUTES:
-        made.add_api_route(
-            route.path,
-            _performs(workspace, route),
-            methods=[route.method],
-            name=route.verb,
-            summary=VERBS[route.verb].summary,
-        )
+        made.add_api_route(route.path, _performs(workspace, route), methods=[route.method], name=route.verb)
 
-    @made.post("/api/v1/imports", name="import")
-    async def imports(request: Request) -> Response:
-        await permitted(workspace, request, Role.OPERATOR)
-        limit = workspace.config.limits.import_bytes
-        length = request.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > limit:
-            raise InputError(
-                f"the file is larger than the limit of {limit} bytes", code="file_too_large", status=413
-            )
-        name = Path(request.query_params.get("name", "upload.csv")).name
-        with tempfile.TemporaryDirectory(dir=workspace.paths.data) as folder:
-            path = Path(folder) / name
-            size = 0
-            with path.open("wb") as file:
-                async for block in request.stream():
-                    size += len(block)
-                    if size > limit:
-                        raise InputError(
-                            f"the file is larger than the limit of {limit} bytes",
-                            code="file_too_large",
-                            status=413,
-                        )
-                    file.write(block)
-            arguments = {
-                "file": str(path),
-                "map": request.query_params.get("map", "auto"),
-            }
-            return JSONResponse(await asyncio.to_thread(call, workspace, "import", arguments, silent))
+    @made.get("/api/v1/openapi.json")
+    async def described() -> Json:
+        return openapi.document()
 
+    ui.serve(made)
     return made
 
 
@@ -171,47 +119,96 @@ class _Identified:
         await self._inner(scope, receive, named)
 
 
-async def permitted(workspace: Workspace, request: Request, needed: Role) -> Role:
-    """The caller's role. Raises DeniedError: 401 without a known key, 403 when the role is too low."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise DeniedError(
-            "send Authorization: Bearer KEY", code="unauthorized", status=401, hint="limner key add"
-        )
-    role = await asyncio.to_thread(role_of, workspace.records, key.strip())
-    if role is None:
-        if await asyncio.to_thread(workspace.door.source_of, key.strip()) is not None:
-            raise DeniedError("a write key may only send events", code="forbidden", status=403)
-        raise DeniedError("this key is not known", code="unauthorized", status=401, hint="limner key add")
-    if not may(role, needed):
-        raise DeniedError(
-            f"this needs the role {needed.value}; the key's role is {role.value}", code="forbidden"
-        )
-    return role
-
-
 def _performs(workspace: Workspace, route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def perform(request: Request) -> Response:
-        role = await permitted(workspace, request, route.role)
-        arguments: Json = {}
-        if request.method in ("POST", "PUT", "PATCH"):
-            arguments.update(await _body(request))
-        arguments.update(_query(request))
-        arguments.update(request.path_params)
-        verb = VERBS[route.verb]
-        if "role" in verb.parameters:
-            arguments["role"] = role.value
-        return JSONResponse(await asyncio.to_thread(call, workspace, route.verb, arguments, silent))
+        caller = ANYBODY if route.role is None else await admitted(workspace, request, route)
+        arguments = {**route.fixed, **_asked(route, request), **request.path_params}
+        if route.takes is not None:
+            arguments |= _fitting(route.takes, await _body(request), strict=True)
+        made = Call(workspace, request, caller, arguments)
+        key = request.headers.get("idempotency-key") if route.effect else None
+        if key is None:
+            return await _answered(made, route)
+        return await _once(made, route, key)
 
     return perform
 
 
-def _query(request: Request) -> Json:
-    found: Json = {}
+async def _once(made: Call, route: Route, key: str) -> Response:
+    """The answer of the first call with this key."""
+    records = made.workspace.records
+    asked = replays.digest_of({"path": made.request.url.path, **made.arguments})
+    name = f"{route.method} {route.path}"
+    first = await asyncio.to_thread(
+        replays.claim, records, key, made.caller, route=name, digest=asked, now=made.workspace.clock()
+    )
+    if first is not None:
+        status, answer = first
+        return JSONResponse(answer, status_code=status, headers={"idempotent-replay": "true"})
+    try:
+        response = await _answered(made, route)
+    except BaseException:
+        await asyncio.to_thread(replays.release, records, key, made.caller)
+        raise
+    content = json.loads(bytes(response.body))
+    await asyncio.to_thread(
+        replays.keep, records, key, made.caller, status=response.status_code, answer=content
+    )
+    return response
+
+
+async def _answered(made: Call, route: Route) -> Response:
+    if route.handle is not None:
+        return await route.handle(made)
+    workspace, arguments, caller = made.workspace, dict(made.arguments), made.caller
+    if route.job:
+        subject = next((str(arguments[word]) for word in ("name", "key") if arguments.get(word)), "")
+        job = await asyncio.to_thread(
+            workspace.jobs.begin,
+            route.verb,
+            subject,
+            caller,
+            lambda progress: call(workspace, route.verb, arguments, progress, caller),
+        )
+        return JSONResponse({"job": job}, status_code=202)
+    paged = {}
+    if route.pages is not None:
+        paged = {"limit": arguments.pop("limit", 50), "cursor": arguments.pop("cursor", "")}
+    answer = await asyncio.to_thread(call, workspace, route.verb, arguments, silent, caller)
+    if route.pages is not None:
+        listed, key = route.pages
+        shown, following = page(answer[listed], key, **paged)
+        answer = {**answer, listed: shown, "next": following}
+    headers = {"etag": f'"{answer["etag"]}"'} if "etag" in answer else None
+    return JSONResponse(answer, headers=headers)
+
+
+def _asked(route: Route, request: Request) -> Json:
+    """The query as the route's shape says."""
+    shape = route.asks or Nothing
+    many = {name for name, item in shape.model_fields.items() if typing.get_origin(item.annotation) is list}
+    given: Json = {}
     for name in request.query_params:
         values = request.query_params.getlist(name)
-        found[name] = values if len(values) > 1 or name == "by" else values[0]
-    return found
+        if len(values) > 1 and name not in many:
+            raise UsageError(f"'{name}' is given {len(values)} times", where=name, code="invalid_type")
+        given[name] = values if name in many else values[0]
+    return _fitting(shape, given, strict=False)
+
+
+def _fitting(shape: type[Shape], given: Json, *, strict: bool) -> Json:
+    """What was given, as the shape says. Raises UsageError with the path of the first thing that is wrong."""
+    try:
+        made = shape.model_validate_json(json.dumps(given), strict=strict)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        path = ".".join(str(step) for step in wrong["loc"])
+        if wrong["type"] == "extra_forbidden":
+            near = did_you_mean(str(wrong["loc"][-1]), shape.model_fields)
+            raise UsageError(f"there is no '{path}' here", where=path, code="unknown", hint=near) from None
+        code = "missing" if wrong["type"] == "missing" else "invalid_type"
+        raise UsageError(f"'{path}': {wrong['msg']}", where=path, code=code) from None
+    return made.model_dump(mode="json", exclude_unset=True)
 
 
 async def _body(request: Request) -> Json:
@@ -240,6 +237,7 @@ def failure(request: Request, error: LimnerError, *, headers: dict[str, str] | N
         "request_id": getattr(request.state, "request_id", ""),
     }
     sent = dict(headers or {})
-    if error.status == 503:
-        sent.setdefault("retry-after", "10")
+    retry = getattr(error, "retry_after", 10 if error.status == 503 else None)
+    if retry is not None:
+        sent.setdefault("retry-after", str(retry))
     return JSONResponse(content, status_code=error.status, headers=sent)

@@ -44,7 +44,7 @@ def count(
             return columns_count(inline, columns.at(as_of), as_of=as_of, zone=catalog.zone)
         except NotInColumns:
             pass
-    if graph is not None and _in_the_past(inline, columns, as_of, graph):
+    if graph is not None and in_the_past(inline, columns, as_of, graph):
         return len(_people_then(expr, inline, catalog=catalog, engine=engine, as_of=as_of, graph=graph))
     query = people_query(expr, catalog, as_of)
     found = engine.read(f"SELECT COUNT(*) AS people FROM ({query.sql})", query.values)
@@ -67,7 +67,7 @@ def people(
             return Bitmap.of_mask(columns_mask(inline, columns.at(as_of), as_of=as_of, zone=catalog.zone))
         except NotInColumns:
             pass
-    if graph is not None and _in_the_past(inline, columns, as_of, graph):
+    if graph is not None and in_the_past(inline, columns, as_of, graph):
         return _people_then(expr, inline, catalog=catalog, engine=engine, as_of=as_of, graph=graph)
     query = people_query(expr, catalog, as_of)
     return Bitmap.of(engine.read(query.sql, query.values).column(0).to_numpy())
@@ -102,7 +102,8 @@ def with_audiences(expr: t.Expr, catalog: Catalog, _open: tuple[str, ...] = ()) 
     return expr
 
 
-def _in_the_past(expr: t.Expr, columns: Columns | None, as_of: datetime, graph: Graph) -> bool:
+def in_the_past(expr: t.Expr, columns: Columns | None, as_of: datetime, graph: Graph) -> bool:
+    """Whether tags that the condition names must be computed anew, as of before their last publication."""
     before = columns is None or as_of < columns.as_of
     return before and bool(t.names_of(expr) & graph.tags.keys())
 

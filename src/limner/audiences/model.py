@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Audience:
         return f"audience:{self.name}"
 
 
+@lru_cache(maxsize=2_000)  # the same text is the same audience, and an audience never changes
 def read(text: str, name: str, *, where: str | None = None) -> Audience:
     """The audience that the text defines. Raises DefinitionError at the place that is wrong."""
     document = Document(text, where=where or f"audiences/{name}.yml")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from limner.campaigns.model import Cap, Quiet
 from limner.consents.model import Standing, objection
+
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,20 @@ def quiet_until(now: datetime, quiet: Quiet | None, zone: ZoneInfo) -> datetime 
     if end <= now:
         end = datetime.combine(day, quiet.end, tzinfo=zone).replace(fold=1).astimezone(UTC)
     return end if end > now else None
+
+
+def once_at(schedule: str, zone: ZoneInfo) -> datetime | None:
+    """The instant (UTC) of a schedule that names one moment; None for a recurring one, or none.
+
+    `2026-12-01 10:00` is on the clocks of `zone`, unless an offset stands behind it.
+    """
+    if not _MOMENT.fullmatch(schedule):
+        return None
+    try:
+        read = datetime.fromisoformat(schedule)
+        return (read.replace(tzinfo=zone) if read.tzinfo is None else read).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def zone_of(name: str | None, fallback: ZoneInfo) -> ZoneInfo:

@@ -1,19 +1,29 @@
-"""A campaign's file → Campaign; each mistake with file:line:column. Knows no catalogue and no template."""
+"""A campaign's file → Campaign, each mistake with file:line:column; and its fields as a form shows them.
+
+Knows no catalogue and no template.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
+from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from limner.campaigns.model import CHANNELS, Campaign, Cap, Goal, Quiet, Variant
+from limner.campaigns.policy import once_at, spoken
 from limner.consents.model import CLASSES, MARKETING
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions.build import Scope
 from limner.expressions.parse import parse
-from limner.tags.document import Document, Step
+from limner.tags.document import Document, Step, dumped
+from limner.types import Json
 
 KEYS = (
     "title", "audience", "holdout", "channel", "template", "subject", "text", "subject_prefix", "class",
@@ -22,11 +32,15 @@ KEYS = (
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_HOLDOUT = 0.9
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_LOOKS_ELSE = re.compile(r"\d+[:-]\d")
+"""Older readers of YAML take such a text for a number or a date."""
 _LONGEST = timedelta(days=3660)
 # CronSim wants a start; only whether it can be read matters here.
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_ZONE = ZoneInfo("UTC")
 
 
+@lru_cache(maxsize=1_000)  # the same text is the same campaign, and a campaign never changes
 def read(text: str, name: str, *, file: str | None = None) -> Campaign:
     """The campaign that the text defines. Raises DefinitionError at the place that is wrong."""
     document = Document(text, where=file or f"campaigns/{name}.yml")
@@ -154,12 +168,12 @@ def _quiet(document: Document) -> Quiet | None:
 
 def _schedule(document: Document) -> str:
     text = document.string("schedule")
-    if text:
+    if text and once_at(text, _ZONE) is None:
         try:
             CronSim(text, _ANY_TIME)
         except CronSimError as error:
             raise document.error(
-                f"'{text}' is no schedule: {error}", "schedule", hint="for example 0 10 * * 1"
+                f"'{text}' is no schedule: {error}", "schedule", hint='"0 10 * * 1", or "2026-12-01 10:00"'
             ) from error
     return text
 
@@ -207,3 +221,99 @@ def _duration(document: Document, *path: Step) -> timedelta | None:
     if length is not None and length > _LONGEST:
         raise document.error(f"'{path[-1]}' is longer than ten years", *path)
     return length
+
+
+# The form: the same fields as JSON
+
+
+def fields_of(campaign: Campaign) -> Json:
+    """Everything that the campaign's file can say, as a form shows it; null or empty where it says nothing."""
+    goal, cap, quiet = campaign.goal, campaign.cap, campaign.quiet
+    return {
+        "title": {} if campaign.title == {"": campaign.name} else dict(campaign.title),
+        "audience": campaign.audience,
+        "holdout": campaign.holdout,
+        "channel": campaign.channel,
+        "class": campaign.message_class,
+        "template": campaign.template,
+        "subject": campaign.subject,
+        "text": campaign.text,
+        "subject_prefix": campaign.subject_prefix,
+        "goal": goal
+        and {"event": goal.event, "where": goal.where, "money": goal.money, "within": spoken(goal.within)},
+        "cap": cap and {"messages": cap.messages, "per": spoken(cap.per)},
+        "quiet_hours": quiet and [quiet.start.strftime("%H:%M"), quiet.end.strftime("%H:%M")],
+        "schedule": campaign.schedule,
+        "from": campaign.sender,
+        "seed": campaign.seed,
+        "variants": [
+            {
+                "name": variant.name,
+                "when": variant.when,
+                "template": variant.template,
+                "subject": variant.subject,
+                "text": variant.text,
+            }
+            for variant in campaign.variants
+        ],
+        "owner": campaign.owner,
+        "why": campaign.why,
+    }
+
+
+def written(text: str, fields: Json, *, name: str) -> str:
+    """The file's text with these fields; others, comments and the order of lines stay. Empty ones go.
+
+    Raises DefinitionError when the text is no mapping, or a field is not known.
+    """
+    if not text.strip():
+        ordered = {key: _plain(fields[key]) for key in KEYS if key in fields and not _blank(key, fields[key])}
+        return dumped(ordered)
+    document = Document(text, where=f"campaigns/{name}.yml")
+    root = document.root
+    for key, value in fields.items():
+        if key not in KEYS:
+            raise document.error(f"unknown key '{key}'", hint=did_you_mean(key, KEYS))
+        if _blank(key, value):
+            root.pop(key, None)
+        else:
+            _put(root, key, _plain(value))
+    return dumped(root)
+
+
+def _blank(key: str, value: Any) -> bool:
+    """Whether a field says nothing. A holdout of 0 is said."""
+    return value is None or value == "" or (key != "holdout" and value in ([], {}))
+
+
+def _plain(value: Any) -> Any:
+    """The value as the file says it: without empty parts, a title without languages as one text."""
+    if isinstance(value, dict):
+        if set(value) == {""}:
+            return value[""]
+        return {key: item for key, item in value.items() if item not in (None, "")}
+    if isinstance(value, list):
+        listed = CommentedSeq([_plain(item) for item in value])
+        if not any(isinstance(item, dict) for item in value):
+            listed.fa.set_flow_style()
+        return listed
+    if isinstance(value, str) and _LOOKS_ELSE.match(value):
+        return DoubleQuotedScalarString(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _put(holder: Any, key: Any, value: Any) -> None:
+    """Sets the value where it differs; inside mappings and lists of the same length only what differs."""
+    there = holder[key] if isinstance(holder, list) else holder.get(key)
+    if isinstance(there, dict) and isinstance(value, dict):
+        for gone in [name for name in there if name not in value]:
+            del there[gone]
+        for name, item in value.items():
+            _put(there, name, item)
+    elif isinstance(there, list) and isinstance(value, list) and len(there) == len(value):
+        for place, item in enumerate(value):
+            _put(there, place, item)
+    elif there != value or type(there) is bool:
+        holder[key] = value

@@ -84,5 +84,8 @@ class Channel(Protocol):
     def send(self, message: Message) -> Receipt:
         """What became of the message. Raises Unavailable when it was certainly not handed over."""
 
+    def check(self) -> str:
+        """What the other side said when it let us in; no message is sent. Raises Unavailable."""
+
     def close(self) -> None:
         """Lets go of connections; a later `send` opens them again."""

@@ -129,6 +129,19 @@ class Smtp:
             mail[header] = Header(value, maxlinelen=998).encode()
         return mail.as_bytes(policy=_POLICY)
 
+    def check(self) -> str:
+        """What the relay said after connecting, encrypting and logging in. Raises Unavailable."""
+        with self._deadline() as expired:
+            try:
+                connection = self._connection or self._connect()
+                code, reply = connection.noop()
+            except (smtplib.SMTPException, OSError) as error:
+                self._drop()
+                raise self._unavailable(error, timed_out=expired.is_set()) from error
+        if code != 250:
+            raise Unavailable(f"the mail relay said {code} {_text(reply)}")
+        return f"{self.host}:{self.port}: {code} {_text(reply)}"[:200]
+
     def close(self) -> None:
         """Ends the connection; the next message opens another."""
         if self._connection is not None:

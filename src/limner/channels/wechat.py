@@ -111,6 +111,12 @@ class Wechat:
             return self._refusal(message, code, str(answer.get("errmsg", "")))
         return Receipt(message.message_id, Outcome.IN_DOUBT, in_doubt)
 
+    def check(self) -> str:
+        """That the platform gave this account an access token. Raises Unavailable."""
+        self._token = ""
+        self._access_token()
+        return f"{self._api}: access token given"
+
     def close(self) -> None:
         """Lets go of connections; the next message opens another."""
         self._http.close()

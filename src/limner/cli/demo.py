@@ -30,7 +30,7 @@ from limner.demo.mail_server import MailServer
 from limner.demo.wechat_server import WechatServer
 from limner.errors import ConflictError
 from limner.types import Json, Progress
-from limner.workspace import live, logs
+from limner.workspace import accounting, live, logs
 from limner.workspace.files import init
 from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace, system_clock
@@ -327,6 +327,12 @@ def keep_serving(opened: Workspace, *, port: int) -> None:
             f"look around: limner --help, for example: limner person show m000001 --workspace {opened.paths.folder}"
         )
         print(f"listening on {url}", flush=True)
+        first = accounting.first_admin(opened)
+        if first is not None:
+            print(f"first admin: {url}{first}", flush=True)
+            errors.print(
+                "open that address to choose a name and a password, once; then the shop is yours to look at"
+            )
         try:
             while True:
                 time.sleep(3600)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from limner import __version__
 from limner.cli import show
@@ -26,6 +26,9 @@ _nouns: dict[str, typer.Typer] = {}
 
 Workspace = WorkspaceOption
 AsJson = JsonOption
+PersonWho = typer.Argument(
+    ..., metavar="ID", help="A user id, kind:value such as device:d1 or email:a@b.c, or an outward id."
+)
 
 
 def _noun(name: str, text: str) -> typer.Typer:
@@ -36,7 +39,9 @@ def _noun(name: str, text: str) -> typer.Typer:
 
 
 source = _noun("source", "Where events come from; each has a write key.")
+user = _noun("user", "Who signs in, and as what.")
 key = _noun("key", "Keys to the management API.")
+audit = _noun("audit", "Who did what; a chain that shows every tampering.")
 event = _noun("event", "What happened.")
 tag = _noun("tag", "What we believe about people.")
 audience = _noun("audience", "Who.")
@@ -147,17 +152,108 @@ def source_rotate(name: str, workspace: Path = Workspace, as_json: bool = AsJson
     )
 
 
+def _link(answer: Json) -> None:
+    out.print(f"{show.clean(answer['login'])} sets a password here, once, until {answer['expires_at']}:")
+    out.print(show.clean(answer["link"]), soft_wrap=True)
+
+
+@user.command("add")
+def user_add(
+    login: str = typer.Argument(..., help="An e-mail address or a name; upper and lower case are the same."),
+    role: str = typer.Option(..., help="admin, operator or viewer"),
+    name: str = typer.Option("", help="How the user is shown."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """A new user, and the one-time link (shown once, 72 hours) that sets the first password."""
+    arguments = {"login": login, "role": role, "name": name}
+    ask("user add", arguments, workspace=workspace, as_json=as_json, show=_link)
+
+
+@user.command("list")
+def user_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """All users."""
+    columns = ("id", "login", "name", "role", "enabled", "invited", "seen_at")
+    ask(
+        "user list",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Users", columns, ([row[c] for c in columns] for row in answer["users"])
+        ),
+    )
+
+
+@user.command("change")
+def user_change(
+    who: str = typer.Argument(..., metavar="LOGIN"),
+    role: str = typer.Option("", help="admin, operator or viewer; ends the user's sessions."),
+    name: str = typer.Option("", help="How the user is shown."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Another role or name."""
+    arguments = {"id": who, "role": role, "name": name}
+    ask(
+        "user change",
+        arguments,
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"{show.clean(answer['login'])} is {answer['role']}"),
+    )
+
+
+@user.command("reset")
+def user_reset(
+    who: str = typer.Argument(..., metavar="LOGIN"), workspace: Path = Workspace, as_json: bool = AsJson
+) -> None:
+    """A one-time link that sets a new password; the old one holds until then."""
+    ask("user reset", {"id": who}, workspace=workspace, as_json=as_json, show=_link)
+
+
+@user.command("disable")
+def user_disable(
+    who: str = typer.Argument(..., metavar="LOGIN"), workspace: Path = Workspace, as_json: bool = AsJson
+) -> None:
+    """The user can sign in no more; sessions end at once."""
+    ask(
+        "user disable",
+        {"id": who},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda _: out.print("disabled"),
+    )
+
+
+@user.command("enable")
+def user_enable(
+    who: str = typer.Argument(..., metavar="LOGIN"), workspace: Path = Workspace, as_json: bool = AsJson
+) -> None:
+    """The user can sign in again, with the same password."""
+    ask("user enable", {"id": who}, workspace=workspace, as_json=as_json, show=lambda _: out.print("enabled"))
+
+
+@user.command("remove")
+def user_remove(
+    who: str = typer.Argument(..., metavar="LOGIN"), workspace: Path = Workspace, as_json: bool = AsJson
+) -> None:
+    """Only for somebody who never set a password; others are disabled."""
+    ask("user remove", {"id": who}, workspace=workspace, as_json=as_json, show=lambda _: out.print("removed"))
+
+
 @key.command("add")
 def key_add(
     role: str = typer.Option(..., help="admin, operator or viewer"),
     note: str = "",
+    scope: list[str] = typer.Option([], help="Only this, for example people:read; several; default: all."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """A new API key, shown once."""
     ask(
         "key add",
-        {"role": role, "note": note},
+        {"role": role, "note": note, "scopes": list(scope)},
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: out.print(f"key (shown once): {answer['key']}"),
@@ -167,7 +263,7 @@ def key_add(
 @key.command("list")
 def key_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """All API keys, without their secrets."""
-    columns = ("id", "role", "tail", "created_at", "note")
+    columns = ("id", "role", "scopes", "tail", "created_at", "last_used_at", "note")
     ask(
         "key list",
         {},
@@ -189,6 +285,55 @@ def key_remove(key_id: str, workspace: Path = Workspace, as_json: bool = AsJson)
         as_json=as_json,
         show=lambda _: out.print("removed"),
     )
+
+
+@audit.command("list")
+def audit_list(
+    who: str = typer.Option("", help="The id or name of who did it."),
+    action: str = typer.Option("", help="What was done, for example: person erase."),
+    kind: str = typer.Option("", help="change, export, sight, session or refused"),
+    subject: str = typer.Option("", help="To whom or what."),
+    since: str = typer.Option("", help="From this instant on."),
+    until: str = typer.Option("", help="Before this instant."),
+    limit: int = typer.Option(50, help="How many rows, 1 to 200."),
+    cursor: str = typer.Option("", help="`next` of the page before."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Who did what, newest first."""
+
+    def drawn(answer: Json) -> None:
+        columns = ("seq", "at", "caller", "action", "subject", "detail")
+        rows = ({**row, "caller": row["caller"]["name"]} for row in answer["audit"])
+        show.table("Audit", columns, ([row[c] for c in columns] for row in rows))
+        if answer["next"]:
+            out.print(f"more: --cursor {answer['next']}", soft_wrap=True)
+
+    arguments = {
+        "who": who, "action": action, "kind": kind, "subject": subject,
+        "since": since, "until": until, "limit": limit, "cursor": cursor,
+    }  # fmt: skip
+    ask("audit list", arguments, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@audit.command("verify")
+def audit_verify(
+    head: str = typer.Option(
+        "", help="What an earlier verification said, SEQ:HASH; finds rows cut off since."
+    ),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Whether every row is as it was written; exit 1 names the first that is not."""
+    answer = ask(
+        "audit verify",
+        {"head": head},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs("audit", answer),
+    )
+    if not answer["ok"]:
+        raise typer.Exit(1)
 
 
 @app.command("import")
@@ -282,7 +427,12 @@ def tag_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: show.table(
-            "Tags", columns, ([row.get(c) for c in columns] for row in answer["tags"])
+            "Tags",
+            columns,
+            (
+                [show.titled(row["titles"], row["key"]) if c == "title" else row[c] for c in columns]
+                for row in answer["tags"]
+            ),
         ),
     )
 
@@ -292,9 +442,13 @@ def tag_show(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> 
     """One tag: its definition, coverage and distribution; people without a value are a value of their own."""
 
     def drawn(answer: Json) -> None:
-        out.print(show.clean(answer["text"]))
-        facts = {k: v for k, v in answer.items() if k not in ("text", "values")}
-        show.pairs(name, facts)
+        out.print(show.clean_lines(answer["text"]))
+        facts = ("state", "people", "coverage", "sum", "as_of", "expires_at", "used_by", "needs", "run")
+        show.pairs(name, {fact: answer[fact] for fact in facts})
+        if answer["health"]:
+            show.table(
+                "Health", ("level", "what"), ([item["level"], item["code"]] for item in answer["health"])
+            )
         show.table(
             "Values",
             ("value", "people", "share"),
@@ -424,12 +578,18 @@ def audience_export(
         "", help="Tags and person.attributes to add, joined by commas; default: all tags."
     ),
     reason: str = "",
-    role: str = typer.Option("admin", help="Whose eyes it is for: a viewer's export is masked."),
+    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """The people of an audience with their tags; every export is logged."""
-    arguments = {"name": name, "to": str(to.absolute()), "columns": columns, "reason": reason, "role": role}
+    arguments = {
+        "name": name,
+        "to": str(to.absolute()),
+        "columns": columns.split(",") if columns else [],
+        "reason": reason,
+        "mask": masked,
+    }
     ask(
         "audience export",
         arguments,
@@ -439,17 +599,58 @@ def audience_export(
     )
 
 
-@person.command("show")
-def person_show(
-    who: str = typer.Argument(
-        ..., metavar="ID", help="A user id, or kind:value such as device:d1 or email:a@b.c."
+@person.command("list")
+def person_list(
+    word: str = typer.Argument(
+        "",
+        metavar="[WORD]",
+        help="An id, an e-mail address, a phone's last digits, an openid, or part of a name.",
     ),
-    as_of: str = typer.Option("", "--as-of"),
-    role: str = typer.Option("admin", help="A viewer sees personal values masked."),
+    where: str = typer.Option("", "--where", help="A condition, such as \"value_tier = 'high'\"."),
+    sort: str = typer.Option("last_seen", help="last_seen, first_seen or id."),
+    limit: int = typer.Option(20),
+    cursor: str = typer.Option("", help="`next` of the page before."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
-    """The portrait: identities, attributes, tags, timeline, messages."""
+    """People found by a word and a condition."""
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['total']:,} of {answer['everybody']:,} people",
+            ("person", "id", "name", "contact", "tags", "last seen", "events"),
+            (
+                [
+                    row["person"],
+                    (row["id"] or {}).get("value"),
+                    row["name"],
+                    (row["contact"] or {}).get("value"),
+                    ", ".join(str(tag["value"]) for tag in row["tags"]),
+                    (row["last_seen"] or "")[:19],
+                    row["events"],
+                ]
+                for row in answer["people"]
+            ),
+        )
+
+    ask(
+        "person list",
+        {"q": word, "where": where, "sort": sort, "limit": limit, "cursor": cursor},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+@person.command("show")
+def person_show(
+    who: str = PersonWho,
+    as_of: str = typer.Option("", "--as-of"),
+    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """The portrait: identities, attributes, tags, consents, audiences."""
 
     def drawn(answer: Json) -> None:
         out.print(f"[bold]{show.clean(answer['person'])}[/bold]")
@@ -473,19 +674,108 @@ def person_show(
             ),
         )
         show.table(
-            "Messages",
-            ("at", "campaign", "channel", "status", "reason"),
-            ([m["at"], m["campaign"], m["channel"], m["status"], m["reason"]] for m in answer["messages"]),
+            "Consents",
+            ("channel", "class", "state", "since", "suppressed"),
+            (
+                [c["channel"], c["class"], c["state"], (c["at"] or "")[:19], c["suppressed"]]
+                for c in answer["header"]["consents"]
+            ),
         )
-        show.table(
-            "Timeline",
-            ("at", "event", "properties"),
-            ([e["at"][:19], e["event"], e["properties"]] for e in answer["timeline"]),
-        )
+        show.table("Audiences", ("audience", "since"), ([a["name"], a["since"]] for a in answer["audiences"]))
 
     ask(
         "person show",
-        {"id": who, "as_of": as_of, "role": role},
+        {"id": who, "as_of": as_of, "mask": masked},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+@person.command("timeline")
+def person_timeline(
+    who: str = PersonWho,
+    event: list[str] = typer.Option([], "--event", help="Only events of this name; may be repeated."),
+    source: str = typer.Option("", help="Only of this source."),
+    since: str = typer.Option("", help="From this instant on."),
+    until: str = typer.Option("", help="Before this instant."),
+    limit: int = typer.Option(50),
+    cursor: str = typer.Option("", help="`next` of the page before."),
+    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What happened, newest first."""
+    ask(
+        "person timeline",
+        {
+            "id": who, "event": event, "source": source, "since": since, "until": until,
+            "limit": limit, "cursor": cursor, "mask": masked,
+        },
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            f"{answer['total']:,} events",
+            ("at", "event", "source", "properties"),
+            ([e["at"][:19], e["event"], e["source"], e["properties"]] for e in answer["events"]),
+        ),
+    )  # fmt: skip
+
+
+@person.command("messages")
+def person_messages(who: str = PersonWho, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """What was sent, and which campaigns held the person out."""
+    columns = ("at", "campaign", "channel", "status", "reason", "opened_at", "clicked_at")
+    ask(
+        "person messages",
+        {"id": who},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Messages", columns, ([m[c] for c in columns] for m in answer["messages"])
+        ),
+    )
+
+
+@person.command("why")
+def person_why(
+    who: str = PersonWho,
+    tag: str = typer.Argument(..., metavar="TAG"),
+    as_of: str = typer.Option("", "--as-of"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Why the person has the tag, or has it not: the events, cases and attributes that decided."""
+
+    def drawn(answer: Json) -> None:
+        value = answer["value"] if answer["known"] else "no value"
+        out.print(f"[bold]{show.clean(answer['key'])}[/bold] = {show.clean(value)}")
+        out.print(show.clean(answer["definition"]))
+        out.print(f"as of {answer['as_of']}, valid until {answer['expires_at'] or 'further notice'}")
+        rule, statistic, observed = answer["rule"], answer["statistic"], answer["observed"]
+        if rule:
+            show.table(
+                "Cases",
+                ("holds", "value", "when"),
+                (["yes" if c["holds"] else "no", c["then"], c["when"]] for c in rule["cases"]),
+            )
+            show.table("Inputs", ("what", "value"), ([i["text"], i["value"]] for i in rule["inputs"]))
+        if observed:
+            show.table(
+                "Said",
+                ("at", "source", "value", "holds"),
+                ([w["at"][:19], w["source"], w["value"], w["decides"] or ""] for w in observed["said"]),
+            )
+        for found in [statistic] if statistic else (rule or {}).get("evidence", []):
+            show.table(
+                f"{found['deciding']:,} deciding of {found['considered']:,} events",
+                ("at", "event", "properties"),
+                ([e["at"][:19], e["event"], e["properties"]] for e in found["events"]),
+            )
+
+    ask(
+        "person why",
+        {"id": who, "key": tag, "as_of": as_of},
         workspace=workspace,
         as_json=as_json,
         show=drawn,
@@ -534,11 +824,16 @@ def campaign_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     columns = ("name", "title", "audience", "channel", "status", "sent")
     ask(
         "campaign list",
-        {},
+        {"limit": 200},
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: show.table(
-            "Campaigns", columns, ([r.get(c) for c in columns] for r in answer["campaigns"])
+            "Campaigns",
+            columns,
+            (
+                [show.titled(row["titles"], row["name"]) if c == "title" else row[c] for c in columns]
+                for row in answer["campaigns"]
+            ),
         ),
     )
 
@@ -561,8 +856,14 @@ def campaign_send(
         {"name": name, "dry_run": dry_run, "entry": entry},
         workspace=workspace,
         as_json=as_json,
-        show=lambda answer: show.pairs(name, answer),
+        show=lambda answer: _campaign_sent(name, answer),
     )
+
+
+def _campaign_sent(name: str, answer: Json) -> None:
+    show.pairs(name, {key: value for key, value in answer.items() if key != "approval"})
+    if answer.get("approval") == "owner":
+        out.print("sent without a second person's approval: this is the command line of the machine's owner")
 
 
 @campaign.command("stop")
@@ -588,7 +889,7 @@ def campaign_test(
     """Send it to yourself as one person would get it; it is not counted."""
     ask(
         "campaign test",
-        {"name": name, "to": to, "as": person_id},
+        {"name": name, "to": to, "person": person_id},
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: show.pairs(name, answer),
@@ -675,12 +976,16 @@ def main() -> None:
     """The entry point."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         errors.print("stopped")
         sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+    except TyperException as error:  # the words of the command line are wrong
+        said = getattr(error, "show", None)
+        if callable(said):
+            said()
+        else:
+            errors.print(f"[red]error:[/red] {show.clean_lines(str(error))}")
+        sys.exit(getattr(error, "exit_code", 2))
     except LimnerError as error:
         if _state["debug"]:
             raise

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -14,7 +15,7 @@ import uvicorn
 from limner.api.app import app
 from limner.api.http import protocol
 from limner.config import find
-from limner.workspace import live, logs
+from limner.workspace import accounting, live, logs
 from limner.workspace.workspace import Workspace
 
 DRAIN_SECONDS = 8
@@ -26,9 +27,13 @@ def serve(workspace: Path | None, *, host: str, port: int) -> None:
     with Workspace.open(folder) as opened:
         logs.configure(opened.config.log_level)
         live.start(opened)
+        opened.thread("audit", partial(accounting.watch_audit, opened))
         server, bound = listen(opened, host=host, port=port)
         url = f"http://{host}:{bound.getsockname()[1]}"
         print(f"listening on {url}", flush=True)
+        first = accounting.first_admin(opened)
+        if first is not None:
+            print(f"first admin: {url}{first}", flush=True)
         with _stopping(server):
             server.run(sockets=[bound])
 

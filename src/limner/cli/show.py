@@ -48,6 +48,11 @@ def _short(value: Any) -> Any:
     return value
 
 
+def titled(titles: Json, otherwise: str) -> str:
+    """A title in English, else in any language, else what it is called otherwise."""
+    return str(titles.get("en") or next((title for title in titles.values() if title), otherwise))
+
+
 def clean_lines(text: str) -> str:
     """Several lines, each made safe."""
     return "\n".join(clean(line) for line in text.splitlines())

@@ -1,6 +1,6 @@
 """Opens a file as a Reader: which kind it is, and what its rows are. Knows no event and no mapping.
 
-Kinds: delimited text, JSON lines (both also as .gz) and Parquet. Spreadsheets and archives are refused.
+Kinds: delimited text, JSON lines (both also as .gz), Parquet and Excel workbooks (.xlsx). Archives are refused.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ import pyarrow.parquet as pq
 from limner.connectors.delimited import COLUMNS, Delimited
 from limner.connectors.seam import JSON, MARK, Block, FileForm, Problem, Reader, shown
 from limner.connectors.text import Utf8, checked_digest, codec, head
+from limner.connectors.workbook import Workbook, is_workbook
 from limner.errors import InputError, did_you_mean
 
-KINDS = ("csv", "jsonl", "parquet")
+KINDS = ("csv", "jsonl", "parquet", "xlsx")
 ROWS = 50_000
 DEPTH = 8
 """Objects in JSON lines become columns `a.b.c` so deep; deeper ones stay JSON."""
 
 _REFUSED = (
-    (b"PK\x03\x04", "an Excel workbook or a zip archive"),
+    (b"PK\x03\x04", "a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"Rar!", "a rar archive"),
@@ -36,18 +37,24 @@ _REFUSED = (
 
 
 def open_file(
-    path: Path, form: FileForm | None = None, *, file_bytes: int = 2_000_000_000, field_bytes: int = 131_072
+    path: Path,
+    form: FileForm | None = None,
+    *,
+    file_bytes: int = 2_000_000_000,
+    field_bytes: int = 131_072,
+    digest: str = "",
 ) -> Reader:
-    """The file at `path` as a Reader, its digest taken.
+    """The file at `path` as a Reader; its digest is taken unless it is given.
 
     Raises InputError: file_too_large (413), unsupported_file (415), bad_archive, bad_encoding, empty_file,
     duplicate_column (422); NotFoundError when there is no file.
     """
     form = form or FileForm()
-    digest = checked_digest(path, limit=file_bytes)
+    digest = digest or checked_digest(path, limit=file_bytes)
     start = head(path)
+    workbook = start.startswith(b"PK\x03\x04") and is_workbook(path)
     for magic, what in _REFUSED:
-        if start.startswith(magic):
+        if start.startswith(magic) and not workbook:
             raise InputError(
                 f"this is {what}, which cannot be imported",
                 code="unsupported_file",
@@ -55,10 +62,14 @@ def open_file(
                 where=path.name,
                 hint="save the table as CSV (UTF-8) and import that",
             )
-    kind = form.kind or _kind(path, start)
+    kind = "xlsx" if workbook else form.kind or _kind(path, start)
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS) or f"one of {', '.join(KINDS)}"
         raise InputError(f"unknown kind of file '{kind}'", code="unsupported_file", status=415, hint=hint)
+    if kind == "xlsx" and not workbook:
+        raise InputError("this is no Excel workbook", code="unsupported_file", status=415, where=path.name)
+    if kind == "xlsx":
+        return Workbook(path, digest, form, file_bytes)
     if kind == "parquet":
         return Parquet(path, digest)
     if kind == "jsonl":

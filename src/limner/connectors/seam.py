@@ -62,6 +62,8 @@ class FileForm:
     quote: str | None = None
     columns: tuple[str, ...] = field(default=())
     """The column names of a file without a header."""
+    sheet: str | None = None
+    """Which sheet of a workbook; None: the first."""
 
 
 class Reader(Protocol):

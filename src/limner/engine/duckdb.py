@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class DuckDB:
         self._memory, self._threads = memory, threads
         self._writing = threading.RLock()
         self._transaction: _Transaction | None = None
+        self._version = 0
         self._connection = self._connect()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
@@ -62,6 +63,14 @@ class DuckDB:
             ) from error
         return connection
 
+    @property
+    def version(self) -> int:
+        """A number that grows with every commit that wrote something. Odd: such a commit is under way.
+
+        What was read while it stayed the same and even is of one state.
+        """
+        return self._version
+
     def replace(self, fresh: Path) -> None:
         """The file `fresh` takes the place of this engine's own; readers that come later see it.
 
@@ -69,7 +78,7 @@ class DuckDB:
         """
         if self.path is None:
             raise DamagedError("an engine in memory has no file to replace")
-        with self._writing:
+        with self._writing, self._changing():
             self._connection.close()
             self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
             fresh.replace(self.path)
@@ -95,7 +104,8 @@ class DuckDB:
                 self._transaction = _Transaction(cursor)
                 try:
                     yield self._transaction
-                    cursor.execute("COMMIT")
+                    with self._changing() if self._transaction.wrote else nullcontext():
+                        cursor.execute("COMMIT")
                 except BaseException as error:
                     with suppress(duckdb.Error):
                         cursor.execute("ROLLBACK")
@@ -107,6 +117,14 @@ class DuckDB:
                     raise
                 finally:
                     self._transaction = None
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        self._version += 1
+        try:
+            yield
+        finally:
+            self._version += 1
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -142,9 +160,11 @@ class _Transaction:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
+        self.wrote = False
 
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Runs one statement."""
+        self.wrote = True
         self._cursor.execute(sql, _used(sql, values))
 
     def read(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
@@ -155,6 +175,7 @@ class _Transaction:
         """Appends the rows by column name; absent columns become NULL."""
         if not rows.num_rows:
             return
+        self.wrote = True
         names = ", ".join(quoted(name) for name in rows.column_names)
         self._cursor.register("rows_to_insert", rows)
         try:

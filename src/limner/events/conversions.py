@@ -87,6 +87,13 @@ def texts(column: pa.Array) -> pa.Array:
     return column
 
 
+def without(column: pa.Array, characters: str) -> pa.Array:
+    """The column's texts without these characters; columns of another type as they are."""
+    if not characters or not pa.types.is_string(column.type):
+        return column
+    return pc.replace_substring_regex(column, "[" + re.sub(r"([\]\[\\^-])", r"\\\1", characters) + "]", "")
+
+
 def identifiers(column: pa.Array, *, length: int) -> Converted:
     """The values as identifiers: text without surrounding space, at most `length` bytes."""
     values = texts(pc.utf8_trim_whitespace(texts(column)))

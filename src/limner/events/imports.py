@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 
 from limner.config import Limits
 from limner.connectors.files import open_file
-from limner.connectors.seam import JSON, RAW_LENGTH, Block, Reader
+from limner.connectors.seam import JSON, RAW_LENGTH, Block, FileForm, Reader
+from limner.connectors.text import checked_digest
 from limner.events import conversions as read
 from limner.events.conversions import Bad, Converted, Mask
 from limner.events.guess import guess
@@ -150,10 +151,21 @@ class Report:
         }  # fmt: skip
 
 
-def opened(path: Path, mapping: Mapping | None, *, limits: Limits) -> Reader:
-    """The file as a Reader, its digest taken. Raises InputError or NotFoundError."""
-    form = mapping.form if mapping else None
-    return open_file(path, form, file_bytes=limits.import_bytes, field_bytes=limits.field_bytes)
+def opened(path: Path, mapping: Mapping | None, *, limits: Limits, digest: str = "") -> Reader:
+    """The file as a Reader; its digest is taken unless it is known. Raises InputError or NotFoundError."""
+    return read_file(path, mapping.form if mapping else None, limits=limits, digest=digest)
+
+
+def read_file(path: Path, form: FileForm | None, *, limits: Limits, digest: str = "") -> Reader:
+    """The file, written so, as a Reader."""
+    return open_file(
+        path, form, file_bytes=limits.import_bytes, field_bytes=limits.field_bytes, digest=digest
+    )
+
+
+def digest_of(path: Path, *, limits: Limits) -> str:
+    """The digest of the file's bytes, which are sound when they are packed. Raises InputError."""
+    return checked_digest(path, limit=limits.import_bytes)
 
 
 def guessed(source: Reader, *, strong_keys: Collection[str]) -> Mapping:
@@ -245,6 +257,82 @@ def _chunk(parts: list[_Part], number: int, digest: str, source_i: int, received
         troubles=troubles,
         warnings=dict(warnings),
     )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the first rows of a file become. `shown` are the first few of them, one by one."""
+
+    rows: int
+    whole: bool
+    fits: int
+    reasons: dict[str, int]
+    shown: tuple[dict[str, Any], ...]
+    troubles: tuple[Trouble, ...]
+
+
+def sample(
+    reader: Reader,
+    mapping: Mapping,
+    *,
+    received_at: datetime,
+    strong_keys: Collection[str],
+    limits: Limits,
+    money_properties: Collection[str] = (),
+    show: int = 20,
+) -> Sample:
+    """What the first block of the file becomes under the mapping. Raises MappingError when it cannot be used."""
+    mapping.allow(strong_keys)
+    mapping.fit(reader.columns)
+    blocks = reader.blocks()
+    block = next(blocks, None)
+    if block is None:
+        return Sample(0, True, 0, {}, (), ())
+    frame = _Frame(
+        mapping, received_at=naive(received_at), limits=limits, money_properties=frozenset(money_properties)
+    )
+    part = frame.part(block)
+    found = []
+    for row in part.table.slice(0, show).to_pylist():
+        line = int(block.lines[int(np.searchsorted(block.numbers, row["row"]))])
+        found.append(_shown_row(row, line, part.table.schema))
+    found += [
+        {"line": item.line, "status": item.status, "code": item.code, "message": item.message}
+        for item in part.troubles[:show]
+    ]
+    return Sample(
+        rows=part.received,
+        whole=next(blocks, None) is None,
+        fits=part.table.num_rows,
+        reasons=dict(Counter(item.code for item in part.troubles)),
+        shown=tuple(sorted(found, key=lambda item: int(item["line"]))[:show]),
+        troubles=part.troubles[:SHOWN],
+    )
+
+
+def _shown_row(row: dict[str, Any], line: int, schema: pa.Schema) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is None:
+            continue
+        if name.startswith("p:"):
+            money = (schema.field(name).metadata or {}).get(b"type") == b"money"
+            instant = isinstance(value, datetime)
+            properties[name[2:]] = (
+                read.amount(value) if money else f"{value.isoformat()}Z" if instant else value
+            )
+        elif name.startswith("a:"):
+            attributes[name[2:]] = msgspec.json.decode(value)
+    person = {
+        "user_id": row["user"], "device_id": row["device"],
+        **{item["kind"]: item["value"] for item in row["keys"] or ()},
+    }  # fmt: skip
+    return {
+        "line": line, "status": "fits", "event": row["event"], "at": f"{row['ts'].isoformat()}Z",
+        "person": {kind: value for kind, value in person.items() if value is not None},
+        "properties": properties, "attributes": attributes,
+    }  # fmt: skip
 
 
 def _encoded(value: Any) -> str:
@@ -363,7 +451,7 @@ class _Frame:
         found, kind = self.value(rows, item, money=False)
         is_json = item.column is not None and rows.is_json(item.column)
         if item.lenient and found.bad and item.column is not None:
-            text = read.json(read.texts(rows.column(item.column)), kind=ValueType.TEXT)
+            text = read.json(read.texts(rows.column(item.column)), kind=ValueType.TEXT)  # as it stands there
             return pc.coalesce(read.json(found.values, kind=kind), text)
         rows.take(found, path=f"attributes.{item.name}", column=item.column or item.name)
         return read.json(found.values, kind=kind, is_json=is_json)
@@ -378,7 +466,10 @@ class _Frame:
         if item.factors:
             kind = item.type or ValueType.NUMBER
             names = [factor for factor in item.factors if isinstance(factor, str)]
-            columns = [rows.column(part) if isinstance(part, str) else part for part in item.factors]
+            columns = [
+                read.without(rows.column(part), item.without) if isinstance(part, str) else part
+                for part in item.factors
+            ]
             found, own = read.product(columns, kind=kind, names=[str(part) for part in item.factors])
             for name, converted in own:
                 rows.take(converted, path=name, column=name)
@@ -386,7 +477,7 @@ class _Frame:
                 rows.take(found, path=f"properties.{item.name}", column=" × ".join(names))
             return replace(found, bad=()), kind
         assert item.column is not None  # noqa: S101
-        column = rows.column(item.column)
+        column = read.without(rows.column(item.column), item.without)
         kind = item.type or (ValueType.MONEY if money else _native(column.type))
         found = _typed(column, item, kind)
         if kind is ValueType.TEXT and (_PHONE.search(item.name) or _PHONE.search(item.column)):

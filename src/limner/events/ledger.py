@@ -80,6 +80,31 @@ def unknown_rows(tx: Transaction, found: sealed.Sealed) -> sealed.Sealed:
     return found if keep.all() else replace(found, rows=rows.filter(pa.array(keep)))
 
 
+def come_again(tx: Transaction, found: sealed.Sealed) -> None:
+    """Rows of this very file that an earlier import set aside leave the quarantine, for wherever they now belong.
+
+    What was received then counts as duplicate from now on, so that the counters still add up.
+    """
+    held = tx.read(
+        "SELECT source_i, origin FROM quarantine WHERE starts_with(origin, $digest)",
+        {"digest": f"{found.digest}:"},
+    ).to_pylist()
+    if not held:
+        return
+    coming = {*found.rows.column("row").to_pylist(), *(_row(item.origin) for item in found.quarantine)}
+    again = [row for row in held if _row(row["origin"]) in coming]
+    if not again:
+        return
+    with tx.given("again", pa.table({"origin": [row["origin"] for row in again]})):
+        tx.execute("DELETE FROM quarantine WHERE origin IN (SELECT origin FROM again)")
+    moved = Counter(row["source_i"] for row in again)
+    count(tx, {source_i: Counts(quarantined=-n, duplicate=n) for source_i, n in moved.items()})
+
+
+def _row(origin: str | None) -> int:
+    return int((origin or ":-1").rpartition(":")[2])
+
+
 def put_aside(tx: Transaction, draft: Draft) -> None:
     if draft.retried:
         with tx.given("retried", halves(draft.retried)):
@@ -94,12 +119,13 @@ def put_aside(tx: Transaction, draft: Draft) -> None:
         "path": pa.array([item.refusal.path for item in draft.aside], pa.string()),
         "message": [item.refusal.message for item in draft.aside],
         "raw": [item.raw for item in draft.aside],
+        "origin": pa.array([item.origin for item in draft.aside], pa.string()),
     }.items():
         table = table.append_column(name, [column] if isinstance(column, list) else column)
     with tx.given("aside", table):
         tx.execute(
-            "INSERT INTO quarantine (id, source_i, received_at, code, path, message, raw)"
-            f" SELECT {ID}, source_i, received_at, code, path, message, raw FROM aside"
+            "INSERT INTO quarantine (id, source_i, received_at, code, path, message, raw, origin)"
+            f" SELECT {ID}, source_i, received_at, code, path, message, raw, origin FROM aside"
         )
 
 

@@ -82,9 +82,13 @@ Resolve = Callable[[Transaction, pa.Table], Resolution]
 
 @dataclass(frozen=True)
 class Loaded:
-    """What one load did. `people`: ordinals with new events or that events were taken from or given to."""
+    """What one load did. `people`: ordinals with new events or that events were taken from or given to.
+
+    `again`: it was calls tried again.
+    """
 
     end: Position
+    again: bool = False
     counts: dict[int | None, Counts] = field(default_factory=dict)
     people: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
     reassigned: pa.Table | None = None
@@ -97,7 +101,7 @@ class Loader:
     """Moves what the log holds into the engine. Safe to call from several threads.
 
     `before_event` is called with every event before it is stored: an exception of it makes that event one
-    that cannot be loaded.
+    that cannot be loaded. `touched` is told after each load whose events changed.
     """
 
     def __init__(
@@ -110,10 +114,12 @@ class Loader:
         money: Collection[str] = (),
         keys: Collection[str] = (),
         before_event: Callable[[Event], None] | None = None,
+        touched: Callable[[npt.NDArray[np.uint32]], None] | None = None,
     ) -> None:
         self._engine, self._log, self._resolve = engine, log, resolve
         self._limits, self._money, self._keys = limits, frozenset(money), tuple(keys)
         self._before_event = before_event
+        self._touched = touched
         self._lock = threading.RLock()
         self._registry: Registry | None = None
         self._seen: Seen | None = None
@@ -186,13 +192,14 @@ class Loader:
             return self.position
 
     def retry(self, ids: Collection[int], *, batch: str, now: datetime) -> int:
-        """Sends quarantined calls (by id) through the log again; the answer is how many.
+        """Sends quarantined calls (by id; not rows of files) through the log again; the answer is how many.
 
         They leave the quarantine when that is loaded, for wherever they then belong.
         """
         wanted = {str(item) for item in ids}
         found = self._engine.read(
-            "SELECT id::VARCHAR AS id, source_i, raw FROM quarantine WHERE code <> 'duplicate_conflict'"
+            "SELECT id::VARCHAR AS id, source_i, raw FROM quarantine"
+            " WHERE code <> 'duplicate_conflict' AND origin IS NULL"
         ).to_pylist()
         by_source: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
         for row in found:
@@ -406,6 +413,8 @@ class Loader:
         self._position = end
         if self._seen is not None:
             self._seen.add(ids)
+        if self._touched is not None:
+            self._touched(loaded.people)
         return loaded
 
     def _widen(self, draft: Draft) -> None:
@@ -457,6 +466,7 @@ class Loader:
                 draft.count(source_i, stored=n)
             ids = np.fromiter((event.id & LOW for event in events), np.uint64, len(events))
         else:
+            ledger.come_again(tx, found)
             fresh = ledger.unknown_rows(tx, found)
             repeated = found.rows.num_rows - fresh.rows.num_rows
             draft.count(found.source_i, stored=fresh.rows.num_rows, duplicate=repeated)
@@ -479,6 +489,7 @@ class Loader:
         base = staged.base
         loaded = Loaded(
             end=end,
+            again=bool(draft.retried),
             counts=dict(draft.counts),
             people=people,
             reassigned=reassigned,

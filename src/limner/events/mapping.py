@@ -96,8 +96,9 @@ class Time:
 class Field:
     """One property or attribute: a column, the exact product of two, or a constant.
 
-    `type` None means as in the file. `once` keeps a person's first value; `lenient` keeps what does not fit
-    the type as text instead of setting the row aside (attributes only).
+    `type` None means as in the file. `without`: characters of the column's text that are left out before it is
+    read. `once` keeps a person's first value; `lenient` keeps what does not fit the type as text instead of setting
+    the row aside (attributes only).
     """
 
     name: str
@@ -109,6 +110,7 @@ class Field:
     zone: str = "UTC"
     once: bool = False
     lenient: bool = False
+    without: str = ""
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,7 @@ class _Text:
         return Mapping(
             name=self.name,
             text=text,
-            source=self.text(given, "source") if "source" in given else None,
+            source=self.source(given),
             **person,
             time=time,
             event=event,
@@ -322,6 +324,14 @@ class _Text:
         if "column" not in value:
             raise self.wrong(given, key, "time needs a column")
         return Time(self.column(value, "column"), self.format(value), self.zoned(value))
+
+    def source(self, given: CommentedMap) -> str | None:
+        if "source" not in given:
+            return None
+        name = self.text(given, "source")
+        if "/" in name:
+            raise self.wrong(given, "source", "a source's name holds no /")
+        return name
 
     def person(self, given: CommentedMap) -> dict[str, Any]:
         found: dict[str, Any] = {"user_id": None, "device_id": None, "keys": ()}
@@ -439,7 +449,7 @@ class _Text:
     def field(self, given: CommentedMap, name: str, key: Any) -> Field:
         if not isinstance(given[key], CommentedMap):
             return Field(name, self.column(given, key), zone=self.zone)
-        words = ("column", "multiply", "value", "type", "format", "zone", "once", "otherwise")
+        words = ("column", "multiply", "value", "type", "format", "zone", "once", "otherwise", "without")
         inner = self.map(given, key, words)
         if sum(word in inner for word in ("column", "multiply", "value")) != 1:
             raise self.wrong(given, key, f"'{name}' needs one of: column, multiply, value")
@@ -451,9 +461,12 @@ class _Text:
             raise self.wrong(
                 inner, "otherwise", "what does not fit can only be kept as text: otherwise: text"
             )
+        if "without" in inner and "value" in inner:
+            raise self.wrong(inner, "without", "a constant has nothing to leave out")
         common: dict[str, Any] = {
             "type": kind, "format": self.format(inner), "zone": self.zoned(inner),
             "once": once, "lenient": "otherwise" in inner,
+            "without": self.text(inner, "without") if "without" in inner else "",
         }  # fmt: skip
         if "column" in inner:
             return Field(name, self.column(inner, "column"), **common)
@@ -500,9 +513,9 @@ class _Text:
     def form(self, given: CommentedMap) -> FileForm:
         if given.get("file") is None:
             return FileForm()
-        inner = self.map(given, "file", ("kind", "encoding", "delimiter", "quote", "columns"))
+        inner = self.map(given, "file", ("kind", "encoding", "delimiter", "quote", "columns", "sheet"))
         found: dict[str, Any] = {}
-        for word in ("kind", "encoding", "delimiter", "quote"):
+        for word in ("kind", "encoding", "delimiter", "quote", "sheet"):
             if word in inner:
                 found[word] = self.text(inner, word)
         for word in ("delimiter", "quote"):

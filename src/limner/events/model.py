@@ -119,13 +119,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One call that was kept aside: it can be looked at and tried again."""
+    """One call or row that was kept aside; a call can be tried again. `origin`: DIGEST:ROW of a file's row."""
 
     id: int
     source_i: int | None
     received_at: datetime
     refusal: Refusal
     raw: str
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class Sealed:
     """One import's rows and what is said about them. `high` is the upper half of every event's id."""
 
     rows: pa.Table
+    digest: str
     batch: str
     high: int
     source_i: int | None
@@ -63,7 +64,8 @@ def read(path: Path) -> Sealed:
         source = meta.get("source_i") or None
         source_i = int(source) if source is not None else None
         received_at = _EPOCH + timedelta(microseconds=int(meta["received_at"]))
-        high = int(meta["digest"][:16], 16) & _HIGH_BITS
+        digest = meta["digest"]
+        high = int(digest[:16], 16) & _HIGH_BITS
         quarantined = int(meta.get("quarantined") or 0)
         rejected = int(meta.get("rejected") or 0)
         kept = msgspec.json.decode(meta.get("bad") or "[]", type=list[_Bad])
@@ -75,8 +77,8 @@ def read(path: Path) -> Sealed:
         quarantined=quarantined,
         rejected=rejected,
     )
-    aside = tuple(_quarantined(item, batch, source_i, received_at) for item in kept)
-    return Sealed(rows, batch, high, source_i, received_at, counts, aside)
+    aside = tuple(_quarantined(item, digest, batch, source_i, received_at) for item in kept)
+    return Sealed(rows, digest, batch, high, source_i, received_at, counts, aside)
 
 
 def stage(sealed: Sealed, registry: Registry, notices: Notices) -> Staged:
@@ -262,7 +264,10 @@ def _attributes(rows: pa.Table) -> pa.Table:
     return pa.concat_tables(parts) if parts else ATTRIBUTES.empty_table()
 
 
-def _quarantined(item: _Bad, batch: str, source_i: int | None, received_at: datetime) -> Quarantined:
-    digest = blake2b(f"{batch}\0{item.row}".encode(), digest_size=16).digest()
+def _quarantined(
+    item: _Bad, digest: str, batch: str, source_i: int | None, received_at: datetime
+) -> Quarantined:
+    mark = blake2b(f"{batch}\0{item.row}".encode(), digest_size=16).digest()
     refusal = Refusal(item.code, item.message, item.path)
-    return Quarantined(int.from_bytes(digest, "big") >> 1, source_i, received_at, refusal, item.raw)
+    origin = f"{digest}:{item.row}"
+    return Quarantined(int.from_bytes(mark, "big") >> 1, source_i, received_at, refusal, item.raw, origin)

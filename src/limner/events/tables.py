@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
     message VARCHAR NOT NULL,
     raw VARCHAR NOT NULL
 );
+ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS origin VARCHAR;
 CREATE TABLE IF NOT EXISTS loads (batch VARCHAR PRIMARY KEY, loaded_at TIMESTAMP NOT NULL);
 CREATE TABLE IF NOT EXISTS log_position (segment UBIGINT NOT NULL, "offset" UBIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS counters (
@@ -58,4 +59,5 @@ CREATE TABLE IF NOT EXISTS warnings (
     n BIGINT NOT NULL
 );
 """
-"""`body` of events is a hash of what a call said: it tells a repetition from a conflict. NULL for imports."""
+"""`origin` of what is set aside: DIGEST:ROW of a file's row, NULL of a call.
+`body` of events is a hash of what a call said: it tells a repetition from a conflict. NULL for imports."""

@@ -6,7 +6,7 @@ Nothing here evaluates: the text is scanned for its limits, parsed (LALR, no rec
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -38,6 +38,7 @@ _PIECES = re.compile(
 _FULL_WIDTH = dict(zip("（），＝＜＞！“”‘’「」＊．", '(),=<>!""\'\'""*.', strict=True))
 
 
+@lru_cache(maxsize=512)  # a tree never changes, so whoever asks again may have the same one
 def parse(text: str, scope: Scope = "person") -> t.Expr:
     """The tree of one expression: a condition, or a value such as `sum(amount of "Order Paid")`.
 

@@ -36,9 +36,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class NotEnoughData:
-    """There is no honest answer yet; `message` says what is missing."""
+    """There is no honest answer yet; `message` says what is missing.
+
+    `reason`: the same for programs: nobody_held_out, nobody_treated or few_conversions.
+    """
 
     message: str
+    reason: str = "few_conversions"
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,9 @@ def welch(
 def not_enough(treated: Arm, held_out: Arm) -> NotEnoughData | None:
     """What is missing before a difference may be said; None when there is enough."""
     if not held_out.n:
-        return NotEnoughData("nobody was held out, so nothing can be compared")
+        return NotEnoughData("nobody was held out, so nothing can be compared", "nobody_held_out")
     if not treated.n:
-        return NotEnoughData("nobody was treated")
+        return NotEnoughData("nobody was treated", "nobody_treated")
     if treated.k < ENOUGH or held_out.k < ENOUGH:
         return NotEnoughData(
             f"not enough data: {treated.k} conversions among the treated and {held_out.k} among the held out;"

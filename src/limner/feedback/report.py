@@ -6,9 +6,10 @@ counts as treated, and everything that people did within the goal's time counts,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from limner.campaigns.model import Campaign
 from limner.engine.seam import Engine, quoted
 from limner.feedback import effects
 from limner.feedback.effects import Arm, Interval, NotEnoughData
+from limner.feedback.receipts import CLICKED, FAILED, OPENED, SENT, UNSUBSCRIBED
 from limner.store.records import Records
 from limner.touches import entries
 from limner.types import MONEY_SCALE, Json, ValueType, naive
@@ -151,7 +153,8 @@ def report(
     unsubscribed, exact; converted {treated, held_out: {n, k, rate, low, high}};
     incremental {conversions, low, high, per_person, per_person_low, per_person_high} and
     money {currency, treated_per_person, held_out_per_person, per_person, per_person_low, per_person_high,
-    total, low, high}: null where nothing can be said; enough_data; message.
+    total, low, high}: null where nothing can be said; enough_data; message; why_not: why nothing can be
+    said (no_goal, nobody_held_out, nobody_treated, few_conversions), else null.
     `outcome`: what `outcome` answered, None when the campaign has no goal. `until`: up to when it counted.
     """
     found = entries.entry_of(records, campaign.name, entry)
@@ -183,6 +186,7 @@ def report(
         "money": None,
         "enough_data": False,
         "message": "the campaign has no goal",
+        "why_not": "no_goal",
     }
     if outcome is not None:
         answer |= changed(outcome, currency=currency, money=bool(campaign.goal and campaign.goal.money))
@@ -200,7 +204,7 @@ def changed(outcome: Outcome, *, currency: str = "", money: bool = True) -> Json
     }
     made = effects.conversions(treated, held_out)
     if isinstance(made, NotEnoughData):
-        return {**answer, "message": made.message}
+        return {**answer, "message": made.message, "why_not": made.reason}
     total = made.times(treated.n)
     answer |= {
         "enough_data": True,
@@ -213,6 +217,7 @@ def changed(outcome: Outcome, *, currency: str = "", money: bool = True) -> Json
             "per_person_high": made.high,
         },
         "message": _said(made),
+        "why_not": None,
     }
     earned = effects.money(treated, held_out) if money else None
     if isinstance(earned, Interval):
@@ -229,6 +234,38 @@ def changed(outcome: Outcome, *, currency: str = "", money: bool = True) -> Json
             "high": sum_earned.high,
         }
     return answer
+
+
+def more_days(outcome: Outcome, *, start: datetime, now: datetime, end: datetime) -> int | None:
+    """About how many more days it takes until there is enough to say something, if people go on as they did.
+
+    0: there is enough. None: nobody converted in an arm yet, or the goal's time `end` is over before.
+    """
+    if effects.not_enough(outcome.treated, outcome.held_out) is None:
+        return 0
+    scarce = min(outcome.treated.k, outcome.held_out.k)
+    gone = (now - start).total_seconds()
+    if not outcome.treated.n or not outcome.held_out.n or scarce == 0 or gone <= 0:
+        return None
+    more = gone / scarce * (effects.ENOUGH - scarce)
+    return None if now + timedelta(seconds=more) > end else math.ceil(more / 86_400)
+
+
+def conditions(campaign: str, entry: str) -> Json:
+    """Who is behind a count, as an expression over people: sent, failed, opened, clicked, unsubscribed."""
+    ours = f"campaign = {_literal(campaign)} and entry = {_literal(entry)}"
+    told = {
+        "sent": (SENT, ours),
+        "failed": (FAILED, ours),
+        "opened": (OPENED, f"{ours} and machine = false"),
+        "clicked": (CLICKED, f"{ours} and machine = false"),
+        "unsubscribed": (UNSUBSCRIBED, ours),
+    }
+    return {name: f'did "{event}" where ({which})' for name, (event, which) in told.items()}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _rate(arm: Arm) -> Json:

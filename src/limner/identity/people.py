@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ import pyarrow as pa
 from limner.engine.seam import Engine
 from limner.identity.model import DEVICE, PERSON, USER, Identifier, normal
 from limner.types import Json, utc
+
+PERSON_ID = re.compile("[a-z2-7]{24}")
+"""What an outward id looks like."""
 
 _EVIDENCE = {
     "login": "logged in on {other} since {since}",
@@ -113,7 +117,10 @@ def alive(engine: Engine) -> int:
 
 
 def identities(engine: Engine, ix: int) -> list[Json]:
-    """The person's identifiers, strong ones first, each with its evidence: the claims that tie it to others."""
+    """The person's identifiers, strong ones first, each with its evidence: the claims that tie it to others.
+
+    `ties` say the same as data: what (login, key, alias, cut; with `_of` seen from the other end), to whom, since when.
+    """
     found = engine.read(
         "SELECT i, kind, value FROM identifiers WHERE ix = $ix AND value IS NOT NULL"
         " ORDER BY kind = 'device', i",
@@ -129,13 +136,18 @@ def identities(engine: Engine, ix: int) -> list[Json]:
     names = _names(engine, sorted({end for claim in claims for end in (claim["a"], claim["b"])}))
     shown = []
     for row in found:
-        evidence = []
+        evidence, ties = [], []
         for claim in claims:
             for me, other, words in (("a", "b", _EVIDENCE), ("b", "a", _EVIDENCE_OF_B)):
                 if claim[me] == row["i"] and claim[other] in names:
                     since = utc(claim["since"]).isoformat(timespec="seconds")
-                    evidence.append(words[claim["what"]].format(other=names[claim[other]], since=since))
-        shown.append({"kind": row["kind"], "value": row["value"], "evidence": "; ".join(evidence)})
+                    name = names[claim[other]]
+                    evidence.append(words[claim["what"]].format(other=name, since=since))
+                    what = f"{claim['what']}{'_of' if me == 'b' else ''}"
+                    ties.append({"what": what, "kind": name.kind, "value": name.value, "since": since})
+        shown.append(
+            {"kind": row["kind"], "value": row["value"], "evidence": "; ".join(evidence), "ties": ties}
+        )
     return shown
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from limner.bitmap import Bitmap
 from limner.columns import Array, Column, Columns
 from limner.errors import UsageError
-from limner.portraits.index import index, significant
+from limner.portraits.index import index, significant, versus
 from limner.types import ValueType
 
 MOST_VALUES = 50
@@ -73,15 +73,17 @@ class GroupPortrait:
         return sum(share.significant for tag in self.tags for share in tag.shares)
 
 
+Counts = tuple[Array, Array, Array]
+Means = tuple[float | None, float | None, float | None]
+
+
 @dataclass(frozen=True)
 class _Cells:
-    """A tag's values as cells: crowd and base counts, [0] = unknown."""
+    """A tag's values as cells, [0] = unknown; counts and means of the crowd, of all (crowd and base), of the base."""
 
-    crowd: Array
-    base: Array
+    counts: Counts
     shown: list[tuple[Any, Any, Any, bool]]
-    mean_crowd: float | None = None
-    mean_base: float | None = None
+    means: Means = (None, None, None)
 
 
 def portrait(
@@ -92,31 +94,35 @@ def portrait(
     against: Bitmap | None = None,
     rate: float = 0.05,
 ) -> GroupPortrait:
-    """The crowd against the base: everybody alive, or crowd and `against` together.
+    """The crowd against the base: everybody alive, or the people of `against`, who may be in the crowd too.
 
-    Significance: Benjamini-Hochberg over all values of all tags at `rate`. Raises UsageError: empty crowd.
+    A value that nobody of the base has has no index. Significance: Benjamini-Hochberg over all values of all tags
+    at `rate`. Raises UsageError when the crowd or the base is empty.
     """
-    who = crowd.numpy()
-    who = who[who < columns.n]
-    who = who[columns.alive[who]]
+    who = _living(crowd, columns)
     if not len(who):
         raise UsageError("the crowd is empty", code="empty_crowd")
-    others = None
+    base = together = None
     if against is not None:
-        both = (against | crowd).numpy()
-        both = both[both < columns.n]
-        others = both[columns.alive[both]]
-    base_size = int(columns.alive.sum()) if others is None else len(others)
-    counter = _Counter(columns, who, others)
+        base, together = _living(against, columns), _living(against | crowd, columns)
+        if not len(base):
+            raise UsageError("the crowd to compare with is empty", code="empty_crowd")
+    everybody = int(columns.alive.sum())
+    base_size = everybody if base is None else len(base)
+    all_size = everybody if together is None else len(together)
+    counter = _Counter(columns, who, base, together)
     keys = list(columns.keys() if tags is None else tags)
     cells = [counter.cells(columns[key]) for key in keys]
-    found = index(
-        np.concatenate([cell.crowd for cell in cells]) if cells else np.zeros(0),
-        np.concatenate([cell.base for cell in cells]) if cells else np.zeros(0),
-        crowd_size=len(who),
-        base_size=base_size,
+    in_crowd, in_all, in_base = (
+        np.concatenate([np.zeros(0), *(cell.counts[part] for cell in cells)]) for part in range(3)
     )
-    tested = np.concatenate([_tested(cell.base, base_size) for cell in cells]) if cells else np.zeros(0, bool)
+    if against is None:
+        found = index(in_crowd, in_all, crowd_size=len(who), base_size=all_size)
+    else:
+        found = versus(
+            in_crowd, in_base, in_all, crowd_size=len(who), base_size=base_size, union_size=all_size
+        )
+    tested = np.concatenate([np.zeros(0, bool), *(_tested(cell.counts[1], all_size) for cell in cells)])
     differs = significant(np.where(tested, found.p, np.nan), rate=rate)
     tgi, tgi_low, tgi_high = (
         _numbers_or_none(found.tgi),
@@ -128,10 +134,10 @@ def portrait(
     start = 0
     for key, cell in zip(keys, cells, strict=True):
         shares = []
-        counted = zip(cell.shown, cell.crowd.tolist(), cell.base.tolist(), strict=True)
-        for position, ((value, low, high, rest), in_crowd, in_base) in enumerate(counted):
+        counted = zip(cell.shown, cell.counts[0].tolist(), cell.counts[2].tolist(), strict=True)
+        for position, ((value, low, high, rest), of_crowd, of_base) in enumerate(counted):
             at = start + position
-            if not in_base:
+            if not of_crowd and not of_base:
                 continue
             shares.append(
                 Share(
@@ -140,10 +146,10 @@ def portrait(
                     high=high,
                     rest=rest,
                     unknown=position == 0,
-                    crowd=in_crowd,
-                    base=in_base,
-                    crowd_share=in_crowd / len(who),
-                    base_share=in_base / base_size,
+                    crowd=of_crowd,
+                    base=of_base,
+                    crowd_share=of_crowd / len(who),
+                    base_share=of_base / base_size,
                     tgi=tgi[at],
                     tgi_low=tgi_low[at],
                     tgi_high=tgi_high[at],
@@ -153,8 +159,14 @@ def portrait(
             )
         start += len(cell.shown)
         kind = columns[key].type
-        distributions.append(Distribution(key, kind, tuple(shares), cell.mean_crowd, cell.mean_base))
+        distributions.append(Distribution(key, kind, tuple(shares), cell.means[0], cell.means[2]))
     return GroupPortrait(len(who), base_size, tuple(distributions))
+
+
+def _living(people: Bitmap, columns: Columns) -> Array:
+    found = people.numpy()
+    found = found[found < columns.n]
+    return found[columns.alive[found]]
 
 
 def _tested(base: Array, size: int) -> Array:
@@ -166,14 +178,15 @@ def _tested(base: Array, size: int) -> Array:
 
 
 class _Counter:
-    """Counts columns for one crowd and one base; the smaller of crowd and rest is looked at."""
+    """Counts columns for a crowd, a base and both together; of crowd and rest the smaller is looked at."""
 
-    def __init__(self, columns: Columns, who: Array, others: Array | None) -> None:
+    def __init__(self, columns: Columns, who: Array, base: Array | None, together: Array | None) -> None:
         self._columns = columns
-        self._base = others
         self._who = who
+        self._base = base
+        self._all = together
         self._rest: Array | None = None
-        if others is None and 2 * len(who) > int(columns.alive.sum()):
+        if together is None and 2 * len(who) > int(columns.alive.sum()):
             rest = columns.alive.copy()
             rest[who] = False
             self._rest = np.flatnonzero(rest)
@@ -181,70 +194,74 @@ class _Counter:
     def cells(self, column: Column) -> _Cells:
         if not column.coded:
             return self._plain(column)
-        base = self._columns.living_counts(column.key) if self._base is None else column.counts(self._base)
+        of_all = self._columns.living_counts(column.key) if self._all is None else column.counts(self._all)
+        of_base = of_all if self._base is None else column.counts(self._base)
         if self._rest is None:
-            crowd = column.counts(self._who)
+            of_crowd = column.counts(self._who)
         else:
-            crowd = base - column.counts(self._rest)
+            of_crowd = of_all - column.counts(self._rest)
+        counts = (of_crowd, of_all, of_base)
         if column.type is ValueType.FLAG:
-            return _Cells(crowd, base, [_UNKNOWN, (False, None, None, False), (True, None, None, False)])
+            return _Cells(counts, [_UNKNOWN, (False, None, None, False), (True, None, None, False)])
         if column.type is ValueType.TEXT:
-            return _texts(column, crowd, base)
-        return _numbers(column, crowd, base)
+            return _texts(column, counts)
+        return _numbers(column, counts)
 
     def _plain(self, column: Column) -> _Cells:
-        everybody = self._columns.alive if self._base is None else self._base
-        base_values = column.known_values(everybody)
-        cuts = _cuts(np.sort(base_values))
-        base = _binned(base_values, cuts, self._size())
+        everybody = self._columns.alive
+        all_values = column.known_values(everybody if self._all is None else self._all)
+        all_size = int(everybody.sum()) if self._all is None else len(self._all)
+        cuts = _cuts(np.sort(all_values))
         crowd_values = column.known_values(self._who)
-        crowd = _binned(crowd_values, cuts, len(self._who))
-        means: tuple[float | None, float | None] = (None, None)
+        of_crowd = _binned(crowd_values, cuts, len(self._who))
+        of_all = _binned(all_values, cuts, all_size)
+        base_values, of_base = all_values, of_all
+        if self._base is not None:
+            base_values = column.known_values(self._base)
+            of_base = _binned(base_values, cuts, len(self._base))
+        means: Means = (None, None, None)
         if column.type is not ValueType.INSTANT:
-            means = (_mean(crowd_values), _mean(base_values))
-        return _Cells(crowd, base, _bounds(column, cuts), *means)
-
-    def _size(self) -> int:
-        return int(self._columns.alive.sum()) if self._base is None else len(self._base)
+            means = (_mean(crowd_values), _mean(all_values), _mean(base_values))
+        return _Cells((of_crowd, of_all, of_base), _bounds(column, cuts), means)
 
 
 _UNKNOWN = (None, None, None, False)
 
 
-def _texts(column: Column, crowd: Array, base: Array) -> _Cells:
+def _texts(column: Column, counts: Counts) -> _Cells:
     labels = list(column.labels or ())
     if len(labels) <= MOST_VALUES:
-        return _Cells(crowd, base, [_UNKNOWN, *((label, None, None, False) for label in labels)])
-    order = np.argsort(-base[1:], kind="stable")[:MOST_VALUES] + 1
+        return _Cells(counts, [_UNKNOWN, *((label, None, None, False) for label in labels)])
+    order = np.argsort(-counts[1][1:], kind="stable")[:MOST_VALUES] + 1
     picked = np.concatenate([[0], order])
 
-    def fold(counts: Array) -> Array:
-        kept = counts[picked]
-        return np.append(kept, counts.sum() - kept.sum())
+    def fold(counted: Array) -> Array:
+        kept = counted[picked]
+        return np.append(kept, counted.sum() - kept.sum())
 
     shown = [_UNKNOWN, *((labels[code - 1], None, None, False) for code in order), (None, None, None, True)]
-    return _Cells(fold(crowd), fold(base), shown)
+    return _Cells((fold(counts[0]), fold(counts[1]), fold(counts[2])), shown)
 
 
-def _numbers(column: Column, crowd: Array, base: Array) -> _Cells:
+def _numbers(column: Column, counts: Counts) -> _Cells:
     labels = np.asarray(column.labels)
-    means: tuple[float | None, float | None] = (None, None)
+    means: Means = (None, None, None)
     if column.type is not ValueType.INSTANT:
-        means = (_weighted(labels, crowd[1:]), _weighted(labels, base[1:]))
+        crowd, everybody, base = (_weighted(labels, item[1:]) for item in counts)
+        means = (crowd, everybody, base)
     if len(labels) <= BINS:
         values = [(column.python(label), None, None, False) for label in labels]
-        return _Cells(crowd, base, [_UNKNOWN, *values], *means)
-    below = np.cumsum(base[1:])
+        return _Cells(counts, [_UNKNOWN, *values], means)
+    below = np.cumsum(counts[1][1:])
     wanted = below[-1] * np.arange(1, BINS) / BINS
     firsts = np.unique(np.concatenate([[0], np.searchsorted(below, wanted, side="right")]))
     firsts = firsts[firsts < len(labels)]
-    shown = _bounds(column, labels[firsts])
-    return _Cells(
-        np.concatenate([crowd[:1], np.add.reduceat(crowd[1:], firsts)]),
-        np.concatenate([base[:1], np.add.reduceat(base[1:], firsts)]),
-        shown,
-        *means,
-    )
+
+    def fold(counted: Array) -> Array:
+        return np.concatenate([counted[:1], np.add.reduceat(counted[1:], firsts)])
+
+    folded = (fold(counts[0]), fold(counts[1]), fold(counts[2]))
+    return _Cells(folded, _bounds(column, labels[firsts]), means)
 
 
 def _cuts(ordered: Array) -> Array:

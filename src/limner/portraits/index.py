@@ -65,6 +65,50 @@ def index(crowd: Any, base: Any, *, crowd_size: Any, base_size: Any, level: floa
     return Index(100 * ratio, 100 * low, 100 * high, tails(x1, x, n1, n))
 
 
+def versus(
+    crowd: Any,
+    base: Any,
+    union: Any,
+    *,
+    crowd_size: Any,
+    base_size: Any,
+    union_size: Any,
+    level: float = 0.95,
+) -> Index:
+    """The index of each value of a crowd against any other crowd; the two may overlap.
+
+    `crowd`, `base`, `union`: people with the value in either and in both together; sizes likewise.
+
+    Interval: as in `index`, with three independent samples: only in the crowd, in both, only in the base. With n1
+    people in the crowd, n2 in the base and m in both, the logarithm of p1/p2 has the derivative (n1 - m)/(n1 p1)
+    by the first sample's share, m/(n1 p1) - m/(n2 p2) by the second's and -(n2 - m)/(n2 p2) by the third's.
+
+    Test: that the smaller crowd is a random part of the union (hypergeometric, two-sided).
+    """
+    x1, x2, x = (np.asarray(item, dtype=np.float64) for item in (crowd, base, union))
+    n1, n2, n = (np.broadcast_to(float(item), x1.shape) for item in (crowd_size, base_size, union_size))
+    both, in_both = n1 + n2 - n, x1 + x2 - x
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p1, p2 = x1 / n1, x2 / n2
+        ratio = np.where(x2 > 0, p1 / p2, np.nan)
+        variance = np.zeros(x1.shape)
+        parts = (
+            (x1 - in_both, n1 - both, (n1 - both) / (n1 * p1)),
+            (in_both, both, both / (n1 * p1) - both / (n2 * p2)),
+            (x2 - in_both, n2 - both, -(n2 - both) / (n2 * p2)),
+        )
+        for held, size, slope in parts:
+            share = held / size
+            variance = variance + np.where(size > 0, slope**2 * share * (1 - share) / size, 0.0)
+        spread = float(ndtri(0.5 + level / 2)) * np.sqrt(variance)
+        low, high = ratio * np.exp(-spread), ratio * np.exp(spread)
+    nobody = (x1 == 0) | (x2 == 0)
+    low, high = np.where(nobody, np.nan, low), np.where(nobody, np.nan, high)
+    smaller = n1 <= n2
+    p = tails(np.where(smaller, x1, x2), x, np.where(smaller, n1, n2), n)
+    return Index(100 * ratio, 100 * low, 100 * high, p)
+
+
 def tails(x1: Numbers, x: Numbers, n1: Numbers, n: Numbers) -> Numbers:
     """Two-sided p of drawing x1 when n1 of n are drawn without return and x of n have the value.
 

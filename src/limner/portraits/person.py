@@ -1,4 +1,4 @@
-"""One person's portrait: identities, attributes, tags, events, messages, audiences. Computes no tag.
+"""One person's portrait: identities, attributes, tags, audiences; and what happened. Computes no tag.
 
 What is personal and who may read it is the caller's to say: `personal` names attributes, `mask` hides them.
 """
@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from limner.columns import EPOCH_START, Columns, Given, column
-from limner.engine.seam import Engine, quoted
+from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.catalog import Catalog
 from limner.tags.graph import Graph
 from limner.tags.history import values_at
@@ -35,29 +39,30 @@ def portrait(
     graph: Graph | None = None,
     catalog: Catalog | None = None,
     identities: Sequence[Json] = (),
-    messages: Sequence[Json] = (),
-    audiences: Sequence[str] = (),
+    audiences: Sequence[Json] = (),
     sources: Mapping[int, str] | None = None,
     personal: Collection[str] = (),
     mask: bool = False,
-    events: int = 50,
     language: str = "en",
+    coverage: Mapping[str, float] = MappingProxyType({}),
 ) -> Json:
-    """Everything that is known of the person, ready for JSON.
+    """What is believed of the person and from where, ready for JSON; what happened is `events_of`.
 
     `tags`: the definitions; `columns`: their published values (expired ones are gone at `now`). With `graph` and
-    `catalog`, tags at a `now` before the publication are computed from what had happened by then. `identities`,
-    `messages` and `audiences` are shown as given, identities masked when their kind is personal.
+    `catalog`, tags at a `now` before the publication are computed from what had happened by then. `identities` and
+    `audiences` are shown as given, identities masked when their kind is personal. `coverage`: of each published
+    tag, which share of everybody has a value.
     """
     if graph is not None and catalog is not None and columns is not None and now < columns.as_of:
         columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now)
+        coverage = {}
     hide = personal if mask else ()
     return {
         "identities": [_identity(item, hide) for item in identities],
         "attributes": attributes(engine, ix, now=now, sources=sources, hide=hide),
-        "tags": tag_values(ix, tags=tags, columns=columns, now=now, hide=hide, language=language),
-        "timeline": latest_events(engine, ix=ix, limit=events, before=now, hide=hide, sources=sources),
-        "messages": list(messages),
+        "tags": tag_values(
+            ix, tags=tags, columns=columns, now=now, hide=hide, language=language, coverage=coverage
+        ),
         "audiences": list(audiences),
         "masked": mask,
     }
@@ -87,6 +92,7 @@ def tag_values(
     now: datetime,
     hide: Collection[str] = (),
     language: str = "en",
+    coverage: Mapping[str, float] = MappingProxyType({}),
 ) -> list[Json]:
     """The person's live tags by category: [{category, tags: [{key, value, …}]}], both sorted."""
     if columns is None:
@@ -94,30 +100,41 @@ def tag_values(
     live = columns.at(now)
     by_category: dict[str, list[Json]] = {}
     for key in sorted(tags.keys() & set(live.keys())):
-        found = tag_value(ix, tags[key], live, hide=hide, language=language)
+        found = tag_value(ix, tags[key], live, hide=hide, language=language, coverage=coverage.get(key))
         if found is not None:
             by_category.setdefault("/".join(tags[key].category) or UNSORTED, []).append(found)
     return [{"category": category, "tags": held} for category, held in sorted(by_category.items())]
 
 
 def tag_value(
-    ix: int, tag: Tag, columns: Columns, *, hide: Collection[str] = (), language: str = "en"
+    ix: int,
+    tag: Tag,
+    columns: Columns,
+    *,
+    hide: Collection[str] = (),
+    language: str = "en",
+    coverage: float | None = None,
 ) -> Json | None:
     """One tag of the person: key, typed value, validity, source, kind of statement; None = no value.
 
-    Money is in units of the currency; instants are ISO texts.
+    Money is an exact decimal text in units of the currency; instants are ISO texts. `weight`: how strongly it holds,
+    null where tags of this kind have none. `coverage`: which share of everybody has any value of the tag, null where
+    it is not known.
     """
     found = columns[tag.key]
     value = found.label_at(ix)
     if value is None:
         return None
-    shown = readable(value, found.type)
+    shown = exact(value, found.type)
     if isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, hide):
         shown = masked(shown)
     return {
         "key": tag.key,
         "title": tag.name(language),
+        "titles": dict(tag.title),
         "value": shown,
+        "weight": None,
+        "coverage": coverage,
         "type": str(found.type),
         "nature": str(tag.nature),
         "method": str(tag.method),
@@ -138,6 +155,13 @@ def readable(value: Any, kind: ValueType) -> Any:
     return plain(value)
 
 
+def exact(value: Any, kind: ValueType) -> Any:
+    """As `readable`, but money as an exact decimal text."""
+    if kind is ValueType.MONEY:
+        return format((Decimal(int(value)) / MONEY_SCALE).normalize(), "f")
+    return readable(value, kind)
+
+
 def attributes(
     engine: Engine,
     ix: int,
@@ -155,6 +179,35 @@ def attributes(
         " ORDER BY name, kind, ts, id",
         {"ix": ix, "now": naive(now)},
     ).to_pylist()
+    return [
+        {
+            "name": row["name"],
+            "value": masked(value) if is_personal(row["name"], hide) else value,
+            "kind": row["kind"],
+            "at": utc(row["ts"]).isoformat(),
+            "source": _source(row["source_i"], sources),
+        }
+        for row, value in _holding(rows)
+    ]
+
+
+def held_attributes(
+    engine: Engine, ixs: Sequence[int], *, names: Collection[str], now: datetime
+) -> dict[int, dict[str, Any]]:
+    """Some attributes of some people: ordinal → name → value, as `attributes` has them."""
+    rows = engine.read(
+        "SELECT ix, name, kind, mode, value FROM attributes WHERE ix IN (SELECT UNNEST($ixs::UINTEGER[]))"
+        " AND list_contains($names, name) AND ts < $now ORDER BY ix, name, kind, ts, id",
+        {"ixs": list(ixs), "names": sorted(names), "now": naive(now)},
+    ).to_pylist()
+    found: dict[int, dict[str, Any]] = {}
+    for ix, his in groupby(rows, key=lambda row: row["ix"]):
+        found[ix] = {row["name"]: value for row, value in _holding(his)}
+    return found
+
+
+def _holding(rows: Iterable[Json]) -> list[tuple[Json, Any]]:
+    """One person's rows of `attributes` (by name, kind, time, id) that hold, with their values, by name."""
     held: dict[tuple[str, str], Json] = {}
     for row in rows:
         place = (row["name"], row["kind"])
@@ -162,16 +215,9 @@ def attributes(
             held.pop(place, None)
         elif row["mode"] != "once" or place not in held:
             held[place] = row
-    shown: dict[str, Json] = {}
+    shown = {}
     for (name, _kind), row in sorted(held.items(), key=lambda item: (item[0][0], item[0][1] == "declared")):
-        value = json.loads(row["value"])
-        shown[name] = {
-            "name": name,
-            "value": masked(value) if is_personal(name, hide) else value,
-            "kind": row["kind"],
-            "at": utc(row["ts"]).isoformat(),
-            "source": _source(row["source_i"], sources),
-        }
+        shown[name] = (row, json.loads(row["value"]))
     return list(shown.values())
 
 
@@ -179,35 +225,102 @@ def latest_events(
     engine: Engine,
     *,
     limit: int = 50,
-    ix: int | None = None,
     event: str | None = None,
-    before: datetime | None = None,
     hide: Collection[str] = (),
     sources: Mapping[int, str] | None = None,
 ) -> list[Json]:
-    """The latest events, newest first, of one person or of all: name, time, source and properties."""
+    """The latest events of all people, newest first: name, time, source and properties."""
+    conditions = [] if event is None else ["n.name = $event"]
+    rows = event_rows(engine, conditions, {"event": event}, limit=limit, hide=hide, sources=sources)
+    return [{key: value for key, value in row.items() if key not in ("id", "place")} for row in rows]
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which of a person's events: of these names and this source (None: any), since (inclusive) until (exclusive)."""
+
+    until: datetime
+    since: datetime | None = None
+    names: tuple[str, ...] = ()
+    source_i: int | None = None
+
+    def conditions(self, *, names: bool = True) -> list[str]:
+        """As SQL over events `e` and names `n`, with `values`."""
+        found = ["e.ix = $ix", "e.ts < $until"]
+        if self.since is not None:
+            found.append("e.ts >= $since")
+        if self.source_i is not None:
+            found.append("e.source_i = $source_i")
+        if names and self.names:
+            found.append("list_contains($names, n.name)")
+        return found
+
+    def values(self, ix: int) -> Json:
+        """What the conditions bind."""
+        return {
+            "ix": ix,
+            "until": naive(self.until),
+            "since": None if self.since is None else naive(self.since),
+            "names": list(self.names),
+            "source_i": self.source_i,
+        }
+
+
+Place = tuple[int, str]
+"""Where an event stands in a timeline: its time in microseconds, and its id."""
+
+
+def events_of(
+    engine: Engine,
+    ix: int,
+    which: Which,
+    *,
+    limit: int | None = 50,
+    after: Place | None = None,
+    hide: Collection[str] = (),
+    sources: Mapping[int, str] | None = None,
+) -> list[Json]:
+    """The person's events, newest first, from the place `after` on; each with its own `place`. None: all."""
+    conditions, values = which.conditions(), which.values(ix)
+    if after is not None:
+        conditions.append("(epoch_us(e.ts), e.id) < ($after_us, $after_id::HUGEINT)")
+        values |= {"after_us": after[0], "after_id": after[1]}
+    return event_rows(engine, conditions, values, limit=limit, hide=hide, sources=sources)
+
+
+def event_counts(engine: Engine, ix: int, which: Which) -> list[Json]:
+    """How many of the person's events there are of each name, most first; whatever names are asked for."""
+    found: list[Json] = engine.read(
+        "SELECT n.name AS event, COUNT(*) AS events FROM events AS e JOIN names AS n ON n.name_i = e.name_i"
+        f" WHERE {' AND '.join(which.conditions(names=False))} GROUP BY n.name ORDER BY events DESC, n.name",
+        which.values(ix),
+    ).to_pylist()
+    return found
+
+
+def event_rows(
+    engine: Engine | Transaction,
+    conditions: Sequence[str],
+    values: Mapping[str, Any],
+    *,
+    limit: int | None,
+    hide: Collection[str] = (),
+    sources: Mapping[int, str] | None = None,
+) -> list[Json]:
+    """Events that satisfy conditions over `e` (events) and `n` (names), newest first."""
     typed = engine.read("SELECT name, type, col FROM properties ORDER BY name").to_pylist()
-    conditions = ["TRUE"]
-    if ix is not None:
-        conditions.append("e.ix = $ix")
-    if event is not None:
-        conditions.append("n.name = $event")
-    if before is not None:
-        conditions.append("e.ts < $before")
     columns = "".join(f", e.{quoted(item['col'])}" for item in typed)
     rows = engine.read(
-        f"SELECT n.name AS event, e.ts, e.received_at, e.source_i, e.rest{columns}"
-        " FROM events AS e JOIN names AS n ON n.name_i = e.name_i"
-        f" WHERE {' AND '.join(conditions)} ORDER BY e.ts DESC, e.id DESC LIMIT $most",
-        {
-            "ix": ix,
-            "event": event,
-            "before": None if before is None else naive(before),
-            "most": max(0, limit),
-        },
+        "SELECT e.id::VARCHAR AS id, n.name AS event, e.ts, e.received_at, e.source_i, e.rest"
+        f"{columns} FROM events AS e JOIN names AS n ON n.name_i = e.name_i"
+        f" WHERE {' AND '.join(conditions) or 'TRUE'} ORDER BY e.ts DESC, e.id DESC"
+        + ("" if limit is None else " LIMIT $most"),
+        {**values, "most": None if limit is None else max(0, limit)},
     ).to_pylist()
     return [
         {
+            "id": row["id"],
+            "place": ((row["ts"] - EPOCH_START) // timedelta(microseconds=1), row["id"]),
             "event": row["event"],
             "at": utc(row["ts"]).isoformat(),
             "received_at": utc(row["received_at"]).isoformat(),
@@ -253,6 +366,11 @@ def _identity(item: Json, hide: Collection[str]) -> Json:
         shown["evidence"] = re.sub(
             rf"\b({kinds}):(\S+)", lambda found: f"{found[1]}:{masked(found[2])}", str(item["evidence"])
         )
+    if item.get("ties"):
+        shown["ties"] = [
+            {**tie, "value": masked(tie["value"])} if is_personal(tie["kind"], hide) else tie
+            for tie in item["ties"]
+        ]
     if is_personal(str(item.get("kind", "")), hide):
         shown["value"] = masked(item.get("value"))
     return shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from limner.columns import Column, Columns
+from limner.expressions import tree as t
+from limner.expressions.printer import to_text
+from limner.tags.methods.rule import literal
 from limner.tags.model import Tag
 from limner.tags.publish import Applied
 from limner.types import ValueType
@@ -88,6 +91,22 @@ def distribution(key: str, columns: Columns, *, now: datetime, most: int = MOST_
     values = [column.python(label) for label in labels]
     pairs = zip(values, counts[1:].tolist(), strict=True)
     return [unknown, *(Count(people, value=value) for value, people in pairs if people)]
+
+
+def condition(key: str, counted: Count, kind: ValueType, *, shown: Sequence[Count] = ()) -> str:
+    """The expression of exactly the people that are counted; `shown` are the other counts of the distribution."""
+    name = t.Name(key)
+    if counted.unknown:
+        return to_text(t.Not(t.Known(name)))
+    if counted.rest:
+        others = tuple(literal(item.value, kind) for item in shown if item.value is not None)
+        return to_text(t.And((t.Known(name), t.Not(t.Among(name, others)))))
+    if counted.value is not None:
+        return to_text(t.Compare(name, "=", literal(counted.value, kind)))
+    low = t.Compare(name, ">=", literal(counted.low, kind))
+    if counted.high is None:
+        return to_text(low)
+    return to_text(t.And((low, t.Compare(name, "<", literal(counted.high, kind)))))
 
 
 def total(key: str, columns: Columns, *, now: datetime) -> float | int | None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
 
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
+from limner.tags.splice import NotSpliced, spliced
 
 MOST_BYTES = 300_000
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -152,14 +154,24 @@ class Document:
             )
         return timedelta(**{f"{match[2]}s": int(match[1])})
 
-    def edited(self, changes: Mapping[str, Any]) -> str:
-        """The file's text with top-level keys set (None removes one); comments and order survive."""
+    def edited(self, changes: Mapping[str, Any], *, order: Sequence[str] = ()) -> str:
+        """The file's text with top-level keys set (None removes one); comments and order survive.
+
+        Lines that do not change stay as they are. A new key comes after the nearest one before it in `order`.
+        """
         fresh = Document(self.text, where=self.where)
-        for key, value in changes.items():
+        wanted = {key: value for key, value in changes.items() if fresh.root.get(key) != value}
+        if not wanted:
+            return self.text
+        for key, value in wanted.items():
             if value is None:
                 fresh.root.pop(key, None)
-            elif fresh.root.get(key) != value:
+            else:
                 fresh.root[key] = value
+        with suppress(NotSpliced, DefinitionError):
+            text = spliced(self.text, self.root, wanted, order=order, write=dumped)
+            if Document(text, where=self.where).root == fresh.root:
+                return text
         return dumped(fresh.root)
 
     def _position(self, path: tuple[Step, ...], of_key: bool) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ from limner.tags.tables import SQL_TYPES
 from limner.types import Progress, ValueType, naive, silent
 
 _WIDE = "tags_of_this_run"
+
+CONTINUED = timedelta(hours=1)
+"""Who computes a tag again so soon after its end goes on with it: nobody left and came back meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,9 @@ def run(
         total = 0
         for key in [*keys, *removed]:
             held = None if key in before and before[key].expired else old.get(key)
+            if held is not None and key in before:
+                gone = _gone(tx, before[key], held, as_of=as_of - CONTINUED, run_id=run_id)
+                total, held = (total, held) if gone is None else (total + gone, None)
             found = changes.compare(held, made.get(key), max(n, 0 if held is None else held.n))
             redefined = key in before and key in made and before[key].fingerprint != graph.fingerprints[key]
             cause = _cause(key, before, made, redefined)
@@ -153,13 +159,19 @@ def expire(engine: Engine, columns: Columns, *, now: datetime, run_id: str) -> i
             if state.expired or state.expires_at is None or state.expires_at > now:
                 continue
             if key in columns:
-                found = changes.compare(columns.at(state.as_of)[key], None, columns.n)
-                subject = f"tag:{key}"
-                total += changes.write(
-                    tx, found, subject=subject, ts=state.expires_at, run=run_id, cause="expired"
-                )
+                total += _gone(tx, state, columns.at(state.as_of)[key], as_of=now, run_id=run_id) or 0
             tx.execute("UPDATE tag_state SET expired = true WHERE tag = $tag", {"tag": key})
     return total
+
+
+def _gone(tx: Transaction, state: Applied, held: Column, *, as_of: datetime, run_id: str) -> int | None:
+    """Writes that everybody left a tag when its validity ended; the answer is how many, None when it has not."""
+    if state.expires_at is None or state.expires_at > as_of:
+        return None
+    found = changes.compare(held, None, held.n)
+    return changes.write(
+        tx, found, subject=f"tag:{state.tag}", ts=state.expires_at, run=run_id, cause="expired"
+    )
 
 
 def _compute(

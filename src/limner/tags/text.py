@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ KEYS = (
 _FORM = {Method.OBSERVED: "attribute", Method.STATISTIC: "statistic", Method.RULE: "cases"}
 
 
+@lru_cache(maxsize=2_000)  # the same text is the same tag, and a tag never changes
+@lru_cache(maxsize=2_048)
 def read(text: str, key: str, *, where: str | None = None) -> Tag:
     """The tag that the text defines. Raises DefinitionError at the place that is wrong."""
     document = Document(text, where=where or f"tags/{key}.yml")

@@ -58,7 +58,7 @@ def sent(server: Server, source: Source, given: Json) -> Answer:
     content = bodies.body(given)
     if endpoint == "import.csv":
         name = given.get("file", "x.csv")
-        path, headers = f"/api/v1/imports?name={name}&map=auto", {**headers, **_bearer(server)}
+        path, headers = f"/api/v1/imports/direct?name={name}&map=auto", {**headers, **_bearer(server)}
     elif endpoint.startswith("admin."):
         path, headers = f"/api/v1/{endpoint.removeprefix('admin.')}", {**headers, **_bearer(server)}
     else:

@@ -107,6 +107,20 @@ def launch(
         return counts_in(connection, campaign.name, entry)
 
 
+def drawn(
+    records: Records,
+    *,
+    campaign: Campaign,
+    people: pa.Table,
+    seed: str,
+    secret: bytes,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Each person once as `launch` would draw them now: person, arm, reason, variant; nothing is kept."""
+    with records.read() as connection:
+        return _drawn(connection, campaign, people, seed=seed, secret=secret, now=now)
+
+
 def preview(
     records: Records,
     *,
@@ -382,6 +396,81 @@ def next_due(records: Records, campaign: str, entry: str, *, now: datetime) -> d
     # Nobody waits any more: the entry only has to be called done.
     since = max(found.started_at, found.not_before, found.due_at or 0)
     return instant(since) if since <= micros(now) else None
+
+
+WHO = {
+    "held_out": "a.arm = 'held_out'",
+    "suppressed": "(a.arm = 'suppressed' OR t.status = 'suppressed')",
+    "waiting": "t.status IN ('waiting', 'claimed')",
+    "sent": "t.status = 'sent'",
+    "failed": "t.status = 'failed'",
+    "in_doubt": "t.status = 'in_doubt'",
+    "opened": "t.opened_at IS NOT NULL",
+    "clicked": "t.clicked_at IS NOT NULL",
+    "unsubscribed": "t.unsubscribed_at IS NOT NULL",
+}
+"""What people of an entry can be asked for, as conditions over their arm `a` and their message `t`."""
+
+
+def people_of(
+    records: Records,
+    campaign: str,
+    entry: str,
+    *,
+    who: str = "",
+    reason: str = "",
+    after: str = "",
+    limit: int,
+) -> list[Mapping[str, Any]]:
+    """The people of an entry in order of person id: person, arm, status, reason, variant, message_id, instants.
+
+    `who`: one of `WHO`, '' everybody; `reason`: why they were suppressed or failed; `after`: the last person id
+    of the page before.
+    """
+    conditions = ["a.campaign = :campaign", "a.entry = :entry", "a.person > :after"]
+    if who:
+        conditions.append(WHO[who])
+    if reason:
+        conditions.append("COALESCE(NULLIF(a.reason, ''), t.reason) = :reason")
+    with records.read() as connection:
+        found = connection.execute(
+            text(
+                "SELECT a.person, a.arm, COALESCE(t.status, a.arm) AS status,"
+                " COALESCE(NULLIF(a.reason, ''), t.reason, '') AS reason, t.variant, t.message_id, t.done_at,"
+                " t.due_at, t.opened_at, t.clicked_at, t.unsubscribed_at FROM arms AS a LEFT JOIN touches AS t"
+                " ON t.campaign = a.campaign AND t.entry = a.entry AND t.step = :step AND t.person = a.person"
+                f" WHERE {' AND '.join(conditions)} ORDER BY a.person LIMIT :limit"
+            ),
+            {
+                "campaign": campaign,
+                "entry": entry,
+                "step": STEP,
+                "after": after,
+                "reason": reason,
+                "limit": limit,
+            },
+        ).mappings()
+        return [
+            {
+                key: (instant(value) if value else None) if key.endswith("_at") else value
+                for key, value in row.items()
+            }
+            for row in found
+        ]
+
+
+def lately(records: Records, *, since: datetime) -> dict[str, Counter[str]]:
+    """By channel, how many messages ended in each status since then."""
+    with records.read() as connection:
+        found: dict[str, Counter[str]] = {}
+        for channel, status, messages in connection.execute(
+            text(
+                "SELECT channel, status, COUNT(*) FROM touches WHERE done_at >= :since GROUP BY channel, status"
+            ),
+            {"since": micros(since)},
+        ):
+            found.setdefault(channel, Counter())[status] += messages
+    return found
 
 
 def in_doubt(records: Records, campaign: str, entry: str) -> list[Mapping[str, Any]]:

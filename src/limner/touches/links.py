@@ -98,6 +98,25 @@ class Links:
         return hmac.digest(self.secret, b"link\0" + kind + b"\0" + payload, sha256)[:_SIGNATURE]
 
 
+class Inert(Links):
+    """Links of a message that nobody gets: each leads where the reader would end up, and counts nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(b"", "about:blank")
+
+    def click_url(self, _message_id: str, target: str) -> str:
+        """The target itself."""
+        return target
+
+    def open_url(self, _message_id: str) -> str:
+        """No image."""
+        return "data:,"
+
+    def unsubscribe_url(self, _message_id: str, _channel: str, _address_hash: str) -> str:
+        """A place in the message: nobody is unsubscribed by a preview."""
+        return "#unsubscribe"
+
+
 def _to_text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from limner.accounts import keys
 from limner.audiences import model as audiences
@@ -11,12 +14,13 @@ from limner.campaigns import text as campaigns
 from limner.campaigns.model import Campaign
 from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
 from limner.expressions import Expr, check, parse
-from limner.expressions.check import check_value
 from limner.identity import people
+from limner.tags import check as tag_check
 from limner.tags import publish
 from limner.tags import text as tag_text
-from limner.tags.graph import build, expression_path
-from limner.tags.model import Statistic, Tag
+from limner.tags.document import Document
+from limner.tags.graph import build
+from limner.tags.model import Tag
 from limner.types import Json, ValueType
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.runs import said
@@ -39,6 +43,17 @@ def saved_campaigns(workspace: Workspace) -> dict[str, Campaign]:
     return campaigns.read_folder(workspace.paths.folder / "campaigns")
 
 
+def campaign_files(workspace: Workspace) -> dict[str, tuple[Campaign | None, Json | None]]:
+    """Every campaign file by name: the campaign and None, or None and what is wrong with the file."""
+    found: dict[str, tuple[Campaign | None, Json | None]] = {}
+    for path in sorted((workspace.paths.folder / "campaigns").glob("*.yml")):
+        try:
+            found[path.stem] = (campaigns.read_file(path), None)
+        except LimnerError as error:
+            found[path.stem] = (None, said(error))
+    return found
+
+
 def audience(workspace: Workspace, name: str) -> Audience:
     """The saved audience. Raises NotFoundError with the nearest name."""
     found = saved_audiences(workspace)
@@ -46,21 +61,25 @@ def audience(workspace: Workspace, name: str) -> Audience:
 
 
 def campaign(workspace: Workspace, name: str) -> Campaign:
-    """The campaign. Raises NotFoundError with the nearest name."""
-    found = saved_campaigns(workspace)
-    return found[known(found, name, "campaign")]
+    """The campaign. Raises NotFoundError with the nearest name; what is wrong in other files does not matter."""
+    files = {path.stem: path for path in (workspace.paths.folder / "campaigns").glob("*.yml")}
+    return campaigns.read_file(files[known(sorted(files), name, "campaign")])
 
 
 def catalog(workspace: Workspace) -> WorkspaceCatalog:
     """What names mean now: applied tags, saved audiences, events, properties, attributes, sources."""
-    applied = publish.applied(workspace.engine)
     found, _ = audiences.read_folder_leniently(workspace.paths.folder / "audiences")
+    return _catalog(workspace, found)
+
+
+def _catalog(workspace: Workspace, saved: Mapping[str, Audience]) -> WorkspaceCatalog:
+    applied = publish.applied(workspace.engine)
     return WorkspaceCatalog(
         workspace.engine,
         zone=workspace.config.zone,
         sources={source.name: source.source_i for source in keys.sources(workspace.records)},
         tags={key: (state.table, ValueType(state.type)) for key, state in applied.items()},
-        audiences={name: _meant(workspace, item) for name, item in found.items()},
+        audiences={name: _meant(workspace, item) for name, item in saved.items()},
     )
 
 
@@ -79,28 +98,27 @@ def _meant(workspace: Workspace, item: Audience) -> Callable[[], Expr | frozense
     return meant
 
 
-def problems(workspace: Workspace) -> list[Json]:
-    """What is wrong in the definition files: where, message, hint. Empty when all is well."""
+Instead = Mapping[tuple[str, str], str | None]
+"""Texts that stand for files: (kind, name) → text, None for a file that is not there."""
+
+
+def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -> list[Json]:
+    """What is wrong in the definition files: where, message, hint. Empty when all is well.
+
+    With `instead`, what would be wrong if those texts stood in the files.
+    """
     folder = workspace.paths.folder
     found: list[LimnerError] = []
-    read_tags, wrong = tag_text.read_folder_leniently(folder / "tags")
-    found += wrong
-    read_audiences, wrong = audiences.read_folder_leniently(folder / "audiences")
-    found += wrong
-    names = catalog(workspace)
+    read_tags: dict[str, Tag] = _read(folder, "tags", tag_text.read, instead, found)
+    read_audiences: dict[str, Audience] = _read(folder, "audiences", audiences.read, instead, found)
+    read_campaigns: dict[str, Campaign] = _read(folder, "campaigns", campaigns.read, instead, found)
+    names = _catalog(workspace, read_audiences)
     for tag in read_tags.values():
         names.define(tag.key, tag.table, tag.type)
     try:
         graph = build(read_tags, names.audience)
+        found += tag_check.problems(graph, read_tags, catalog=names, as_of=workspace.clock())
         for key, tag in read_tags.items():
-            for place, tree in enumerate(graph.trees[key]):
-                try:
-                    if isinstance(tag.definition, Statistic):
-                        check_value(tree, names)  # type: ignore[arg-type]  # its text is a value
-                    else:
-                        check(tree, names)
-                except ExpressionError as error:
-                    found.append(tag_text.document_of(tag).wrapped(error, *expression_path(tag, place)))
             if tag.refresh:
                 found += _cron(tag.refresh, workspace, f"tags/{key}.yml")
     except LimnerError as error:
@@ -109,17 +127,44 @@ def problems(workspace: Workspace) -> list[Json]:
         if item.expression is not None:
             try:
                 check(parse(item.expression), names)
-            except LimnerError as error:
-                found.append(_within(error, f"audiences/{name}.yml"))
-    for path in sorted((folder / "campaigns").glob("*.yml")):
+            except ExpressionError as error:
+                place = f"audiences/{name}.yml"
+                found.append(Document(item.text, where=place).wrapped(error, "expression"))
+    for name, campaign in read_campaigns.items():
         try:
-            planned = campaigns.read_file(path)
-            known(read_audiences, planned.audience, "audience")
-            if planned.schedule:
-                found += _cron(planned.schedule, workspace, f"campaigns/{path.name}")
+            known(read_audiences, campaign.audience, "audience")
+            if campaign.schedule:
+                found += _cron(campaign.schedule, workspace, f"campaigns/{name}.yml")
         except LimnerError as error:
-            found.append(_within(error, f"campaigns/{path.name}"))
+            found.append(_within(error, f"campaigns/{name}.yml"))
     return [said(error) for error in found]
+
+
+def _read(
+    folder: Path,
+    kind: str,
+    read: Callable[[str, str], Any],
+    instead: Instead,
+    errors: list[LimnerError],
+) -> dict[str, Any]:
+    """Every definition of a kind that can be read, by name; what is wrong with the others joins `errors`."""
+    texts: dict[str, str | None] = {}
+    for path in sorted((folder / kind).glob("*.yml")):
+        try:
+            texts[path.stem] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            texts[path.stem] = None
+            if (kind, path.stem) not in instead:
+                errors.append(DefinitionError("the file is not UTF-8", where=f"{kind}/{path.name}"))
+    texts |= {name: text for (where, name), text in instead.items() if where == kind}
+    made = {}
+    for name, text in sorted(texts.items()):
+        try:
+            if text is not None:
+                made[name] = read(text, name)
+        except LimnerError as error:
+            errors.append(_within(error, f"{kind}/{name}.yml"))
+    return made
 
 
 def _within(error: LimnerError, where: str) -> LimnerError:
@@ -131,7 +176,7 @@ def _within(error: LimnerError, where: str) -> LimnerError:
 
 def _cron(cron: str, workspace: Workspace, where: str) -> list[LimnerError]:
     try:
-        next(iter(moments(cron, workspace.config.tz, workspace.clock())))
+        next(iter(moments(cron, workspace.config.tz, workspace.clock())), None)
     except ConfigError as error:
         return [_within(error, where)]
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from importlib import resources
@@ -11,6 +12,8 @@ from limner.config import FILE
 from limner.errors import ConflictError
 
 DEFINITIONS = ("tags", "audiences", "campaigns", "templates")
+TEMPLATE = re.compile(r"[^\W_][\w-]{0,99}\.(html|txt|yml)")
+"""What a template's file may be called."""
 
 FIRST_TOML = """\
 # A Limner workspace. Every key is explained in docs/reference/configuration.md.
@@ -64,6 +67,11 @@ class Paths:
     def snapshots(self) -> Path:
         """Audience snapshots."""
         return self.data / "snapshots"
+
+    @property
+    def uploads(self) -> Path:
+        """Files that were uploaded and wait to be imported."""
+        return self.data / "uploads"
 
     @property
     def exports(self) -> Path:

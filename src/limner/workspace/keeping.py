@@ -11,26 +11,60 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from limner.accounts.keys import micros
+from limner.accounts.keys import micros, sources
+from limner.accounts.model import LOCAL, Caller, Role
 from limner.columns import Columns
 from limner.consents import ledger
 from limner.engine.seam import Transaction, quoted
-from limner.errors import ConflictError
+from limner.errors import ConflictError, NotFoundError, UsageError
 from limner.events import erase as events
 from limner.identity import erase as identity
+from limner.identity import people
+from limner.portraits.person import Which, events_of
 from limner.tags import publish
 from limner.touches import entries
 from limner.types import Json, Progress
 from limner.workspace import backup as archive
-from limner.workspace import knowing
+from limner.workspace import finding, knowing, uploads
+from limner.workspace.jobs import STATES
 from limner.workspace.workspace import Workspace
 
 MOST = 1_000
 
 
-def run_list(workspace: Workspace, limit: int = 20) -> Json:
+def run_list(workspace: Workspace, limit: int = 20, cursor: str = "") -> Json:
     """The latest runs, newest first."""
-    return {"runs": workspace.runs.latest(min(limit, MOST))}
+    listed, following = workspace.runs.latest(limit, cursor)
+    return {"runs": listed, "next": following}
+
+
+def job_list(
+    workspace: Workspace, status: str = "", limit: int = 50, cursor: str = "", caller: Caller = LOCAL
+) -> Json:
+    """Long work, the latest first: everybody's for an operator, one's own for a viewer."""
+    if status and status not in STATES:
+        raise UsageError(f"unknown status '{status}'", where="status", hint=", ".join(STATES))
+    by = caller.name if caller.role is Role.VIEWER else ""
+    listed, following = workspace.jobs.listed(status=status, by=by, limit=limit, cursor=cursor)
+    return {"jobs": listed, "next": following}
+
+
+def job_show(workspace: Workspace, id: str, caller: Caller = LOCAL) -> Json:
+    """One job: how far it is, when it will end, and its answer or error when it has."""
+    return _visible(workspace, id, caller)
+
+
+def job_cancel(workspace: Workspace, id: str, caller: Caller = LOCAL) -> Json:
+    """Asks a job to end; what it did not finish is as if it had not begun, but for chunks that an import has kept."""
+    _visible(workspace, id, caller)
+    return workspace.jobs.cancel(id)
+
+
+def _visible(workspace: Workspace, id: str, caller: Caller) -> Json:
+    shown = workspace.jobs.show(id)
+    if caller.role is Role.VIEWER and shown["by"] != caller.name:
+        raise NotFoundError(f"there is no job '{id}'")
+    return shown
 
 
 def backup(workspace: Workspace, progress: Progress, file: str) -> Json:
@@ -70,13 +104,25 @@ def rebuild(workspace: Workspace, progress: Progress) -> Json:
     return answer
 
 
-def person_export(workspace: Workspace, id: str, to: str) -> Json:
-    """Everything that is kept about a person, as JSON: the portrait whole, every event, consent and message."""
+def person_export(workspace: Workspace, id: str, to: str = "", caller: Caller = LOCAL) -> Json:
+    """Everything that is kept about a person, as JSON: the portrait whole, every event, consent and message.
+
+    In the file `to`, or in the answer's `content` when no file is named.
+    """
     workspace.load()
-    target = Path(to)
-    if target.exists():
+    target = Path(to) if to else None
+    if target is not None and target.exists():
         raise ConflictError(f"{target} is already there", hint="choose another name")
-    shown = knowing.person_show(workspace, id=id, everything=True)
+    ix = knowing.person_ix(workspace, id)
+    now = workspace.clock()
+    events = events_of(
+        workspace.engine,
+        ix,
+        Which(until=now),
+        limit=None,
+        sources={item.source_i: item.name for item in sources(workspace.records)},
+    )
+    shown = finding.person_show(workspace, id=id)
     person_id = shown["person"]
     consents = [
         {
@@ -89,12 +135,26 @@ def person_export(workspace: Workspace, id: str, to: str) -> Json:
         }
         for item in ledger.of_person(workspace.records, person_id)
     ]
-    content = {**shown, "consents": consents, "exported_at": workspace.clock().isoformat()}
-    target.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    content = {
+        **shown,
+        "timeline": [{key: value for key, value in row.items() if key != "place"} for row in events],
+        "messages": finding.person_messages(workspace, id=id)["messages"],
+        "consents": consents,
+        "exported_at": now.isoformat(),
+    }
     knowing.log_export(
-        workspace, who="admin", what="person", path=target, people=1, reason="the person's own data"
+        workspace,
+        who=caller.name,
+        what="person",
+        path=target or Path("download"),
+        people=1,
+        reason="the person's own data",
     )
-    return {"person": person_id, "path": str(target), "events": len(shown["timeline"])}
+    answer: Json = {"person": person_id, "events": len(events)}
+    if target is None:
+        return {**answer, "content": content}
+    target.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    return {**answer, "path": str(target)}
 
 
 def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
@@ -104,6 +164,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
     """
     workspace.load()
     ix = knowing.person_ix(workspace, id)
+    shown_as = people.person_id(workspace.engine, ix)
     now = workspace.clock()
     with workspace.runs.run("person erase") as detail, workspace.loader.paused():
         person_ids, words = identity.traces(workspace.engine, ix)
@@ -129,6 +190,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
         _columns_again(workspace)
         progress("writing files anew", 2, 3)
         exports = _exports_without(workspace, [*words, *person_ids])
+        uploads.drop_all(workspace.paths)
         _reports_without(workspace, words)
         workspace.records.compact()
         with workspace.records.begin() as connection:
@@ -137,7 +199,13 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             )
         progress("writing files anew", 3, 3)
         detail.update({"rows": gone, "segments": segments, "exports": exports})
-    return {"rows": gone, "segments": segments, "exports_deleted": exports, "at": now.isoformat()}
+    return {
+        "person": shown_as,
+        "rows": gone,
+        "segments": segments,
+        "exports_deleted": exports,
+        "at": now.isoformat(),
+    }
 
 
 def _tombstone(workspace: Workspace, words: list[str]) -> None:
@@ -191,11 +259,11 @@ def _exports_without(workspace: Workspace, words: list[str]) -> int:
 def _reports_without(workspace: Workspace, words: list[str]) -> None:
     """Reports of imports show the beginnings of bad lines: those that name the person lose them."""
     with workspace.records.begin() as connection:
-        rows = connection.execute(text("SELECT digest, report FROM imports")).all()
-        for digest, report in rows:
+        rows = connection.execute(text("SELECT id, report FROM imports")).all()
+        for id, report in rows:
             if any(word in report for word in words):
                 content = {**json.loads(report), "lines": []}
                 connection.execute(
-                    text("UPDATE imports SET report = :report WHERE digest = :digest"),
-                    {"report": json.dumps(content, ensure_ascii=False), "digest": digest},
+                    text("UPDATE imports SET report = :report WHERE id = :id"),
+                    {"report": json.dumps(content, ensure_ascii=False), "id": id},
                 )

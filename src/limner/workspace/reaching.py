@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from limner.accounts import keys
+from limner.accounts.model import LOCAL, Caller
 from limner.audiences import evaluate
 from limner.campaigns import arms
 from limner.campaigns import text as campaign_text
 from limner.campaigns.model import Campaign, Goal
 from limner.consents import ledger
 from limner.consents.model import Consent, State, address_hash
-from limner.errors import InputError, NotFoundError, TemplateError, UsageError, did_you_mean
+from limner.errors import ConflictError, InputError, NotFoundError, TemplateError, UsageError, did_you_mean
 from limner.events.frames import Record
 from limner.expressions import check, parse, where
 from limner.feedback import receipts
@@ -28,10 +29,10 @@ from limner.tags.graph import build
 from limner.touches import entries, letter, outbox
 from limner.touches.letter import Composer
 from limner.touches.links import Links
-from limner.touches.model import Entry, Recipient
-from limner.touches.render import Names, Values
+from limner.touches.model import Counts, Entry, Recipient
+from limner.touches.render import Names
 from limner.types import Json, Progress, ValueType, silent, utc
-from limner.workspace import definitions, knowing, recipients
+from limner.workspace import approving, definitions, knowing, recipients
 from limner.workspace.workspace import Workspace
 
 ONCE = "once"
@@ -45,37 +46,10 @@ def links(workspace: Workspace) -> Links:
     return Links(workspace.secret, workspace.public_url)
 
 
-def template_preview(
-    workspace: Workspace,
-    body: str,
-    channel: str = "email",
-    message_class: str = "marketing",
-    user: dict[str, Any] = {},  # noqa: B006 - never changed
-) -> Json:
-    """A template as one person would see it. Raises TemplateError as the campaign would."""
-    if channel not in recipients.ADDRESS:
-        raise UsageError(f"unknown channel '{channel}'", hint=did_you_mean(channel, recipients.ADDRESS))
-    known = _names(workspace, extra=user)
-    source = letter.Source(html=body) if channel == "email" else letter.Source(text=body)
-    made = letter.letter(source, known, channel=channel, message_class=message_class)
-    part = made.html or made.text
-    if part is None:
-        raise TemplateError("the template is empty")
-    sample = links(workspace)
-    values = Values(
-        person=user,
-        tag={},
-        content={},
-        campaign_name="preview",
-        unsubscribe_url=sample.unsubscribe_url("preview", channel, ""),
-        link=lambda target: sample.click_url("preview", target),
-    )
-    return {"code": "ok", "rendered": part.render(values), "warnings": list(part.warnings)}
-
-
-def _names(workspace: Workspace, *, extra: dict[str, Any] | None = None) -> Names:
+def template_names(workspace: Workspace) -> Names:
+    """What templates may name here."""
     catalog = definitions.catalog(workspace)
-    attributes = {*catalog.attribute_names(), *(extra or {}), "name"}
+    attributes = {*catalog.attribute_names(), "name"}
     return Names(person=frozenset(attributes), tag=frozenset(definitions.tags(workspace)))
 
 
@@ -160,55 +134,90 @@ def _consent(workspace: Workspace, row: dict[str, str], person: str | None, file
 # -- campaigns
 
 
-def campaign_list(workspace: Workspace) -> Json:
-    """All campaigns and how their last sending stands."""
-    listed = []
-    for name, item in definitions.saved_campaigns(workspace).items():
-        last = next(iter(entries.entries(workspace.records, campaign=name)), None)
-        counted = entries.counts(workspace.records, name, last.entry) if last else None
-        listed.append(
-            {
-                "name": name,
-                "title": item.title.get("en") or next(iter(item.title.values()), name),
-                "audience": item.audience,
-                "channel": item.channel,
-                "holdout": item.holdout,
-                "schedule": item.schedule,
-                "entry": last.entry if last else None,
-                "status": last.status if last else "never sent",
-                "sent": counted.sent if counted else 0,
-            }
-        )
-    return {"campaigns": listed}
-
-
 def campaign_send(
-    workspace: Workspace, progress: Progress, name: str, dry_run: bool = False, entry: str = ""
+    workspace: Workspace,
+    progress: Progress,
+    name: str,
+    dry_run: bool = False,
+    entry: str = "",
+    caller: Caller = LOCAL,
 ) -> Json:
-    """Sends to the audience except the holdout; the answer says where everybody is."""
+    """Sends to the audience except the holdout; the answer says where everybody is.
+
+    To more people than `approval_people` it needs another person's approval: see `approving`.
+    """
     entry = entry or ONCE
     if dry_run:
         return {"name": name, "entry": entry, "dry_run": True, **_planned(workspace, progress, name, entry)}
-    campaign_launch(workspace, name=name, entry=entry)
+    approval = campaign_launch(workspace, name=name, entry=entry, caller=caller)
+    return {**_sent(workspace, progress, name, entry), "approval": approval}
+
+
+def campaign_ready(workspace: Workspace, name: str, entry: str = "", caller: Caller = LOCAL) -> Json:
+    """Whether sending may begin: raises what it would raise, and does nothing."""
+    workspace.load()
+    entry = entry or ONCE
+    if entry not in _begun(workspace, name):
+        planned = plan(workspace, definitions.campaign(workspace, name), entry)
+        composer_of(workspace, planned["campaign"], letter.thaw(planned["content"]))
+        allowed(workspace, planned, caller)
+    return {"name": name, "entry": entry}
+
+
+def campaign_resume(workspace: Workspace, progress: Progress, name: str, entry: str = "") -> Json:
+    """Goes on with an entry that was stopped or paused (default: the last of them); nobody gets it twice."""
+    halted = [
+        item.entry
+        for item in entries.entries(workspace.records, campaign=name)
+        if item.status in ("stopped", "paused") and entry in ("", item.entry)
+    ]
+    if not halted:
+        raise ConflictError(f"nothing of '{name}' was stopped", code="nothing_stopped")
+    entries.resume(workspace.records, name, halted[0], now=workspace.clock())
+    return _sent(workspace, progress, name, halted[0])
+
+
+def _sent(workspace: Workspace, progress: Progress, name: str, entry: str) -> Json:
     with workspace.runs.run("campaign send", f"{name} {entry}") as detail:
         worked = _work(workspace, entries.entry_of(workspace.records, name, entry), progress)
-        where_they_are = _where(workspace, name, entry)
+        where_they_are = where_everybody_is(workspace, name, entry)
         detail.update(where_they_are)
     return {"name": name, "entry": entry, "status": worked.status, "reason": worked.reason, **where_they_are}
 
 
-def campaign_launch(workspace: Workspace, name: str, entry: str) -> None:
-    """The entry is there with everybody's arm, running; one that was stopped goes on."""
+def campaign_launch(workspace: Workspace, name: str, entry: str, caller: Caller = LOCAL) -> str:
+    """The entry is there with everybody's arm, running; one that was stopped goes on.
+
+    The answer is how it was let through: see `approving.require`.
+    """
     workspace.load()
     if entry in _begun(workspace, name):
         state = entries.entry_of(workspace.records, name, entry)
         if state.status in ("stopped", "paused"):
             entries.resume(workspace.records, name, entry, now=workspace.clock())
-        return
-    planned = _plan(workspace, name, entry)
-    _composer(workspace, planned["campaign"], letter.thaw(planned["content"]))
+        return ""
+    planned = plan(workspace, definitions.campaign(workspace, name), entry)
+    composer_of(workspace, planned["campaign"], letter.thaw(planned["content"]))
+    approval = allowed(workspace, planned, caller)
     with workspace.runs.run("campaign launch", f"{name} {entry}") as detail:
-        detail.update(_counted(entries.launch(workspace.records, **planned)))
+        detail.update(counted(entries.launch(workspace.records, **planned)))
+        detail["approval"] = approval
+    return approval
+
+
+def allowed(workspace: Workspace, planned: Json, caller: Caller) -> str:
+    """How this launch is let through. Raises ConflictError (`needs_approval`)."""
+    item = planned["campaign"]
+    if not approving.needs(workspace, planned["people"].num_rows):
+        return ""
+    return approving.require(
+        workspace,
+        item.name,
+        approving.EVERY if caller.kind == approving.SCHEDULE.kind else planned["entry"],
+        approving.digest(workspace, item, planned["content"]),
+        entries.preview(workspace.records, **planned).waiting,
+        caller,
+    )
 
 
 def _begun(workspace: Workspace, name: str) -> set[str]:
@@ -218,23 +227,23 @@ def _begun(workspace: Workspace, name: str) -> set[str]:
 def _planned(workspace: Workspace, progress: Progress, name: str, entry: str) -> Json:
     workspace.load(progress)
     if entry in _begun(workspace, name):
-        return _where(workspace, name, entry)
-    return _counted(entries.preview(workspace.records, **_plan(workspace, name, entry)))
-
-
-def _plan(workspace: Workspace, name: str, entry: str) -> dict[str, Any]:
-    """Everything that launching needs. Raises before anything is kept when a text or name is wrong."""
+        return where_everybody_is(workspace, name, entry)
     item = definitions.campaign(workspace, name)
-    texts = letter.sources(item, partial(_template, workspace))
-    letter.letters(item, texts, _names(workspace))
+    return counted(entries.preview(workspace.records, **plan(workspace, item, entry)))
+
+
+def plan(workspace: Workspace, item: Campaign, entry: str) -> Json:
+    """Everything that launching needs. Raises before anything is kept when a text or name is wrong."""
+    texts = letter.sources(item, partial(template_text, workspace))
+    letter.letters(item, texts, template_names(workspace))
     now = workspace.clock()
     return {
         "campaign": item,
         "entry": entry,
-        "people": _audience_table(workspace, item, now),
+        "people": audience_table(workspace, item, now),
         "seed": arms.seed_of(item),
         "secret": workspace.secret,
-        "definition": workspace.paths.definition("campaigns", name).read_text(encoding="utf-8"),
+        "definition": item.definition,
         "content": letter.freeze(texts),
         "audience_text": _audience_text(workspace, item.audience),
         "as_of": now,
@@ -242,7 +251,8 @@ def _plan(workspace: Workspace, name: str, entry: str) -> dict[str, Any]:
     }
 
 
-def _audience_table(workspace: Workspace, item: Campaign, now: datetime) -> Any:
+def audience_table(workspace: Workspace, item: Campaign, now: datetime) -> Any:
+    """The audience as a channel sees it: one row each with address and identifier, and the variant if there are any."""
     who = knowing.members(workspace, item.audience, now)
     ixs = who.numpy().tolist()
     table = recipients.people(
@@ -250,12 +260,12 @@ def _audience_table(workspace: Workspace, item: Campaign, now: datetime) -> Any:
     )
     if item.variants:
         table = table.append_column(
-            "variant", [_variants(workspace, item, table.column("person").to_pylist(), now)]
+            "variant", [variants_of(workspace, item, table.column("person").to_pylist(), now)]
         )
     return table
 
 
-def _variants(workspace: Workspace, item: Campaign, persons: Sequence[str], now: datetime) -> list[str]:
+def variants_of(workspace: Workspace, item: Campaign, persons: Sequence[str], now: datetime) -> list[str]:
     """The first variant whose condition holds for each person; '' when none does."""
     names = definitions.catalog(workspace)
     chosen: dict[str, str] = {}
@@ -277,7 +287,8 @@ def _audience_text(workspace: Workspace, name: str) -> str:
     return workspace.paths.definition("audiences", name).read_text(encoding="utf-8")
 
 
-def _template(workspace: Workspace, name: str) -> str:
+def template_text(workspace: Workspace, name: str) -> str:
+    """The text of a file in templates/. Raises TemplateError."""
     folder = workspace.paths.folder / "templates"
     path = (folder / name).resolve()
     if folder.resolve() not in path.parents:
@@ -291,10 +302,11 @@ def _template(workspace: Workspace, name: str) -> str:
         ) from None
 
 
-def _composer(workspace: Workspace, item: Campaign, texts: Any) -> Composer:
+def composer_of(workspace: Workspace, item: Campaign, texts: Any) -> Composer:
+    """What makes the campaign's messages out of its texts. Raises TemplateError and ConfigError."""
     return Composer(
         item,
-        letter.letters(item, texts, _names(workspace)),
+        letter.letters(item, texts, template_names(workspace)),
         links(workspace),
         workspace.secret,
         workspace.config.email.sender if item.channel == "email" else "",
@@ -303,27 +315,17 @@ def _composer(workspace: Workspace, item: Campaign, texts: Any) -> Composer:
 
 def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
     """Sends what is due of one entry, then tells the event log what became of it."""
-    item = campaign_text.read(entry.definition, name=entry.campaign, file=f"campaigns/{entry.campaign}.yml")
-    composer = _composer(workspace, item, letter.thaw(entry.content))
-    wanted = {name for made in composer.letters.values() for part in made.parts for name in part.names}
-    counted = entries.counts(workspace.records, entry.campaign, entry.entry)
-    total = counted.waiting + counted.sent
+    item = frozen(entry)
+    composer = composer_of(workspace, item, letter.thaw(entry.content))
+    there = entries.counts(workspace.records, entry.campaign, entry.entry)
+    total = there.waiting
     said = 0
 
     def known(person_ids: Sequence[str]) -> dict[str, Recipient]:
         nonlocal said
         said += len(person_ids)
         progress("messages", min(said, total), total)
-        return recipients.recipients(
-            workspace.engine,
-            person_ids,
-            channel=item.channel,
-            keys=workspace.config.strong_keys,
-            attributes=_under(wanted, "person"),
-            tags=_under(wanted, "tag"),
-            columns=knowing.live(workspace),
-            now=workspace.clock(),
-        )
+        return recipients_of(workspace, composer, person_ids)
 
     with workspace.sending.channel(item.channel) as channel:
         worked = outbox.work(
@@ -342,16 +344,15 @@ def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
     return worked
 
 
-def _under(names: set[str], root: str) -> set[str]:
+def under(names: set[str], root: str) -> set[str]:
+    """The names under person or tag, without that word."""
     return {name.partition(".")[2] for name in names if name.partition(".")[0] == root}
 
 
 def send_waiting(workspace: Workspace, channel: str) -> None:
     """Goes on with every running entry of a channel that has somebody due; each channel has a thread of its own."""
     for entry in entries.entries(workspace.records, status="running"):
-        item = campaign_text.read(
-            entry.definition, name=entry.campaign, file=f"campaigns/{entry.campaign}.yml"
-        )
+        item = frozen(entry)
         due = entries.next_due(workspace.records, entry.campaign, entry.entry, now=workspace.clock())
         if item.channel == channel and due is not None:
             _work(workspace, entry, silent)
@@ -385,12 +386,11 @@ def own_record(workspace: Workspace, calls: Sequence[Json]) -> Record:
     )
 
 
-def campaign_stop(workspace: Workspace, name: str, entry: str = "") -> Json:
-    """No further message leaves, within a second."""
-    definitions.campaign(workspace, name)
+def campaign_stop(workspace: Workspace, name: str, entry: str = "", caller: Caller = LOCAL) -> Json:
+    """No further message leaves, within a second; also when the campaign's file is wrong or gone."""
     now = workspace.clock()
     stopped = [
-        entries.stop(workspace.records, name, item.entry, reason="stopped by hand", now=now).entry
+        entries.stop(workspace.records, name, item.entry, reason=f"stopped by {caller.name}", now=now).entry
         for item in entries.entries(workspace.records, campaign=name)
         if item.status in ("running", "paused") and entry in ("", item.entry)
     ]
@@ -399,24 +399,20 @@ def campaign_stop(workspace: Workspace, name: str, entry: str = "") -> Json:
     return {"name": name, "stopped": stopped}
 
 
-def campaign_test(workspace: Workspace, name: str, to: str, person: str) -> Json:
-    """One message to your own address with a chosen person's data; it is not counted."""
+def campaign_test(workspace: Workspace, name: str, to: str, person: str = "") -> Json:
+    """One message to your own address with a person's data (default: the audience's first); it is not counted."""
     workspace.load()
     item = definitions.campaign(workspace, name)
-    composer = _composer(workspace, item, letter.sources(item, partial(_template, workspace)))
-    ix = knowing.person_ix(workspace, person)
-    person_id = people.person_id(workspace.engine, ix)
-    wanted = {name for made in composer.letters.values() for part in made.parts for name in part.names}
-    found = recipients.recipients(
-        workspace.engine,
-        [person_id],
-        channel=item.channel,
-        keys=workspace.config.strong_keys,
-        attributes=_under(wanted, "person"),
-        tags=_under(wanted, "tag"),
-        columns=knowing.live(workspace),
-        now=workspace.clock(),
-    )
+    composer = composer_of(workspace, item, letter.sources(item, partial(template_text, workspace)))
+    if person:
+        person_id = people.person_id(workspace.engine, knowing.person_ix(workspace, person))
+    else:
+        who = knowing.members(workspace, item.audience, workspace.clock()).numpy().tolist()
+        first = recipients.person_ids(workspace.engine, who[:100])
+        if not first:
+            raise NotFoundError(f"nobody is in the audience '{item.audience}'")
+        person_id = first[0]
+    found = recipients_of(workspace, composer, [person_id])
     with workspace.sending.channel(item.channel) as channel:
         receipt = outbox.send_to_me(
             channel, composer, address=to, recipient=found[person_id], nonce=workspace.new_id()
@@ -424,11 +420,30 @@ def campaign_test(workspace: Workspace, name: str, to: str, person: str) -> Json
     return {"name": name, "to": to, "outcome": str(receipt.outcome), "reason": receipt.reason}
 
 
-def _where(workspace: Workspace, name: str, entry: str) -> Json:
-    return _counted(entries.counts(workspace.records, name, entry))
+def recipients_of(
+    workspace: Workspace, composer: Composer, person_ids: Sequence[str]
+) -> dict[str, Recipient]:
+    """What the composer's letters need to know of these people, by person id."""
+    wanted = {name for made in composer.letters.values() for part in made.parts for name in part.names}
+    return recipients.recipients(
+        workspace.engine,
+        person_ids,
+        channel=composer.campaign.channel,
+        keys=workspace.config.strong_keys,
+        attributes=under(wanted, "person"),
+        tags=under(wanted, "tag"),
+        columns=knowing.live(workspace),
+        now=workspace.clock(),
+    )
 
 
-def _counted(counted: Any) -> Json:
+def where_everybody_is(workspace: Workspace, name: str, entry: str) -> Json:
+    """Where everybody of the entry is: the parts add up to the audience."""
+    return counted(entries.counts(workspace.records, name, entry))
+
+
+def counted(counted: Counts) -> Json:
+    """The counts of an entry as JSON."""
     return {
         "audience": counted.audience,
         "held_out": counted.held_out,
@@ -453,29 +468,51 @@ def campaign_report(workspace: Workspace, name: str, entry: str = "", as_of: str
         raise NotFoundError(
             f"'{name}' has no entry '{entry}'", hint=did_you_mean(entry, [e.entry for e in found])
         )
-    item = campaign_text.read(chosen.definition, name=name, file=f"campaigns/{name}.yml")
-    start = chosen.started_at
-    end = min(at, start + item.goal.within) if item.goal else at
-    found_outcome = None
+    return {**reported(workspace, chosen, at), "entries": [item.entry for item in found]}
+
+
+def reported(workspace: Workspace, entry: Entry, at: datetime) -> Json:
+    """The report of one entry as of an instant, with what the goal was and who the counted people are."""
+    item = frozen(entry)
+    start = entry.started_at
+    window = start + item.goal.within if item.goal else None
+    end = min(at, window) if window else at
+    outcome = None
     if item.goal is not None:
-        found_outcome = reports.outcome(
+        outcome = reports.outcome(
             workspace.engine,
-            reports.arms_of(workspace.records, workspace.engine, name, chosen.entry),
-            _goal(workspace, item.goal, end),
+            reports.arms_of(workspace.records, workspace.engine, entry.campaign, entry.entry),
+            goal_events(workspace, item.goal, end),
             start=start,
             end=end,
         )
-    return reports.report(
+    answer = reports.report(
         workspace.records,
         campaign=item,
-        entry=chosen.entry,
-        outcome=found_outcome,
+        entry=entry.entry,
+        outcome=outcome,
         currency=workspace.config.currency,
         until=end,
     )
+    return {
+        **answer,
+        "titles": dict(item.title),
+        "channel": item.channel,
+        "goal": campaign_text.fields_of(item)["goal"],
+        "window_ends_at": None if window is None else window.isoformat(),
+        "more_days": None
+        if outcome is None or window is None
+        else reports.more_days(outcome, start=start, now=end, end=window),
+        "where": reports.conditions(entry.campaign, entry.entry),
+    }
 
 
-def _goal(workspace: Workspace, goal: Goal, as_of: datetime) -> reports.GoalEvents:
+def frozen(entry: Entry) -> Campaign:
+    """The campaign as it was when the entry was launched."""
+    return campaign_text.read(entry.definition, name=entry.campaign, file=f"campaigns/{entry.campaign}.yml")
+
+
+def goal_events(workspace: Workspace, goal: Goal, as_of: datetime) -> reports.GoalEvents:
     """The goal in the engine's terms. Raises UsageError for a money property that is no number."""
     names = definitions.catalog(workspace)
     condition = "TRUE"

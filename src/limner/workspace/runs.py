@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from limner.accounts.keys import instant, micros
 from limner.channels import webhook
-from limner.errors import ChannelError, LimnerError
+from limner.errors import CancelledError, ChannelError, LimnerError
 from limner.store.records import Records
 from limner.types import Clock, Json
+from limner.workspace.paging import cursor_of, place_of, size_of
 
 log = structlog.get_logger("limner.run")
 
@@ -45,6 +46,9 @@ class Runs:
         detail["run"] = run_id
         try:
             yield detail
+        except CancelledError:
+            self._end(run_id, "cancelled", detail)
+            raise
         except BaseException as error:
             self._end(run_id, "failed", {**detail, "error": str(error)})
             if not isinstance(error, KeyboardInterrupt):
@@ -100,19 +104,33 @@ class Runs:
                 ),
                 {"now": micros(self._clock()), "detail": json.dumps({"error": "the process ended"})},
             )
+            connection.execute(
+                text("UPDATE imports SET status = 'failed', ended_at = :now WHERE status = 'running'"),
+                {"now": micros(self._clock())},
+            )
         return int(changed.rowcount)
 
-    def latest(self, limit: int) -> list[Json]:
-        """The latest runs, newest first."""
+    def latest(self, limit: int, cursor: str = "") -> tuple[list[Json], str | None]:
+        """The latest runs, newest first, and the next cursor."""
+        values: dict[str, Any] = {"limit": size_of(limit) + 1}
+        after = ""
+        if cursor:
+            values["at"], values["id"] = place_of(cursor, 2)
+            after = " WHERE (started_at, id) < (:at, :id)"
         with self._records.read() as connection:
             found = (
                 connection.execute(
-                    text("SELECT * FROM runs ORDER BY started_at DESC, id LIMIT :limit"), {"limit": limit}
+                    text(f"SELECT * FROM runs{after} ORDER BY started_at DESC, id DESC LIMIT :limit"), values
                 )
                 .mappings()
                 .all()
             )
-        return [_shown(row) for row in found]
+        shown = found[:limit]
+        more = len(found) > limit
+        return (
+            [_shown(row) for row in shown],
+            cursor_of(shown[-1]["started_at"], shown[-1]["id"]) if more else None,
+        )
 
     def failures(self) -> int:
         """How many runs failed, ever."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from limner.campaigns.policy import once_at
 from limner.errors import ConfigError
 
 HORIZON = timedelta(days=2)
@@ -60,7 +61,15 @@ def due(
 
 
 def moments(cron: str, zone: ZoneInfo, after: datetime) -> Iterable[datetime]:
-    """The instants (UTC) of a cron expression strictly after `after`. Raises ConfigError when it is wrong."""
+    """The instants (UTC) of a schedule strictly after `after`: of a cron expression, or the one moment it names.
+
+    Raises ConfigError when it is wrong.
+    """
+    once = once_at(cron, zone)
+    if once is not None:
+        if once > after:
+            yield once
+        return
     try:
         simulation = CronSim(cron, after.astimezone(zone))
     except CronSimError as error:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from limner.channels.seam import Channel
 from limner.channels.smtp import Smtp
 from limner.channels.wechat import Wechat
-from limner.config import Config
+from limner.config import Config, flag
 from limner.config import secret as secret_of
 from limner.errors import ConfigError
-from limner.types import Clock
+from limner.types import Clock, Json
 
 
 class Sending:
@@ -40,6 +40,32 @@ class Sending:
         """The configured messages per second; 0 is as fast as it goes."""
         config = self._config
         return (config.email if kind == "email" else config.wechat).messages_per_second
+
+    def missing(self, kind: str) -> list[Json]:
+        """The settings without which the channel cannot send: key and hint; empty when it is set up."""
+        config = self._config
+        found = []
+        if kind == "email":
+            if not config.email.sender:
+                found.append({"key": "email.sender", "hint": '[email] sender = "Shop <hello@shop.example>"'})
+            variable = config.email.password_env
+        else:
+            if not config.wechat.app_id:
+                found.append({"key": "wechat.app_id", "hint": "[wechat] app_id"})
+            variable = config.wechat.secret_env
+            if not variable:
+                found.append({"key": "wechat.secret_env", "hint": "[wechat] secret_env"})
+        if variable and not flag(variable):
+            found.append({"key": variable, "hint": f"export {variable}=…"})
+        return found
+
+    def probe(self, kind: str) -> str:
+        """What the channel's server said to a fresh connection. Raises ConfigError and Unavailable."""
+        channel = self._open(kind)
+        try:
+            return channel.check()
+        finally:
+            channel.close()
 
     def _open(self, kind: str) -> Channel:
         config, clock = self._config, self._clock

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import inspect
-import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limner.accounts import audit
+from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.config import find
-from limner.errors import NotFoundError, OwnedError, UsageError, did_you_mean
+from limner.errors import ConflictError, DeniedError, NotFoundError, OwnedError, UsageError, did_you_mean
 from limner.types import Json, Progress
+from limner.workspace import (
+    accounting,
+    arriving,
+    collecting,
+    content,
+    finding,
+    gathering,
+    importing,
+    keeping,
+    knowing,
+    logs,
+    outcomes,
+    overlooking,
+    planning,
+    previewing,
+    reaching,
+    searching,
+    starting,
+    tagging,
+    writing,
+)
 from limner.workspace import backup as archive
-from limner.workspace import collecting, keeping, knowing, logs, reaching
 from limner.workspace.owner import ask
 from limner.workspace.workspace import Workspace
 
@@ -24,11 +47,21 @@ PATIENCE = 3
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb: a function of an open workspace, progress and named arguments; the answer is JSON."""
+    """One verb: a function of an open workspace, progress and named arguments; the answer is JSON.
+
+    `audit`: what stands in the audit after it: "change", "export", "sight" (of personal values), or "" for nothing.
+    `subject`: whom or what it concerned: names of arguments or of keys of the answer, the first that is there.
+    `detail`: names of arguments or answer keys that stand in the audit; never personal values, never secrets.
+    `quiet`: arguments with which it goes on where an audited call began, so it is not written down again.
+    """
 
     function: Callable[..., Json]
     parameters: Mapping[str, inspect.Parameter]
     types: Mapping[str, Any]
+    audit: str = ""
+    subject: tuple[str, ...] = ()
+    detail: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -36,57 +69,156 @@ class Verb:
         return (inspect.getdoc(self.function) or "").splitlines()[0]
 
 
-def _verb(function: Callable[..., Json]) -> Verb:
+def _verb(
+    function: Callable[..., Json], audit: str = "", subject: str = "", detail: str = "", quiet: str = ""
+) -> Verb:
     parameters = dict(inspect.signature(function).parameters)
-    for given in ("workspace", "progress"):
-        parameters.pop(given, None)
-    return Verb(function, parameters, typing.get_type_hints(function))
+    known = typing.get_type_hints(function)
+    for name, kind in known.items():
+        if kind in (Workspace, Progress, Caller):
+            parameters.pop(name, None)
+    return Verb(
+        function,
+        parameters,
+        known,
+        audit,
+        tuple(subject.split()),
+        tuple(detail.split()),
+        tuple(quiet.split()),
+    )
 
 
-_FUNCTIONS: dict[str, Callable[..., Json]] = {
-    "source add": collecting.source_add,
-    "source list": collecting.source_list,
-    "source rotate": collecting.source_rotate,
-    "key add": collecting.key_add,
-    "key list": collecting.key_list,
-    "key remove": collecting.key_remove,
-    "counters": collecting.counters,
-    "import": collecting.import_file,
-    "event summary": collecting.event_summary,
-    "event list": collecting.event_list,
-    "event quarantine": collecting.event_quarantine,
-    "expression check": knowing.expression_check,
-    "check": knowing.check,
-    "tag run": knowing.tag_run,
-    "tag list": knowing.tag_list,
-    "tag show": knowing.tag_show,
-    "audience count": knowing.audience_count,
-    "audience list": knowing.audience_list,
-    "audience save": knowing.audience_save,
-    "audience snapshot": knowing.audience_snapshot,
-    "audience portrait": knowing.audience_portrait,
-    "audience export": knowing.audience_export,
-    "person show": knowing.person_show,
-    "template preview": reaching.template_preview,
-    "campaign list": reaching.campaign_list,
-    "campaign send": reaching.campaign_send,
-    "campaign stop": reaching.campaign_stop,
-    "campaign test": reaching.campaign_test,
-    "campaign report": reaching.campaign_report,
-    "consent import": reaching.consent_import,
-    "run list": keeping.run_list,
-    "person erase": keeping.person_erase,
-    "person export": keeping.person_export,
-    "backup": keeping.backup,
-    "rebuild": keeping.rebuild,
+VERBS: dict[str, Verb] = {
+    "source add": _verb(collecting.source_add, "change", "name", "kind"),
+    "source list": _verb(arriving.source_list),
+    "source rotate": _verb(collecting.source_rotate, "change", "name"),
+    "key add": _verb(accounting.key_add, "change", "id", "role scopes note"),
+    "key list": _verb(accounting.key_list),
+    "key remove": _verb(accounting.key_remove, "change", "id"),
+    "user add": _verb(accounting.user_add, "change", "id", "role"),
+    "user list": _verb(accounting.user_list),
+    "user change": _verb(accounting.user_change, "change", "id", "role"),
+    "user disable": _verb(accounting.user_disable, "change", "id"),
+    "user enable": _verb(accounting.user_enable, "change", "id"),
+    "user reset": _verb(accounting.user_reset, "change", "id"),
+    "user remove": _verb(accounting.user_remove, "change", "id"),
+    "session list": _verb(accounting.session_list),
+    "session end": _verb(accounting.session_end, "change", "id"),
+    "session change": _verb(accounting.session_change, "change", "id"),
+    "password change": _verb(accounting.password_change, "change", "id", "ended"),
+    "audit list": _verb(accounting.audit_list),
+    "audit verify": _verb(accounting.audit_verify),
+    "counters": _verb(collecting.counters),
+    "import": _verb(importing.import_file, "change", "file", "source received stored digest"),
+    "import upload": _verb(importing.import_upload, "change", "file", "source received stored digest"),
+    "import guess": _verb(importing.import_guess, "sight", "upload"),
+    "import check": _verb(importing.import_check),
+    "import list": _verb(importing.import_list),
+    "import show": _verb(importing.import_show),
+    "import lines": _verb(importing.import_lines, "export", "id", "lines"),
+    "upload add": _verb(importing.upload_add, "change", "name", "bytes"),
+    "source check": _verb(arriving.source_check),
+    "source enable": _verb(arriving.source_enable, "change", "name"),
+    "source disable": _verb(arriving.source_disable, "change", "name"),
+    "quarantine replay": _verb(
+        arriving.quarantine_replay, "change", "", "code source tried stored duplicate stayed"
+    ),
+    "identity show": _verb(arriving.identity_show),
+    "schedule list": _verb(arriving.schedule_list),
+    "alert list": _verb(arriving.alert_list),
+    "search": _verb(searching.search),
+    "start show": _verb(starting.start_show),
+    "start goal": _verb(starting.start_goal, "change", "goal"),
+    "start tags": _verb(starting.start_tags),
+    "start save": _verb(starting.start_save, "change", "goal", "saved run"),
+    "start audience": _verb(starting.start_audience, "change", "name", "expression"),
+    "start demo": _verb(starting.start_demo, "change", "", "stored people"),
+    "event summary": _verb(collecting.event_summary),
+    "event list": _verb(arriving.event_list, "sight", "", "event source", quiet="cursor after"),
+    "event names": _verb(arriving.event_names),
+    "event quarantine": _verb(arriving.event_quarantine, "sight", "", "code source", quiet="cursor"),
+    "expression check": _verb(knowing.expression_check),
+    "expression print": _verb(knowing.expression_print),
+    "expression names": _verb(knowing.expression_names),
+    "check": _verb(knowing.check),
+    "tag run": _verb(knowing.tag_run, "change", "", "keys as_of run changes"),
+    "tag list": _verb(tagging.tag_list),
+    "tag show": _verb(tagging.tag_show),
+    "tag history": _verb(tagging.tag_history),
+    "tag form": _verb(tagging.tag_form),
+    "tag text": _verb(tagging.tag_text_with),
+    "tag preview": _verb(tagging.tag_preview),
+    "audience count": _verb(gathering.audience_count),
+    "audience list": _verb(gathering.audience_list),
+    "audience save": _verb(gathering.audience_save, "change", "name", "expression"),
+    "audience snapshot": _verb(gathering.audience_snapshot, "change", "name", "people entered left"),
+    "audience show": _verb(gathering.audience_show),
+    "audience text": _verb(gathering.audience_text),
+    "audience portrait": _verb(gathering.audience_portrait),
+    "audience overlap": _verb(gathering.audience_overlap),
+    "audience export": _verb(gathering.audience_export, "export", "name", "people masked reason export"),
+    "export list": _verb(gathering.export_list),
+    "export file": _verb(gathering.export_file, "export", "name", "id people"),
+    "view list": _verb(gathering.view_list),
+    "view save": _verb(gathering.view_save),
+    "view remove": _verb(gathering.view_remove),
+    "person list": _verb(finding.person_list, "sight", "", "total"),
+    "person show": _verb(finding.person_show, "sight", "person"),
+    "person timeline": _verb(finding.person_timeline, "sight", "person"),
+    "person messages": _verb(finding.person_messages),
+    "person why": _verb(finding.person_why, "sight", "person", "key"),
+    "template list": _verb(content.template_list),
+    "template preview": _verb(previewing.template_preview),
+    "campaign list": _verb(planning.campaign_list),
+    "campaign show": _verb(planning.campaign_show),
+    "campaign form": _verb(planning.campaign_form),
+    "campaign text": _verb(planning.campaign_text_of),
+    "campaign power": _verb(planning.campaign_power),
+    "campaign preview": _verb(previewing.campaign_preview),
+    "campaign check": _verb(planning.campaign_check),
+    "campaign clone": _verb(planning.campaign_clone, "change", "to", "from"),
+    "campaign people": _verb(outcomes.campaign_people, "sight", "name"),
+    "campaign ready": _verb(reaching.campaign_ready),
+    "campaign send": _verb(reaching.campaign_send, "change", "name", "entry dry_run sent approval"),
+    "campaign stop": _verb(reaching.campaign_stop, "change", "name", "entry stopped"),
+    "campaign resume": _verb(reaching.campaign_resume, "change", "name", "entry sent"),
+    "campaign test": _verb(reaching.campaign_test, "change", "name"),
+    "campaign report": _verb(reaching.campaign_report),
+    "approval ask": _verb(planning.approval_ask, "change", "campaign", "id entry people limit"),
+    "approval list": _verb(planning.approval_list),
+    "approval decide": _verb(planning.approval_decide, "change", "campaign", "id entry people state reason"),
+    "channel list": _verb(content.channel_list),
+    "channel test": _verb(content.channel_test),
+    "effect list": _verb(outcomes.effect_list),
+    "consent import": _verb(reaching.consent_import, "change", "", "received stored"),
+    "overview": _verb(overlooking.overview),
+    "settings show": _verb(overlooking.settings_show),
+    "run list": _verb(keeping.run_list),
+    "job list": _verb(keeping.job_list),
+    "job show": _verb(keeping.job_show),
+    "job cancel": _verb(keeping.job_cancel, "change", "id"),
+    "definition show": _verb(writing.definition_show),
+    "definition check": _verb(writing.definition_check),
+    "definition save": _verb(writing.definition_save, "change", "name", "kind etag"),
+    "definition delete": _verb(writing.definition_delete, "change", "name", "kind"),
+    "definition history": _verb(writing.definition_history),
+    "definition undo": _verb(writing.definition_undo, "change", "name", "kind"),
+    "person erase": _verb(keeping.person_erase, "change", "person", "rows"),
+    "person export": _verb(keeping.person_export, "export", "person", "events"),
+    "backup": _verb(keeping.backup, "export", ""),
+    "rebuild": _verb(keeping.rebuild, "change", ""),
 }
-
-VERBS = {name: _verb(function) for name, function in _FUNCTIONS.items()}
 """Every verb by its name."""
 
 
-def call(workspace: Workspace, name: str, arguments: Json, progress: Progress) -> Json:
-    """The verb's answer on an open workspace. Raises UsageError for words that it does not know."""
+def call(
+    workspace: Workspace, name: str, arguments: Json, progress: Progress, caller: Caller = LOCAL
+) -> Json:
+    """The verb's answer on an open workspace. Raises UsageError for words that it does not know.
+
+    What changed something, took people out or showed personal values stands in the audit when it returns;
+    so does a change that failed on the way.
+    """
     verb = VERBS.get(name)
     if verb is None:
         raise UsageError(f"there is no verb '{name}'", hint=did_you_mean(name, VERBS))
@@ -100,24 +232,74 @@ def call(workspace: Workspace, name: str, arguments: Json, progress: Progress) -
     for key, parameter in verb.parameters.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
             raise UsageError(f"'{name}' needs '{key}'", where=key)
+    handed: Json = dict(given)
     if "progress" in verb.types:
-        given["progress"] = progress
-    return verb.function(workspace, **given)
+        handed["progress"] = progress
+    if verb.types.get("caller") is Caller:
+        handed["caller"] = caller
+    try:
+        answer = verb.function(workspace, **handed)
+    except (UsageError, NotFoundError, DeniedError, ConflictError):
+        raise
+    except Exception as error:
+        if verb.audit == "change":
+            _audited(workspace, name, verb, caller, given, {"failed": type(error).__name__})
+        raise
+    goes_on = any(given.get(word) for word in verb.quiet)
+    if verb.audit and not goes_on and (verb.audit != "sight" or sees_personal(caller.role)):
+        _audited(workspace, name, verb, caller, given, answer)
+    return answer
+
+
+def _audited(workspace: Workspace, name: str, verb: Verb, caller: Caller, given: Json, answer: Json) -> None:
+    known = {**given, **answer}
+    audit.append(
+        workspace.records,
+        at=workspace.clock(),
+        caller=caller,
+        action=name,
+        kind=verb.audit,
+        subject=_subject(workspace, verb, known),
+        detail={
+            word: known[word] for word in (*verb.detail, "failed") if known.get(word) not in (None, "", [])
+        },
+    )
+
+
+def _subject(workspace: Workspace, verb: Verb, known: Json) -> str:
+    word = next((word for word in verb.subject if known.get(word)), None)
+    if word is None:
+        return ""
+    return person_mark(workspace, known[word]) if word == "person" else str(known[word])
+
+
+def person_mark(workspace: Workspace, person_id: str) -> str:
+    """How a person stands in the audit: a keyed hash, from which nobody is found once the person was erased."""
+    return "person " + hmac.new(workspace.secret, person_id.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def _fitting(key: str, value: Any, kind: Any) -> Any:
-    if isinstance(kind, types.GenericAlias):
-        if isinstance(value, str):
+    """The argument as the verb takes it. Raises UsageError naming it when its type is another."""
+    origin = typing.get_origin(kind)
+    if kind is Any:
+        return value
+    if origin is list:
+        if isinstance(value, str) and typing.get_args(kind) == (str,):
             return [value]
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        inner = typing.get_args(kind)[0]
+        if isinstance(value, list):
+            return [_fitting(key, item, inner) for item in value]
+        raise UsageError(f"'{key}' must be a list", where=key, code="invalid_type")
+    if origin is dict:
+        if isinstance(value, dict):
             return value
-        if kind.__origin__ is dict and isinstance(value, dict):
-            return value
-        raise UsageError(f"'{key}' must be a list of texts", where=key, code="invalid_type")
+        raise UsageError(f"'{key}' must be an object", where=key, code="invalid_type")
     if kind is bool and isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
     if kind is int and isinstance(value, str) and value.lstrip("-").isdigit():
         return int(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         raise UsageError(f"'{key}' must be {kind.__name__}", where=key, code="invalid_type")
     return value

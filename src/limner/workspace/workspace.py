@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from limner.accounts.keys import source_of
 from limner.audiences import tables as audience_tables
+from limner.audiences.leaves import Leaves
 from limner.columns import Columns
 from limner.config import Config, Limits
 from limner.engine.duckdb import DuckDB
@@ -27,12 +28,14 @@ from limner.events.load import Loader
 from limner.events.log import EventLog
 from limner.identity import tables as identity_tables
 from limner.identity.resolve import Resolution, resolve
+from limner.portraits.activity import Activity
 from limner.store.records import Records
 from limner.tags import publish
 from limner.tags import tables as tag_tables
 from limner.touches import entries
 from limner.types import Clock, Json, Progress
 from limner.workspace.files import Paths
+from limner.workspace.jobs import Jobs
 from limner.workspace.owner import Ownership, Perform
 from limner.workspace.runs import Runs
 from limner.workspace.sending import Sending
@@ -71,6 +74,7 @@ class Workspace:
             self.secret = self._secret(secret)
             self.engine = open_engine(self.paths, config)
             stack.callback(self._close_engine)
+            self.activity = Activity(self.engine)
             self.log = EventLog(
                 self.paths.log, segment_bytes=config.segment_bytes, free_bytes=config.limits.free_bytes
             )
@@ -82,12 +86,16 @@ class Workspace:
                 limits=config.limits,
                 money=config.money_properties,
                 keys=config.strong_keys,
+                touched=self.activity.touched,
             )
             self.door = Door(self)
             self.sending = Sending(config, clock)
             stack.callback(self.sending.close)
             self.runs = Runs(self.records, clock, alert_webhook=config.alert_webhook)
             self.runs.abandoned()
+            self.leaves = Leaves()
+            self.jobs = Jobs(self.records, clock)
+            stack.callback(self.jobs.close)
             entries.recover(self.records, now=clock())
             self._stack = stack.pop_all()
 
@@ -222,6 +230,7 @@ class Workspace:
         with self._columns_lock:
             self.engine.replace(fresh)
         self.loader.forget()
+        self.activity.forget()
 
 
 class Door:

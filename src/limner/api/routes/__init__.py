@@ -1,0 +1,35 @@
+"""Every management route by its noun. Each module: the shapes of one noun, and its routes."""
+
+from __future__ import annotations
+
+from limner.api.routes import (
+    accounts,
+    audiences,
+    campaigns,
+    content,
+    data,
+    definitions,
+    expressions,
+    jobs,
+    overview,
+    people,
+    start,
+    tags,
+)
+from limner.api.routes.route import Route
+
+ROUTES: tuple[Route, ...] = (
+    *accounts.ROUTES,
+    *audiences.ROUTES,
+    *campaigns.ROUTES,
+    *content.ROUTES,
+    *data.ROUTES,
+    *definitions.ROUTES,
+    *expressions.ROUTES,
+    *jobs.ROUTES,
+    *overview.ROUTES,
+    *people.ROUTES,
+    *start.ROUTES,
+    *tags.ROUTES,
+)
+"""All of them."""

@@ -1,0 +1,139 @@
+"""Routes of content and channels: the texts of messages, and the ways by which they leave."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from limner.accounts.model import Role
+from limner.api.routes.campaigns import Composed
+from limner.api.routes.definitions import Text
+from limner.api.routes.route import Nothing, Paged, Route, Shape
+
+
+class TemplateRow(Shape):
+    """A file of templates/."""
+
+    name: str
+    kind: Literal["html", "text", "wechat"]
+    bytes: int
+    changed_at: str
+    used_by: list[str]
+
+
+class MissingTemplate(Shape):
+    """A file that campaigns name and that is not there."""
+
+    name: str
+    used_by: list[str]
+
+
+class TemplatePage(Shape):
+    """Templates by name, and those that are missing."""
+
+    templates: list[TemplateRow]
+    missing: list[MissingTemplate]
+    next: str | None
+
+
+class TemplatePreviewAsked(Shape):
+    """A template's text, and for whom to compose it (default: somebody)."""
+
+    body: Text
+    channel: Literal["email", "wechat"] = "email"
+    message_class: Literal["marketing", "service"] = "marketing"
+    kind: Literal["", "html", "text"] = ""
+    subject: Annotated[str, Field(max_length=10_000)] = ""
+    person: Annotated[str, Field(max_length=300)] = ""
+
+
+class TemplatePreview(Composed):
+    """A template as one person would see it; what it reads, where it leads, and what its author should know."""
+
+    names: list[str]
+    links: list[str]
+    warnings: list[str]
+    person: str | None
+    name: str | None
+
+
+class MissingSetting(Shape):
+    """A setting without which a channel cannot send."""
+
+    key: str
+    hint: str
+
+
+class LastHour(Shape):
+    """Messages that ended in the last hour."""
+
+    sent: int
+    failed: int
+    in_doubt: int
+
+
+class Channel(Shape):
+    """A way by which messages leave. `per_second` 0: as fast as the other side takes them."""
+
+    kind: Literal["email", "wechat"]
+    configured: bool
+    missing: list[MissingSetting]
+    sender: str
+    server: str
+    secure: str
+    per_second: float
+    last_hour: LastHour
+
+
+class Channels(Shape):
+    """Every channel, counted since `since`."""
+
+    channels: list[Channel]
+    since: str
+
+
+class ChannelTested(Shape):
+    """Whether the channel's server let us in; no message was sent."""
+
+    kind: str
+    ok: bool
+    code: str
+    message: str
+    hint: str | None
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/v1/templates",
+        "template list",
+        Role.VIEWER,
+        TemplatePage,
+        "templates",
+        asks=Paged,
+        pages=("templates", "name"),
+    ),
+    Route(
+        "POST",
+        "/api/v1/templates/preview",
+        "template preview",
+        Role.VIEWER,
+        TemplatePreview,
+        "templates",
+        takes=TemplatePreviewAsked,
+        reads=True,
+        example={"body": {"body": '<p>{{ person.name }}</p><a href="{{ unsubscribe_url }}">unsubscribe</a>'}},
+    ),
+    Route("GET", "/api/v1/channels", "channel list", Role.VIEWER, Channels, "channels"),
+    Route(
+        "POST",
+        "/api/v1/channels/{kind}/test",
+        "channel test",
+        Role.OPERATOR,
+        ChannelTested,
+        "channels",
+        takes=Nothing,
+        effect=True,
+    ),
+)

@@ -1,0 +1,461 @@
+"""Routes of people: the list, the portrait, what happened, what was sent, why a tag, the person's own rights."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import Response
+from pydantic import Field
+
+from limner.accounts.model import Role
+from limner.api.routes.route import Call, Expression, Instant, Name, Paged, Route, Shape
+from limner.types import silent
+from limner.workspace.verbs import call
+
+Titles = dict[str, str]
+Value = bool | int | float | str | None
+
+
+class Named(Shape):
+    """An identifier or contact, masked where the caller may not read it."""
+
+    kind: str
+    value: str
+
+
+class MainTag(Shape):
+    """A tag's value at a glance."""
+
+    key: str
+    titles: Titles
+    value: Value
+
+
+class PersonRow(Shape):
+    """One person of a list. The contact is masked for everybody."""
+
+    person: str
+    name: str | None
+    id: Named | None
+    contact: Named | None
+    tags: list[MainTag]
+    first_seen: str
+    last_seen: str | None
+    events: int
+
+
+class PersonPage(Shape):
+    """People, and exactly how many there are: `total` of those asked for, `everybody` of all."""
+
+    people: list[PersonRow]
+    next: str | None
+    total: int
+    everybody: int
+    where: str
+    sort: str
+    as_of: str
+    masked: bool
+
+
+class PeopleAsked(Paged):
+    """Which people: by a word (id, e-mail, phone's last digits, openid, name) and a condition."""
+
+    q: Annotated[str, Field(max_length=200)] = ""
+    where: Expression = ""
+    sort: Literal["last_seen", "first_seen", "id"] = "last_seen"
+
+
+class AsOf(Shape):
+    """As of when; empty: now."""
+
+    as_of: Instant = ""
+
+
+class Tie(Shape):
+    """What ties an identifier to another: a login on a device, a key that was given, an alias, or a cut."""
+
+    what: Literal["login", "login_of", "key", "key_of", "alias", "alias_of", "cut", "cut_of"]
+    kind: str
+    value: str
+    since: str
+
+
+class Identity(Shape):
+    """An identifier of the person, and what ties it to others: in words, and as data."""
+
+    kind: str
+    value: str
+    evidence: str
+    ties: list[Tie]
+
+
+class Attribute(Shape):
+    """An attribute's value, and who said it when."""
+
+    name: str
+    value: Any
+    kind: str
+    at: str
+    source: str | int | None
+
+
+class TagValue(Shape):
+    """A tag of the person. `weight` is null where tags of this kind have none."""
+
+    key: str
+    title: str
+    titles: Titles
+    value: Value
+    weight: float | None
+    coverage: float | None
+    type: str
+    nature: str
+    method: str
+    source: str
+    definition: str
+    owner: str
+    as_of: str | None
+    expires_at: str | None
+
+
+class TagGroup(Shape):
+    """The tags of one category."""
+
+    category: str
+    tags: list[TagValue]
+
+
+class ConsentWord(Shape):
+    """What was last said of one channel and class; `suppressed` is why messages are stopped, if they are."""
+
+    channel: str
+    message_class: Annotated[str, Field(alias="class")]
+    state: Literal["granted", "withdrawn", "unknown"]
+    at: str | None
+    source: str
+    proof: str
+    suppressed: str
+
+
+class PersonHeader(Shape):
+    """Who it is, at a glance."""
+
+    name: str | None
+    id: Named | None
+    contact: Named | None
+    stage: MainTag | None
+    value: MainTag | None
+    place: MainTag | None
+    first_source: str | None
+    first_seen: str | None
+    last_seen: str | None
+    events: int
+    messages: int
+    consents: list[ConsentWord]
+
+
+class MemberOf(Shape):
+    """An audience that the person belongs to, and since when."""
+
+    name: str
+    titles: Titles
+    since: str | None
+
+
+class Merged(Shape):
+    """A person who became part of this one."""
+
+    person: str
+    first_seen: str
+    id: Named | None
+
+
+class Person(Shape):
+    """A portrait."""
+
+    person: str
+    as_of: str
+    masked: bool
+    header: PersonHeader
+    tags: list[TagGroup]
+    attributes: list[Attribute]
+    identities: list[Identity]
+    audiences: list[MemberOf]
+    merges: list[Merged]
+
+
+class TimelineEvent(Shape):
+    """Something that happened."""
+
+    id: str
+    event: str
+    at: str
+    received_at: str
+    source: str | int | None
+    properties: dict[str, Any]
+
+
+class EventCount(Shape):
+    """How often one thing happened."""
+
+    event: str
+    events: int
+
+
+class Timeline(Shape):
+    """What a person did, newest first. `counts` know no filter of names: they are what can be filtered by."""
+
+    person: str
+    events: list[TimelineEvent]
+    next: str | None
+    total: int
+    counts: list[EventCount]
+    until: str
+    masked: bool
+
+
+class TimelineAsked(Paged):
+    """Which events: of these names, of one source, since (inclusive) until (exclusive)."""
+
+    event: Annotated[list[Name], Field(default_factory=list)]
+    source: Annotated[str, Field(max_length=200)] = ""
+    since: Instant = ""
+    until: Instant = ""
+
+
+class MessageRow(Shape):
+    """A message to the person, or a campaign that held the person out (status `held_out`)."""
+
+    id: str
+    at: str | None
+    campaign: str
+    titles: Titles
+    entry: str
+    step: str
+    channel: str
+    message_class: Annotated[str, Field(alias="class")]
+    status: str
+    reason: str
+    opened_at: str | None
+    clicked_at: str | None
+    unsubscribed_at: str | None
+
+
+class MessagePage(Shape):
+    """The messages to a person, the latest first."""
+
+    person: str
+    messages: list[MessageRow]
+    next: str | None
+
+
+class MessagesAsked(Paged):
+    """Which messages: those until an instant; empty: now."""
+
+    as_of: Instant = ""
+
+
+class Deciding(Shape):
+    """The events on which a value rests: `deciding` of `considered` in [since, until), the newest of them."""
+
+    since: str | None
+    until: str
+    considered: int
+    deciding: int
+    events: list[TimelineEvent]
+
+
+class Evidence(Deciding):
+    """The events on which a condition rests."""
+
+    text: str
+
+
+class WhyCondition(Shape):
+    """One condition, and whether it holds."""
+
+    text: str
+    holds: bool
+
+
+class WhyCase(Shape):
+    """One case of a rule."""
+
+    when: str
+    then: Value
+    holds: bool
+    conditions: list[WhyCondition]
+
+
+class WhyInput(Shape):
+    """A tag, attribute or aggregate that conditions name, and the person's value; null: none."""
+
+    text: str
+    kind: Literal["tag", "attribute", "events"]
+    name: str
+    titles: Titles
+    type: str
+    value: Any
+
+
+class WhyRule(Shape):
+    """The cases of a rule. `decided`: the first that holds, null: none."""
+
+    decided: int | None
+    otherwise: Value
+    cases: list[WhyCase]
+    inputs: list[WhyInput]
+    evidence: list[Evidence]
+
+
+class AttributeWord(Shape):
+    """What was said of an attribute, when and by whom."""
+
+    at: str
+    source: str | int | None
+    mode: str
+    kind: str
+    value: Any
+    decides: bool
+
+
+class WhyObserved(Shape):
+    """What was ever said of an attribute: `words` times, the newest of them."""
+
+    attribute: str
+    words: int
+    said: list[AttributeWord]
+
+
+class Why(Shape):
+    """Why a person has a value of a tag, or has none.
+
+    `value` is the published one; `recomputed` is what today's data give for `as_of`; they differ (`agrees` is false)
+    when events came late or people were joined since. `redefined`: the file says something else than what was computed.
+    """
+
+    person: str
+    key: str
+    titles: Titles
+    nature: str
+    method: str
+    type: str
+    definition: str
+    why: str
+    owner: str
+    source: str
+    known: bool
+    value: Value
+    recomputed: Value
+    agrees: bool
+    computed: bool
+    redefined: bool
+    as_of: str
+    asked_at: str
+    expires_at: str | None
+    expired: bool
+    run: str | None
+    run_at: str | None
+    available: bool
+    unavailable: str | None
+    statistic: Deciding | None
+    rule: WhyRule | None
+    observed: WhyObserved | None
+
+
+class Erased(Shape):
+    """What was erased."""
+
+    person: str
+    rows: int
+    segments: int
+    exports_deleted: int
+    at: str
+
+
+class Exported(Shape):
+    """A file with everything that is kept about a person."""
+
+
+async def _exported(made: Call) -> Response:
+    """The file as a download."""
+    answer = await asyncio.to_thread(
+        call, made.workspace, "person export", dict(made.arguments), silent, made.caller
+    )
+    body = json.dumps(answer["content"], ensure_ascii=False, indent=1, default=str)
+    return Response(
+        body,
+        media_type="application/json",
+        headers={
+            "content-disposition": f'attachment; filename="person-{answer["person"]}.json"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+_ROW = {
+    "person": "n6yfn5sgmkdhhx4o6v2a7hlz", "name": "张***", "id": {"kind": "user", "value": "m-00042"},
+    "contact": {"kind": "phone", "value": "•••• 8000"},
+    "tags": [{"key": "value_tier", "titles": {"en": "Value tier", "zh": "价值层级"}, "value": "high"}],
+    "first_seen": "2025-03-02T09:15:00+00:00", "last_seen": "2026-05-30T08:00:00+00:00", "events": 214,
+}  # fmt: skip
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/v1/people",
+        "person list",
+        Role.VIEWER,
+        PersonPage,
+        "people",
+        asks=PeopleAsked,
+        example={
+            "answer": {
+                "people": [_ROW],
+                "next": None,
+                "total": 1,
+                "everybody": 3407,
+                "where": "value_tier = 'high'",
+                "sort": "last_seen",
+                "as_of": "2026-06-01T00:00:00+00:00",
+                "masked": True,
+            }
+        },
+    ),
+    Route("GET", "/api/v1/people/{id}", "person show", Role.VIEWER, Person, "people", asks=AsOf),
+    Route(
+        "GET",
+        "/api/v1/people/{id}/events",
+        "person timeline",
+        Role.VIEWER,
+        Timeline,
+        "people",
+        asks=TimelineAsked,
+    ),
+    Route(
+        "GET",
+        "/api/v1/people/{id}/messages",
+        "person messages",
+        Role.VIEWER,
+        MessagePage,
+        "people",
+        asks=MessagesAsked,
+        pages=("messages", "id"),
+    ),
+    Route("GET", "/api/v1/people/{id}/tags/{key}/why", "person why", Role.VIEWER, Why, "people", asks=AsOf),
+    Route(
+        "GET",
+        "/api/v1/people/{id}/export",
+        "person export",
+        Role.ADMIN,
+        Exported,
+        "people",
+        handle=_exported,
+        answers_file="application/json",
+    ),
+    Route(
+        "DELETE", "/api/v1/people/{id}", "person erase", Role.ADMIN, Erased, "people", effect=True, job=True
+    ),
+)

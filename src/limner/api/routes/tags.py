@@ -1,0 +1,448 @@
+"""Routes of tags: the catalogue, one tag, its past, its computing, and the editor's form, text and preview."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from limner.accounts.model import Role
+from limner.api.routes.definitions import ProblemAt, Text
+from limner.api.routes.route import Instant, Name, Paged, Route, Shape
+
+State = Literal["new", "applied", "changed", "expired", "removed", "broken"]
+Reason = Literal["", "never", "expired", "changed", "overdue"]
+Sort = Literal[
+    "category", "-category", "key", "-key", "people", "-people", "coverage", "-coverage", "as_of", "-as_of",
+    "used", "-used",
+]  # fmt: skip
+Key = Annotated[str, Field(min_length=1, max_length=100, description="The tag's key: its file's name.")]
+
+
+class TagFreshness(Shape):
+    """Whether a tag's values are those that should be there now. `next`: when a schedule computes it again."""
+
+    stale: bool
+    reason: Reason
+    since: str | None
+    next: str | None
+
+
+class TagUseCounts(Shape):
+    """How many definitions use a tag."""
+
+    tags: int
+    audiences: int
+    campaigns: int
+
+
+class TagBase(Shape):
+    """A tag in the catalogue. What its file would say is null when there is none that can be read.
+
+    `where`: the expression of exactly the people with a value.
+    """
+
+    key: str
+    titles: dict[str, str]
+    nature: str | None
+    method: str | None
+    type: str | None
+    category: str | None
+    owner: str | None
+    why: str | None
+    definition: str | None
+    state: State
+    people: int
+    where: str
+    coverage: float
+    as_of: str | None
+    expires_at: str | None
+    freshness: TagFreshness
+
+
+class TagRow(TagBase):
+    """A tag in the catalogue. `trend`: people at the end of each of `days`, null before it was first computed."""
+
+    used_by: TagUseCounts
+    trend: list[int | None]
+
+
+class TagCategory(Shape):
+    """A category with how many tags lie in it or below, and how many people have any of them."""
+
+    path: str
+    tags: int
+    people: int | None
+
+
+class FileProblem(Shape):
+    """What is wrong in a definition file."""
+
+    where: str | None
+    message: str
+    hint: str | None
+    code: str
+
+
+class TagPage(Shape):
+    """Tags. `total`: how many match; `defined`: how many there are; `everybody`: people alive."""
+
+    tags: list[TagRow]
+    next: str | None
+    total: int
+    defined: int
+    categories: list[TagCategory]
+    everybody: int
+    as_of: str | None
+    days: list[str]
+    problems: list[FileProblem]
+
+
+class TagsAsked(Paged):
+    """Which tags, in which order. `q` looks into keys, titles, definitions, owners and reasons."""
+
+    q: Annotated[str, Field(max_length=200)] = ""
+    category: Annotated[str, Field(max_length=200, description="This category and those below it.")] = ""
+    nature: Literal["", "fact", "model", "prediction"] = ""
+    method: Literal["", "observed", "statistic", "rule", "learned", "manual", "imported"] = ""
+    state: Literal["", "new", "applied", "changed", "expired", "removed", "broken", "stale", "unused"] = ""
+    sort: Sort = "category"
+    trend: Annotated[int, Field(ge=0, le=366, description="People at the end of so many days.")] = 0
+
+
+class TagValue(Shape):
+    """How many people have a value, or one in [low, high), or none; `where` is the expression of exactly these."""
+
+    kind: Literal["unknown", "rest", "value", "bin"]
+    value: str
+    low: str | None
+    high: str | None
+    people: int
+    share: float
+    where: str | None
+
+
+class UsingTag(Shape):
+    """A tag that refers to this one, or that this one refers to."""
+
+    key: str
+    titles: dict[str, str]
+
+
+class UsingAudience(Shape):
+    """An audience whose condition names the tag; not `direct`: through an audience inside it."""
+
+    name: str
+    titles: dict[str, str]
+    direct: bool
+
+
+class UsingCampaign(Shape):
+    """A campaign that depends on the tag, by its audience, by the condition of a variant, or in its template."""
+
+    name: str
+    titles: dict[str, str]
+    how: list[Literal["audience", "variant", "template"]]
+
+
+class TagUses(Shape):
+    """Everything that uses a tag."""
+
+    tags: list[UsingTag]
+    audiences: list[UsingAudience]
+    campaigns: list[UsingCampaign]
+
+
+class TagNeeds(Shape):
+    """What a tag is computed from."""
+
+    tags: list[UsingTag]
+    audiences: list[str]
+    events: list[str]
+    attributes: list[str]
+
+
+class MeasureWindow(Shape):
+    """When the events happened: the last n (calendar) units, this unit, since `first`, from `first` to `last`."""
+
+    kind: Literal["in_last", "in_last_calendar", "in_this", "since", "from_to"]
+    n: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    unit: Literal["", "second", "minute", "hour", "day", "week", "month", "year"] = ""
+    first: Annotated[str, Field(max_length=40)] = ""
+    last: Annotated[str, Field(max_length=40)] = ""
+
+
+class Measure(Shape):
+    """A statistic as a function of events: sum(of OF event window where …). `where`: a condition about one event."""
+
+    function: Literal[
+        "count", "recency", "first_time", "last_time", "sum", "avg", "min", "max", "distinct", "first", "last",
+        "most_frequent",
+    ]  # fmt: skip
+    of: Annotated[str, Field(max_length=500)] = ""
+    event: Annotated[str, Field(max_length=500)]
+    where: Annotated[str, Field(max_length=100_000)] = ""
+    window: MeasureWindow | None = None
+
+
+class TagCase(Shape):
+    """A case of a rule, as text."""
+
+    when: Annotated[str, Field(max_length=100_000)]
+    then: Annotated[str, Field(max_length=1_000)]
+
+
+class TagFields(Shape):
+    """A tag's file as a form: every field as text, '' where the file says nothing.
+
+    `measure`: the statistic in parts, null when it is of another shape. Fields that are not sent stay as they are.
+    """
+
+    title: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(default_factory=dict)
+    nature: str = ""
+    method: str = ""
+    type: str = ""
+    attribute: str = ""
+    statistic: Annotated[str, Field(max_length=100_000)] = ""
+    cases: list[TagCase] = Field(default_factory=list)
+    otherwise: str = ""
+    validity: str = ""
+    refresh: str = ""
+    category: str = ""
+    owner: str = ""
+    source: str = ""
+    why: Annotated[str, Field(max_length=10_000)] = ""
+    measure: Measure | None = None
+
+
+class TagFingerprints(Shape):
+    """What the values follow from: as the files say now, and as they were computed; another one = changed since."""
+
+    defined: str | None
+    applied: str | None
+
+
+class TagRunRow(Shape):
+    """A run that computed, or should have computed, the tag; no `keys`: all tags."""
+
+    run: str
+    keys: list[str]
+    status: str
+    started_at: str
+    seconds: float | None
+    error: str | None
+
+
+class TagHealth(Shape):
+    """Something that somebody should look at; `value` is the number that shows it."""
+
+    code: Literal[
+        "broken", "run_failed", "removed", "never", "expired", "changed", "overdue", "empty", "near_empty",
+        "near_constant", "scattered", "unused", "no_why", "no_owner",
+    ]  # fmt: skip
+    level: Literal["bad", "warn", "note"]
+    value: float | None
+
+
+class TagShown(TagBase):
+    """One tag with everything around it. `sum`: of numbers, or an exact decimal of money."""
+
+    used_by: TagUses
+    text: str
+    etag: str | None
+    fields: TagFields | None
+    source: str | None
+    problems: list[ProblemAt]
+    everybody: int
+    sum: str | float | None
+    values: list[TagValue]
+    masked: bool
+    needs: TagNeeds
+    fingerprint: TagFingerprints
+    run: str | None
+    runs: list[TagRunRow]
+    health: list[TagHealth]
+
+
+class TagHistoryAsked(Shape):
+    """How many days back, today included."""
+
+    days: Annotated[int, Field(ge=1, le=366)] = 30
+
+
+class TagDay(Shape):
+    """One day in the workspace's zone; null before the tag was known. `values`: people with each of `labels`."""
+
+    day: str
+    people: int | None
+    entered: int | None
+    left: int | None
+    values: list[int] | None
+
+
+class TagHistory(Shape):
+    """A tag's days. `since`: from when on it is known; `labels`: null where values are not recorded exactly."""
+
+    key: str
+    zone: str
+    since: str | None
+    as_of: str
+    labels: list[str] | None
+    days: list[TagDay]
+
+
+class TagRunAsked(Shape):
+    """Which tags (default: all) are computed as of when (default: now)."""
+
+    keys: list[Name] = Field(default_factory=list)
+    as_of: Instant = ""
+
+
+class RunTag(Shape):
+    """What a run did to one tag."""
+
+    tag: str
+    people: int
+    entered: int
+    left: int
+    changed: int
+    redefined: bool
+
+
+class TagRan(Shape):
+    """What a run did."""
+
+    run: str
+    as_of: str
+    people: int
+    changes: int
+    removed: list[str]
+    tags: list[RunTag]
+    seconds: dict[str, float]
+
+
+class TagDraft(Shape):
+    """A text that might become the tag's file."""
+
+    key: Key
+    text: Text
+
+
+class TagForm(Shape):
+    """The fields of a text, null when it is no YAML mapping; and what is wrong in it."""
+
+    key: str
+    fields: TagFields | None
+    problems: list[ProblemAt]
+
+
+class TagFilled(TagDraft):
+    """A text, and the fields that are to be set in it."""
+
+    fields: TagFields
+
+
+class TagWritten(Shape):
+    """The text with the fields set, its fields as they read now, and what is wrong in it."""
+
+    key: str
+    text: str
+    fields: TagFields
+    problems: list[ProblemAt]
+
+
+class TagPreview(Shape):
+    """What a text would give now. `before`: people with the published tag; entered, left, changed: against that."""
+
+    key: str
+    as_of: str
+    people: int
+    everybody: int
+    coverage: float
+    before: int
+    entered: int
+    left: int
+    changed: int
+    type: str
+    sum: str | float | None
+    values: list[TagValue]
+    masked: bool
+    seconds: float
+
+
+_TEXT = """\
+title: {en: Orders in 30 days, zh: 近30天订单数}
+nature: fact
+method: statistic
+type: number
+statistic: count("Order Paid" in last 30 days)
+validity: 2 days
+"""
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/v1/tags",
+        "tag list",
+        Role.VIEWER,
+        TagPage,
+        "tags",
+        asks=TagsAsked,
+        pages=("tags", "key"),
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/run",
+        "tag run",
+        Role.OPERATOR,
+        TagRan,
+        "tags",
+        takes=TagRunAsked,
+        effect=True,
+        job=True,
+        example={"body": {"keys": ["value_tier"]}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/form",
+        "tag form",
+        Role.VIEWER,
+        TagForm,
+        "tags",
+        takes=TagDraft,
+        reads=True,
+        example={"body": {"key": "orders_30d", "text": _TEXT}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/text",
+        "tag text",
+        Role.VIEWER,
+        TagWritten,
+        "tags",
+        takes=TagFilled,
+        reads=True,
+        example={"body": {"key": "orders_30d", "text": _TEXT, "fields": {"owner": "crm"}}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/preview",
+        "tag preview",
+        Role.VIEWER,
+        TagPreview,
+        "tags",
+        takes=TagDraft,
+        reads=True,
+        example={"body": {"key": "orders_30d", "text": _TEXT}},
+    ),
+    Route("GET", "/api/v1/tags/{key}", "tag show", Role.VIEWER, TagShown, "tags"),
+    Route(
+        "GET",
+        "/api/v1/tags/{key}/history",
+        "tag history",
+        Role.VIEWER,
+        TagHistory,
+        "tags",
+        asks=TagHistoryAsked,
+    ),
+)

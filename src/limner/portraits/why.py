@@ -1,0 +1,353 @@
+"""Why somebody has a value of a tag, or has none: the events, cases and attributes that decided it.
+
+Asks the engine with the same compiled conditions that compute the tag, restricted to one person. What is shown is what
+was so at the instant that is asked for, by all that is known today.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from limner.engine.seam import Engine, Transaction, quoted
+from limner.errors import ExpressionError
+from limner.expressions import Cases, to_text, type_of
+from limner.expressions import tree as t
+from limner.expressions.catalog import Catalog
+from limner.expressions.compile import statistics
+from limner.expressions.happenings import EventSql
+from limner.expressions.scan import SUM_SCALE
+from limner.expressions.sql import Bound, Sql
+from limner.expressions.windows import bounds
+from limner.portraits.person import event_rows, exact
+from limner.tags.graph import Graph
+from limner.tags.history import PREFIX, tags_at
+from limner.tags.masking import is_personal, masked
+from limner.tags.methods.observed import attribute_path
+from limner.tags.model import Observed, Rule, Tag, plain
+from limner.types import Json, ValueType, naive, utc
+
+MOST_EVENTS = 50
+MOST_CONDITIONS = 200
+MOST_EVIDENCE = 5
+MOST_ROWS = 50
+
+_ME = "why_person"
+
+
+def why(
+    engine: Engine,
+    ix: int,
+    tag: Tag,
+    *,
+    graph: Graph,
+    catalog: Catalog,
+    at: datetime,
+    hide: Collection[str] = (),
+    sources: Mapping[int, str] | None = None,
+) -> Json:
+    """{value, available, unavailable, statistic, rule, observed}: the value at `at` and what decided it.
+
+    The first three say what the value is and whether its reasons can be given; of the others the one that fits the
+    tag's method is not null. `graph` holds the tag and whatever it refers to.
+    """
+    found: Json = {"available": True, "unavailable": None, "statistic": None, "rule": None, "observed": None}
+    with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
+        rows = tx.read(f"SELECT value FROM {quoted(PREFIX + tag.table)} WHERE ix = $ix", {"ix": ix})
+        value = rows.column(0)[0].as_py() if rows.num_rows else None
+        if isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, hide):
+            found["value"] = masked(value)
+        else:
+            found["value"] = None if value is None else exact(value, tag.type)
+        asker = _Asker(tx, ix, then, at, hide, sources)
+        if isinstance(tag.definition, Observed):
+            found["observed"] = asker.attribute(attribute_path(tag.definition.attribute, catalog))
+        elif isinstance(tag.definition, Rule):
+            found["rule"] = asker.rule(tag, graph.trees[tag.key])
+        else:
+            tree = graph.trees[tag.key][0]
+            if isinstance(tree, t.Aggregate):
+                found["statistic"] = asker.aggregate(tree)
+            else:
+                found |= {"available": False, "unavailable": "it is no aggregate of events"}
+    return found
+
+
+def _only(ix: int) -> Any:
+    return pa.array([ix], pa.uint32()).to_numpy()
+
+
+class _Asker:
+    """Asks about one person at one instant, inside one transaction."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        ix: int,
+        catalog: Catalog,
+        at: datetime,
+        hide: Collection[str],
+        sources: Mapping[int, str] | None,
+    ) -> None:
+        self.tx, self.ix, self.catalog, self.at = tx, ix, catalog, at
+        self.hide, self.sources = hide, sources
+
+    # events
+
+    def aggregate(self, node: t.Aggregate, *, most: int = MOST_EVENTS) -> Json:
+        """The events that an aggregate's value rests on, newest first: without them it would be another."""
+        return self._events(node.event, node.window, node.function, node.of, most)
+
+    def _events(
+        self, event: t.Event, window: t.Window | None, function: str, of: str | None, most: int
+    ) -> Json:
+        bind = Bound()
+        sql = EventSql(Sql(bind, naive(self.at), self.catalog.zone), self.catalog)
+        low, high = bounds(window, as_of=self.at, zone=self.catalog.zone)
+        me = bind(self.ix)
+        typed = None if of is None else sql.property(of)
+        value = "NULL" if typed is None else typed.sql
+        if typed is not None and function in ("sum", "avg"):
+            value = {
+                ValueType.MONEY: typed.sql,
+                ValueType.NUMBER: f"TRY_CAST(ROUND({typed.sql} * {SUM_SCALE}) AS BIGINT)",
+            }.get(typed.type or ValueType.TEXT, "CAST(NULL AS BIGINT)")
+        which = sql.filter(sql.selection(event, (low, high)))
+        chosen = f"SELECT id, ts, {value} AS value FROM events WHERE ix = {me} AND {which}"
+        deciding = f"SELECT id FROM ({chosen}) AS c WHERE {_DECIDING[function].format(chosen=chosen)}"
+        counted = self.tx.read(
+            f"SELECT (SELECT COUNT(*) FROM ({chosen})) AS considered,"
+            f" (SELECT COUNT(*) FROM ({deciding})) AS deciding",
+            bind.values,
+        ).to_pylist()[0]
+        shown = event_rows(
+            self.tx,
+            [f"e.ix = {me}", f"e.id IN ({deciding})"],
+            bind.values,
+            limit=most,
+            hide=self.hide,
+            sources=self.sources,
+        )
+        return {
+            "since": None if low is None else utc(low).isoformat(),
+            "until": utc(high).isoformat(),
+            "considered": counted["considered"],
+            "deciding": counted["deciding"],
+            "events": [{name: value for name, value in row.items() if name != "place"} for row in shown],
+        }
+
+    # rules
+
+    def rule(self, tag: Tag, trees: tuple[t.Expr, ...]) -> Json:
+        """Each case with its conditions and whether they hold, what they rest on, and which case decided."""
+        definition = tag.definition
+        if not isinstance(definition, Rule):
+            raise TypeError(f"the tag {tag.key} is of method {tag.method}")
+        leaves = [list(_leaves(tree)) for tree in trees]
+        asked = {to_text(leaf): leaf for case in leaves for leaf in case[:MOST_CONDITIONS]}
+        cases = {f"case {n}": tree for n, tree in enumerate(trees)}
+        holds = self._hold({**cases, **{f"leaf {text}": leaf for text, leaf in asked.items()}})
+        decided = next((n for n in range(len(trees)) if holds[f"case {n}"]), None)
+        evidence: list[Json] = []
+        if decided is not None:
+            for leaf in leaves[decided]:
+                if holds.get(f"leaf {to_text(leaf)}") and len(evidence) < MOST_EVIDENCE:
+                    evidence += self._evidence(leaf)
+        return {
+            "decided": decided,
+            "otherwise": None if definition.otherwise is None else _then(definition.otherwise, tag.type),
+            "cases": [
+                {
+                    "when": to_text(tree),
+                    "then": _then(case.then, tag.type),
+                    "holds": holds[f"case {n}"],
+                    "conditions": [
+                        {"text": to_text(leaf), "holds": holds[f"leaf {to_text(leaf)}"]}
+                        for leaf in leaves[n][:MOST_CONDITIONS]
+                    ],
+                }
+                for n, (tree, case) in enumerate(zip(trees, definition.cases, strict=True))
+            ],
+            "inputs": self._inputs(trees),
+            "evidence": evidence,
+        }
+
+    def _hold(self, conditions: Mapping[str, t.Expr]) -> dict[str, bool]:
+        row = self._row(
+            {
+                f"c{n}": Cases(((condition, t.Flag(True)),), t.Flag(False), ValueType.FLAG)
+                for n, condition in enumerate(conditions.values())
+            }
+        )
+        return {name: bool(row.get(f"c{n}")) for n, name in enumerate(conditions)}
+
+    def _row(self, columns: Mapping[str, t.Value | Cases]) -> Json:
+        """The person's values."""
+        if not columns:
+            return {}
+        query = statistics(columns, self.catalog, self.at, among=_ME)
+        with self.tx.given(_ME, pa.table({"ix": pa.array([self.ix], pa.uint32())})):
+            rows = self.tx.read(query.sql, query.values).to_pylist()
+        return rows[0] if rows else {}
+
+    def _inputs(self, trees: tuple[t.Expr, ...]) -> list[Json]:
+        """Every tag, attribute and aggregate that the conditions name, with the person's value; null: none."""
+        named: dict[str, t.Value] = {}
+        for tree in trees:
+            for node in _person_values(tree):
+                named.setdefault(to_text(node), node)
+        chosen = dict(list(named.items())[:MOST_CONDITIONS])
+        row = self._row({f"i{n}": node for n, node in enumerate(chosen.values())})
+        return [self._input(text, node, row.get(f"i{n}")) for n, (text, node) in enumerate(chosen.items())]
+
+    def _input(self, text: str, node: t.Value, value: Any) -> Json:
+        kind, name = "events", ""
+        if isinstance(node, t.Name) and self.catalog.tag(node.name) is not None:
+            kind, name = "tag", node.name
+        elif isinstance(node, t.Name | t.Attribute):
+            kind = "attribute"
+            name = node.name if isinstance(node, t.Name) else ".".join(node.path)
+        typed = type_of(node, self.catalog)
+        if kind == "attribute":
+            value = _said(value)
+            shown = masked(value) if is_personal(name, self.hide) else value
+        else:
+            shown = None if value is None else exact(value, typed or ValueType.TEXT)
+            if isinstance(node, t.Aggregate) and node.of is not None and is_personal(node.of, self.hide):
+                shown = masked(shown)
+        shown_type = ValueType.TEXT if kind == "attribute" else (typed or ValueType.TEXT)
+        return {"text": text, "kind": kind, "name": name, "type": str(shown_type), "value": shown}
+
+    def _evidence(self, leaf: t.Expr) -> list[Json]:
+        """The events on which a condition that holds rests; empty when it rests on none, or on their absence."""
+        try:
+            match leaf:
+                case t.Did(event, times, window) if times is None or times.op in (
+                    "exactly",
+                    "at least",
+                    "more than",
+                ):
+                    return [self._told(leaf, event, window, "count")]
+                case t.FirstDid(event, _):
+                    return [self._told(leaf, event, None, "first_time")]
+                case t.LastHas(event, _, window):
+                    return [self._told(leaf, event, window, "last_time")]
+                case t.Regularly(event):
+                    span = t.InLast(t.Duration(leaf.each.n * leaf.periods, leaf.each.unit))
+                    return [self._told(leaf, event, span, "count")]
+                case _:
+                    return [
+                        self._told(node, node.event, node.window, node.function, node.of)
+                        for node in _person_values(leaf)
+                        if isinstance(node, t.Aggregate)
+                    ]
+        except ExpressionError:
+            return []
+
+    def _told(
+        self, node: t.Expr, event: t.Event, window: t.Window | None, function: str, of: str | None = None
+    ) -> Json:
+        return {"text": to_text(node), **self._events(event, window, function, of, MOST_EVENTS)}
+
+    # attributes
+
+    def attribute(self, path: tuple[str, ...]) -> Json:
+        """What was ever said of an attribute, newest first, and which word holds."""
+        rows = self.tx.read(
+            "SELECT id::VARCHAR AS id, ts, source_i, mode, kind, value FROM attributes"
+            " WHERE ix = $ix AND name = $name AND ts < $at ORDER BY ts, attributes.id",
+            {"ix": self.ix, "name": path[0], "at": naive(self.at)},
+        ).to_pylist()
+        deciding = _deciding(rows)
+        hidden = is_personal(path[0], self.hide)
+        said = [
+            {
+                "at": utc(row["ts"]).isoformat(),
+                "source": None
+                if row["source_i"] is None
+                else (self.sources or {}).get(row["source_i"], str(row["source_i"])),
+                "mode": row["mode"],
+                "kind": row["kind"],
+                "value": masked(_said(row["value"])) if hidden else _said(row["value"]),
+                "decides": n == deciding,
+            }
+            for n, row in enumerate(rows)
+        ]
+        return {"attribute": ".".join(path), "words": len(said), "said": said[::-1][:MOST_ROWS]}
+
+
+_ALL = "TRUE"
+_VALUED = "c.value IS NOT NULL"
+_DECIDING = {
+    "count": _ALL,
+    "first_time": "c.ts = (SELECT MIN(ts) FROM ({chosen}))",
+    "last_time": "c.ts = (SELECT MAX(ts) FROM ({chosen}))",
+    "recency": "c.ts = (SELECT MAX(ts) FROM ({chosen}))",
+    "sum": "c.value <> 0",
+    "avg": _VALUED,
+    "distinct": _VALUED,
+    "min": "c.value = (SELECT MIN(value) FROM ({chosen}))",
+    "max": "c.value = (SELECT MAX(value) FROM ({chosen}))",
+    "first": "ROW(c.ts, c.value) = (SELECT MIN(ROW(ts, value)) FROM ({chosen}) WHERE value IS NOT NULL)",
+    "last": "ROW(c.ts, c.value) = (SELECT MAX(ROW(ts, value)) FROM ({chosen}) WHERE value IS NOT NULL)",
+    "most_frequent": (
+        "c.value = (SELECT value FROM ({chosen}) WHERE value IS NOT NULL GROUP BY value"
+        " ORDER BY COUNT(*) DESC, value LIMIT 1)"
+    ),
+}
+"""Of the events that an aggregate looks at, those without which its value would be another."""
+
+
+def _deciding(rows: list[Json]) -> int | None:
+    """Which of an attribute's rows, in the order of time, holds: as `attribute_steps` has it."""
+    last = max((n for n, row in enumerate(rows) if row["mode"] != "once"), default=None)
+    if last is not None and rows[last]["mode"] == "set":
+        return last
+    begin = 0 if last is None else last + 1
+    return next((n for n in range(begin, len(rows)) if rows[n]["mode"] == "once"), None)
+
+
+def _leaves(node: t.Expr) -> Iterator[t.Expr]:
+    """The conditions that `and`, `or` and `not` join."""
+    match node:
+        case t.And(args) | t.Or(args):
+            for arg in args:
+                yield from _leaves(arg)
+        case t.Not(arg):
+            yield from _leaves(arg)
+        case _:
+            yield node
+
+
+def _person_values(node: t.Node) -> Iterator[t.Value]:
+    """The tags, attributes and aggregates of the person that a condition compares; a `did` is its count."""
+    match node:
+        case t.Name() | t.Attribute() | t.Aggregate():
+            yield node
+        case t.Did(event, _, window):
+            yield t.Aggregate("count", event, None, window)
+        case t.FirstDid(event, _):
+            yield t.Aggregate("first_time", event)
+        case t.LastHas() | t.Sequence() | t.Regularly() | t.Event():
+            return
+        case _:
+            for child in t.children(node):
+                yield from _person_values(child)
+
+
+def _then(value: Any, kind: ValueType) -> Any:
+    return exact(value, kind) if kind is ValueType.MONEY else plain(value)
+
+
+def _said(value: str | None) -> Any:
+    """An attribute's JSON as a value."""
+    if value is None:
+        return None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

@@ -1,0 +1,672 @@
+"""Verbs of people: found, shown, their time told, their tags explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import text
+
+from limner.accounts.keys import instant, sources
+from limner.accounts.model import LOCAL, Caller, sees_personal
+from limner.audiences import evaluate, snapshot
+from limner.bitmap import Bitmap
+from limner.columns import EPOCH_START, Columns
+from limner.consents import ledger
+from limner.consents.model import MARKETING
+from limner.errors import LimnerError, UsageError, did_you_mean
+from limner.expressions import check as check_expression
+from limner.expressions import names_of, parse, to_text
+from limner.identity import people
+from limner.portraits import finding
+from limner.portraits import person as portraits
+from limner.portraits import why as reasons
+from limner.portraits.activity import NEVER, Seen, seen_by
+from limner.portraits.person import Which, exact
+from limner.tags import publish
+from limner.tags import text as tag_text
+from limner.tags.graph import build
+from limner.tags.masking import is_personal
+from limner.tags.model import Observed, Tag, plain
+from limner.touches import entries
+from limner.types import Json, naive, utc
+from limner.workspace import definitions
+from limner.workspace.catalog import known
+from limner.workspace.knowing import instant_of, live, person_ix
+from limner.workspace.paging import cursor_of, place_of, size_of
+from limner.workspace.recipients import ADDRESS
+from limner.workspace.workspace import Workspace
+
+LAST_SEEN, FIRST_SEEN, ID = "last_seen", "first_seen", "id"
+SORTS = (LAST_SEEN, FIRST_SEEN, ID)
+
+MAIN = {
+    "stage": ("life_cycle", "lifecycle", "life_cycle_stage", "stage"),
+    "value": ("value_tier", "value", "customer_value", "stratum", "tier", "level"),
+    "place": ("city", "region", "province", "country"),
+}
+"""Under which keys the tags that a list and a header show first are looked for."""
+
+Ordinals = npt.NDArray[np.uint32]
+
+
+def _micros(at: datetime) -> int:
+    return int(np.datetime64(naive(at), "us").astype(np.int64))
+
+
+def _instant(micros: int) -> str | None:
+    return (
+        None
+        if micros == NEVER
+        else utc(EPOCH_START + np.timedelta64(micros, "us").astype(object)).isoformat()
+    )
+
+
+# the list
+
+
+def person_list(
+    workspace: Workspace,
+    q: str = "",
+    where: str = "",
+    sort: str = LAST_SEEN,
+    limit: int = 50,
+    cursor: str = "",
+    caller: Caller = LOCAL,
+) -> Json:
+    """People found by a word and a condition, a page of them, and exactly how many there are."""
+    workspace.load()
+    size_of(limit)
+    if sort not in SORTS:
+        raise UsageError(f"unknown sort '{sort}'", where="sort", hint=did_you_mean(sort, SORTS))
+    begun, rank, last_person = workspace.clock(), 0, ""
+    if cursor:
+        micros, rank, last_person = place_of(cursor, 3)
+        if not isinstance(micros, int) or not isinstance(rank, int) or not isinstance(last_person, str):
+            raise UsageError("this cursor was not given by this list", where="cursor", code="bad_cursor")
+        begun = utc(EPOCH_START + np.timedelta64(micros, "us").astype(object))
+    mask = not sees_personal(caller.role)
+    columns = live(workspace)
+    everybody = _everybody(workspace, begun)
+    chosen = everybody.chosen
+    condition = ""
+    if where.strip():
+        condition, bitmap = _meant(workspace, columns, where, begun)
+        chosen = chosen & bitmap.mask(len(chosen))
+    if q.strip():
+        found = finding.find(
+            workspace.engine,
+            q,
+            keys=workspace.config.strong_keys,
+            now=begun,
+            whole=mask,
+        )
+        wanted = np.zeros(len(chosen), dtype=np.bool_)
+        wanted[found[found < len(chosen)]] = True
+        chosen = chosen & wanted
+    after = _ordinal(workspace, last_person) if last_person else None
+    page = _page(workspace, everybody, chosen, sort, limit + 1, rank=rank, after=after, person=last_person)
+    shown = page[:limit]
+    rows = finding.rows(
+        workspace.engine,
+        shown,
+        now=begun,
+        personal=workspace.config.personal,
+        mask=mask,
+    )
+    tags = _main_tags(workspace, columns)
+    for ix, row in zip(shown, rows, strict=True):
+        row["first_seen"] = utc(row["first_seen"]).isoformat()
+        row["last_seen"] = _instant(int(everybody.seen.last[ix]))
+        row["events"] = int(everybody.seen.events[ix])
+        row["tags"] = _values(tags, columns, int(ix), begun)
+    following = None
+    if len(page) > limit:
+        last = shown[-1]
+        following = cursor_of(_micros(begun), _rank(everybody, sort, last), rows[-1]["person"])
+    return {
+        "people": rows,
+        "next": following,
+        "total": int(np.count_nonzero(chosen)),
+        "everybody": int(np.count_nonzero(everybody.chosen)),
+        "where": condition,
+        "sort": sort,
+        "as_of": begun.isoformat(),
+        "masked": mask,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Everybody:
+    """Who lives, by ordinal: `chosen`, since when they are known (microseconds), and what they did."""
+
+    chosen: npt.NDArray[np.bool_]
+    first: npt.NDArray[np.int64]
+    seen: Seen
+
+
+def _everybody(workspace: Workspace, begun: datetime) -> _Everybody:
+    found = workspace.engine.read(
+        "SELECT ix, epoch_us(created_at) AS first FROM persons WHERE merged_into IS NULL AND NOT erased"
+    )
+    ix = found.column("ix").to_numpy()
+    n = int(ix.max()) + 1 if len(ix) else 0
+    seen, strangers = seen_by(workspace.engine, workspace.activity.seen(n), at=begun)
+    n = max(n, len(seen.last))
+    chosen = np.zeros(n, dtype=np.bool_)
+    first = np.full(n, NEVER, dtype=np.int64)
+    chosen[ix] = True
+    first[ix] = found.column("first").to_numpy()
+    chosen[strangers[strangers < n]] = False
+    return _Everybody(chosen, first, seen)
+
+
+def _page(
+    workspace: Workspace,
+    everybody: _Everybody,
+    chosen: npt.NDArray[np.bool_],
+    sort: str,
+    most: int,
+    *,
+    rank: int,
+    after: int | None,
+    person: str,
+) -> list[int]:
+    """So many ordinals in the order of the list, from behind the last one shown."""
+    if sort == ID:
+        return _by_id(workspace, chosen, most, person)
+    ix = np.flatnonzero(chosen)
+    by = (everybody.first if sort == FIRST_SEEN else everybody.seen.last)[ix]
+    if after is not None:
+        behind = (by < rank) | ((by == rank) & (ix > after))
+        ix, by = ix[behind], by[behind]
+    if len(ix) > most:
+        least = np.partition(by, len(by) - most)[len(by) - most]
+        sure, edge = ix[by > least], ix[by == least]
+        near = np.concatenate([sure, edge[: most - len(sure)]])
+        ix, by = near, (everybody.first if sort == FIRST_SEEN else everybody.seen.last)[near]
+    return [int(item) for item in ix[np.lexsort((ix, -by))][:most]]
+
+
+def _by_id(workspace: Workspace, chosen: npt.NDArray[np.bool_], most: int, person: str) -> list[int]:
+    share = np.count_nonzero(chosen) / max(1, len(chosen))
+    take = int(most / share * 1.5) + most if share else 0
+    found: list[int] = []
+    last = person
+    while take and len(found) < most:
+        rows = workspace.engine.read(
+            "SELECT ix, person_id FROM persons WHERE merged_into IS NULL AND NOT erased AND person_id > $last"
+            " ORDER BY person_id LIMIT $take",
+            {"last": last, "take": take},
+        )
+        if not rows.num_rows:
+            break
+        ix = rows.column("ix").to_numpy()
+        ix = ix[ix < len(chosen)]
+        found += ix[chosen[ix]].tolist()
+        last = rows.column("person_id")[-1].as_py()
+        take *= 4
+    return found[:most]
+
+
+def _rank(everybody: _Everybody, sort: str, ix: int) -> int:
+    if sort == ID:
+        return 0
+    return int((everybody.first if sort == FIRST_SEEN else everybody.seen.last)[ix])
+
+
+def _ordinal(workspace: Workspace, person: str) -> int:
+    found = workspace.engine.read("SELECT ix FROM persons WHERE person_id = $id", {"id": person})
+    if not found.num_rows:
+        raise UsageError("this cursor was not given by this list", where="cursor", code="bad_cursor")
+    return int(found.column(0)[0].as_py())
+
+
+def _meant(workspace: Workspace, columns: Columns | None, where: str, at: datetime) -> tuple[str, Bitmap]:
+    """The condition as it is printed, and the people who satisfy it."""
+    names = definitions.catalog(workspace)
+    tree = parse(where)
+    waiting = names_of(tree) & definitions.tags(workspace).keys() - set(names.tag_keys())
+    if waiting:
+        raise UsageError(
+            f"the tag '{min(waiting)}' is not computed yet", hint="limner tag run", code="not_computed"
+        )
+    check_expression(tree, names, kind="person")
+    return to_text(tree), evaluate.people(
+        tree, engine=workspace.engine, catalog=names, columns=columns, as_of=at
+    )
+
+
+def _main_tags(workspace: Workspace, columns: Columns | None) -> list[Tag]:
+    """The few tags that say most of somebody at a glance."""
+    if columns is None:
+        return []
+    tags = definitions.tags(workspace)
+    chosen = [main_tag(tags, words, workspace.config.personal) for words in MAIN.values()]
+    return [tag for tag in chosen if tag is not None and tag.key in columns]
+
+
+def main_tag(tags: Mapping[str, Tag], words: Iterable[str], personal: Iterable[str]) -> Tag | None:
+    """The first of the tags with one of these keys; None when there is none, or it is personal."""
+    for key in words:
+        tag = tags.get(key)
+        if tag is not None and not (
+            isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, tuple(personal))
+        ):
+            return tag
+    return None
+
+
+def _values(tags: list[Tag], columns: Columns | None, ix: int, now: datetime) -> list[Json]:
+    shown = []
+    for tag in tags:
+        column = None if columns is None else columns.at(now).column(tag.key)
+        value = None if column is None else column.label_at(ix)
+        if value is not None:
+            shown.append({"key": tag.key, "titles": dict(tag.title), "value": exact(value, tag.type)})
+    return shown
+
+
+# one person
+
+
+def person_show(
+    workspace: Workspace, id: str, as_of: str = "", mask: bool = False, caller: Caller = LOCAL
+) -> Json:
+    """The portrait of a person: who it is, what is believed and from where, identities, consents, audiences."""
+    workspace.load()
+    at = instant_of(workspace, as_of)
+    ix = person_ix(workspace, id)
+    tags = definitions.tags(workspace)
+    mask = mask or not sees_personal(caller.role)
+    columns = live(workspace)
+    past = columns is not None and at < columns.as_of
+    names = definitions.catalog(workspace) if past else None
+    named = {source.source_i: source.name for source in sources(workspace.records)}
+    shown = portraits.portrait(
+        workspace.engine,
+        ix,
+        tags=tags,
+        columns=columns,
+        now=at,
+        graph=None if names is None else build(tags, names.audience),
+        catalog=names,
+        identities=people.identities(workspace.engine, ix),
+        audiences=_audiences_of(workspace, ix, at, past=past),
+        sources=named,
+        personal=workspace.config.personal,
+        mask=mask,
+        coverage=_coverage(workspace, columns),
+    )
+    person_id = people.person_id(workspace.engine, ix)
+    return {
+        "person": person_id,
+        "as_of": at.isoformat(),
+        "header": _header(workspace, ix, person_id, tags, shown, named, at, mask=mask),
+        **shown,
+        "merges": _merges(workspace, ix, mask=mask),
+    }
+
+
+def _coverage(workspace: Workspace, columns: Columns | None) -> dict[str, float]:
+    everybody = 0 if columns is None else int(np.count_nonzero(columns.alive))
+    if not everybody:
+        return {}
+    return {
+        key: round(min(1.0, state.people / everybody), 6)
+        for key, state in publish.applied(workspace.engine).items()
+    }
+
+
+def _header(
+    workspace: Workspace,
+    ix: int,
+    person_id: str,
+    tags: Mapping[str, Tag],
+    shown: Json,
+    named: Mapping[int, str],
+    at: datetime,
+    *,
+    mask: bool,
+) -> Json:
+    """Who it is, at a glance."""
+    (row,) = finding.rows(
+        workspace.engine,
+        [ix],
+        now=at,
+        personal=workspace.config.personal,
+        mask=mask,
+        mask_contact=mask,
+    )
+    (seen,) = workspace.engine.read(
+        "SELECT COUNT(*) AS events, MIN(ts) AS first, MAX(ts) AS last, ARG_MIN(source_i, ROW(ts, id)) AS source_i"
+        " FROM events WHERE ix = $ix AND ts < $at",
+        {"ix": ix, "at": naive(at)},
+    ).to_pylist()
+    values = {tag["key"]: tag for group in shown["tags"] for tag in group["tags"]}
+
+    def main(what: str) -> Json | None:
+        tag = main_tag(tags, MAIN[what], workspace.config.personal)
+        found = None if tag is None else values.get(tag.key)
+        return None if found is None else {name: found[name] for name in ("key", "titles", "value")}
+
+    return {
+        "name": row["name"],
+        "id": row["id"],
+        "contact": row["contact"],
+        "stage": main("stage"),
+        "value": main("value"),
+        "place": main("place"),
+        "first_source": None
+        if seen["source_i"] is None
+        else named.get(seen["source_i"], str(seen["source_i"])),
+        "first_seen": None if seen["first"] is None else utc(seen["first"]).isoformat(),
+        "last_seen": None if seen["last"] is None else utc(seen["last"]).isoformat(),
+        "events": seen["events"],
+        "messages": len(_until(_messages(workspace, person_id), at)),
+        "consents": _consents(workspace, person_id, at),
+    }
+
+
+def _consents(workspace: Workspace, person_id: str, at: datetime) -> list[Json]:
+    """What the person last said of each channel and class, and what stops messages; 'unknown' where nobody asked."""
+    latest: dict[tuple[str, str, str], Json] = {}
+    words = [word for word in ledger.of_person(workspace.records, person_id) if word.at < at]
+    for word in words:
+        latest.setdefault(
+            (word.channel, word.message_class, word.address_hash),
+            {
+                "channel": word.channel,
+                "class": word.message_class,
+                "state": str(word.state),
+                "at": word.at.isoformat(),
+                "source": word.source,
+                "proof": word.proof,
+                "suppressed": "",
+            },
+        )
+    with workspace.records.read() as connection:
+        for (channel, message_class, address), item in latest.items():
+            standing = ledger.standings(connection, channel, [address], message_class=message_class)
+            item["suppressed"] = standing[address].suppressed if address in standing else ""
+    asked = {channel for channel, _, _ in latest}
+    silent = [
+        {
+            "channel": channel, "class": MARKETING, "state": "unknown", "at": None, "source": "", "proof": "",
+            "suppressed": "",
+        }
+        for channel in ADDRESS
+        if channel not in asked
+    ]  # fmt: skip
+    return [*latest.values(), *silent]
+
+
+def _audiences_of(workspace: Workspace, ix: int, at: datetime, *, past: bool) -> list[Json]:
+    """The saved audiences whose last snapshot holds the person, and since when; at a past instant: who was in then."""
+    saved = definitions.saved_audiences(workspace)
+    entered = {
+        row["subject"].removeprefix("audience:"): row
+        for row in workspace.engine.read(
+            "SELECT subject, MAX(ts) AS since, ARG_MAX(after, ts) AS now FROM changes"
+            " WHERE ix = $ix AND starts_with(subject, 'audience:') AND ts <= $at GROUP BY subject",
+            {"ix": ix, "at": naive(at)},
+        ).to_pylist()
+    }
+    found = []
+    for name, item in saved.items():
+        change = entered.get(name)
+        if past:
+            inside = change is not None and change["now"] is not None
+        else:
+            inside = snapshot.state(workspace.engine, name) is not None and ix in snapshot.members(
+                workspace.engine, name, workspace.paths.snapshots
+            )
+        if inside:
+            since = None if change is None or change["now"] is None else utc(change["since"]).isoformat()
+            found.append({"name": name, "titles": dict(item.title), "since": since})
+    return found
+
+
+def _merges(workspace: Workspace, ix: int, *, mask: bool) -> list[Json]:
+    """The people who became part of this one: their outward ids, and the identifier that each began with."""
+    hide = workspace.config.personal if mask else ()
+    found = workspace.engine.read(
+        "SELECT p.person_id, p.created_at, i.kind, i.value FROM persons AS p"
+        " LEFT JOIN identifiers AS i ON i.home = p.ix WHERE p.merged_into = $ix ORDER BY p.created_at, p.ix",
+        {"ix": ix},
+    ).to_pylist()
+    return [
+        {
+            "person": row["person_id"],
+            "first_seen": utc(row["created_at"]).isoformat(),
+            "id": finding.shown_id(row, hide),
+        }
+        for row in found
+    ]
+
+
+# what happened
+
+
+def person_timeline(
+    workspace: Workspace,
+    id: str,
+    event: list[str] = [],  # noqa: B006 - never changed
+    source: str = "",
+    since: str = "",
+    until: str = "",
+    limit: int = 50,
+    cursor: str = "",
+    mask: bool = False,
+    caller: Caller = LOCAL,
+) -> Json:
+    """What a person did, newest first, a page of it; and how often each thing within source and dates."""
+    workspace.load()
+    size_of(limit)
+    ix = person_ix(workspace, id)
+    named = {item.source_i: item.name for item in sources(workspace.records)}
+    by_name = {name: i for i, name in named.items()}
+    which = Which(
+        until=instant_of(workspace, until),
+        since=instant_of(workspace, since) if since else None,
+        names=tuple(event),
+        source_i=by_name[known(by_name, source, "source")] if source else None,
+    )
+    after = None
+    if cursor:
+        at, number = place_of(cursor, 2)
+        if not isinstance(at, int) or not isinstance(number, str) or not number.lstrip("-").isdigit():
+            raise UsageError("this cursor was not given by this list", where="cursor", code="bad_cursor")
+        after = (at, number)
+    mask = mask or not sees_personal(caller.role)
+    found = portraits.events_of(
+        workspace.engine,
+        ix,
+        which,
+        limit=limit + 1,
+        after=after,
+        hide=workspace.config.personal if mask else (),
+        sources=named,
+    )
+    counts = portraits.event_counts(workspace.engine, ix, which)
+    shown = found[:limit]
+    return {
+        "person": people.person_id(workspace.engine, ix),
+        "events": [{key: value for key, value in row.items() if key != "place"} for row in shown],
+        "next": cursor_of(*shown[-1]["place"]) if len(found) > limit else None,
+        "total": sum(row["events"] for row in counts if not event or row["event"] in event),
+        "counts": counts,
+        "until": which.until.isoformat(),
+        "masked": mask,
+    }
+
+
+def person_messages(workspace: Workspace, id: str, as_of: str = "") -> Json:
+    """The messages to a person, the latest first, and the campaigns that held the person out."""
+    workspace.load()
+    person_id = people.person_id(workspace.engine, person_ix(workspace, id))
+    shown = _messages(workspace, person_id)
+    return {"person": person_id, "messages": _until(shown, instant_of(workspace, as_of)) if as_of else shown}
+
+
+def _until(messages: list[Json], at: datetime) -> list[Json]:
+    """The messages as they stood at a past instant."""
+
+    def known_then(told: str | None) -> str | None:
+        return told if told is not None and datetime.fromisoformat(told) < at else None
+
+    return [
+        {**item, **{key: known_then(item[key]) for key in ("opened_at", "clicked_at", "unsubscribed_at")}}
+        for item in messages
+        if known_then(item["at"]) is not None
+    ]
+
+
+def _messages(workspace: Workspace, person_id: str) -> list[Json]:
+    titles = {name: dict(item.title) for name, item in _campaigns(workspace).items()}
+    shown = []
+    for row in entries.of_person(workspace.records, person_id):
+        told = {
+            key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()
+        }
+        shown.append(
+            {
+                "id": told["message_id"],
+                "at": told["done_at"] or told["claimed_at"],
+                "campaign": told["campaign"],
+                "titles": titles.get(told["campaign"], {}),
+                **{
+                    key: told[key]
+                    for key in (
+                        "entry", "step", "channel", "class", "status", "reason",
+                        "opened_at", "clicked_at", "unsubscribed_at",
+                    )
+                },
+            }
+        )  # fmt: skip
+    with workspace.records.read() as connection:
+        held = (
+            connection.execute(
+                text(
+                    "SELECT a.campaign, a.entry, e.started_at FROM arms AS a JOIN campaign_entries AS e"
+                    " ON e.campaign = a.campaign AND e.entry = a.entry"
+                    " WHERE a.person = :person AND a.arm = 'held_out'"
+                ),
+                {"person": person_id},
+            )
+            .mappings()
+            .all()
+        )
+    for out in held:
+        shown.append(
+            {
+                "id": f"held out: {out['campaign']}/{out['entry']}",
+                "at": instant(out["started_at"]).isoformat(),
+                "campaign": out["campaign"],
+                "titles": titles.get(out["campaign"], {}),
+                "entry": out["entry"],
+                "step": "", "channel": "", "class": "", "status": "held_out", "reason": "",
+                "opened_at": None, "clicked_at": None, "unsubscribed_at": None,
+            }
+        )  # fmt: skip
+    return sorted(shown, key=lambda item: item["at"] or "9", reverse=True)
+
+
+def _campaigns(workspace: Workspace) -> Mapping[str, Any]:
+    try:
+        return definitions.saved_campaigns(workspace)
+    except LimnerError:
+        return {}
+
+
+# why
+
+
+def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller: Caller = LOCAL) -> Json:
+    """Why a person has a value of a tag, or has none: what decided it, as of when, until when, by which run."""
+    workspace.load()
+    ix = person_ix(workspace, id)
+    tags = definitions.tags(workspace)
+    now = workspace.clock()
+    asked = instant_of(workspace, as_of)
+    applied = publish.applied(workspace.engine).get(known(tags, key, "tag"))
+    columns = live(workspace)
+    published = columns is not None and applied is not None and key in columns and asked >= columns.as_of
+    tag, at, problem = tags[key], asked, None
+    if published and applied is not None:
+        at = applied.as_of
+        try:
+            tag = tag_text.read(applied.text, key)
+        except LimnerError as error:
+            problem = f"the definition that computed it can no longer be read: {error.message}"
+    names = definitions.catalog(workspace)
+    graph = build({**tags, key: tag}, names.audience)
+    mask = not sees_personal(caller.role)
+    answer: Json = {
+        "person": people.person_id(workspace.engine, ix),
+        "key": key,
+        "titles": dict(tag.title),
+        "nature": str(tag.nature),
+        "method": str(tag.method),
+        "type": str(tag.type),
+        "definition": tag.described,
+        "why": tag.why,
+        "owner": tag.owner,
+        "source": tag.source,
+        "computed": published,
+        "as_of": plain(at),
+        "expires_at": None,
+        "expired": False,
+        "run": None,
+        "run_at": None,
+        "redefined": False,
+        "recomputed": None,
+        "agrees": True,
+    }
+    found = reasons.why(
+        workspace.engine,
+        ix,
+        tag,
+        graph=graph,
+        catalog=names,
+        at=at,
+        hide=workspace.config.personal if mask else (),
+        sources={item.source_i: item.name for item in sources(workspace.records)},
+    )
+    for item in (found["rule"] or {}).get("inputs", ()):
+        item["titles"] = dict(tags[item["name"]].title) if item["name"] in tags else {}
+    if problem is not None:
+        found |= {"available": False, "unavailable": problem}
+    answer |= found
+    if published and applied is not None and columns is not None:
+        shown = portraits.tag_value(
+            ix, tag, columns.at(asked), hide=workspace.config.personal if mask else ()
+        )
+        value = None if shown is None else shown["value"]
+        expired = applied.expires_at is not None and applied.expires_at <= asked
+        answer |= {
+            "value": value,
+            "recomputed": found["value"],
+            "agrees": expired or value == found["value"],
+            "expires_at": None if applied.expires_at is None else plain(applied.expires_at),
+            "expired": expired,
+            "run": applied.run,
+            "run_at": _run_at(workspace, applied.run),
+            "redefined": build(tags, names.audience).fingerprints[key] != applied.fingerprint,
+        }
+    else:
+        until = tag.expires_at(at)
+        answer |= {"recomputed": found["value"], "expires_at": None if until is None else plain(until)}
+    answer["known"] = answer["value"] is not None
+    answer["asked_at"] = now.isoformat() if not as_of else asked.isoformat()
+    return answer
+
+
+def _run_at(workspace: Workspace, run: str) -> str | None:
+    with workspace.records.read() as connection:
+        found = connection.execute(text("SELECT started_at FROM runs WHERE id = :id"), {"id": run}).scalar()
+    return None if found is None else instant(found).isoformat()

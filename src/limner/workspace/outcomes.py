@@ -1,0 +1,122 @@
+"""Verbs of outcomes: what became of the people of a sending, and what each sending changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from limner.accounts.keys import micros
+from limner.accounts.model import LOCAL, Caller
+from limner.errors import LimnerError, NotFoundError, UsageError, did_you_mean
+from limner.touches import entries
+from limner.touches.model import Entry
+from limner.types import Json
+from limner.workspace import definitions, previewing, reaching
+from limner.workspace.paging import cursor_of, place_of, size_of
+from limner.workspace.workspace import Workspace
+
+
+def campaign_people(
+    workspace: Workspace,
+    name: str,
+    entry: str = "",
+    who: str = "",
+    reason: str = "",
+    limit: int = 50,
+    cursor: str = "",
+    caller: Caller = LOCAL,
+) -> Json:
+    """The people of a sending: what became of each, and why."""
+    size_of(limit)
+    if who and who not in entries.WHO:
+        raise UsageError(f"unknown 'who': {who}", where="who", hint=did_you_mean(who, entries.WHO))
+    found = entries.entries(workspace.records, campaign=name)
+    if not found:
+        raise NotFoundError(f"'{name}' was never sent")
+    chosen = entry or found[0].entry
+    entries.entry_of(workspace.records, name, chosen)
+    after = str(place_of(cursor, 1)[0]) if cursor else ""
+    rows = entries.people_of(
+        workspace.records, name, chosen, who=who, reason=reason, after=after, limit=limit + 1
+    )
+    shown = rows[:limit]
+    names = previewing.names_of(workspace, [row["person"] for row in shown], caller)
+    return {
+        "name": name,
+        "entry": chosen,
+        "people": [
+            {
+                **names.get(row["person"], {"person": row["person"], "name": None, "id": None}),
+                "status": "waiting" if row["status"] == "claimed" else row["status"],
+                "reason": row["reason"],
+                "variant": row["variant"] or "",
+                **{
+                    key: None if row[key] is None else row[key].isoformat()
+                    for key in ("done_at", "opened_at", "clicked_at", "unsubscribed_at")
+                },
+            }
+            for row in shown
+        ],
+        "next": cursor_of(shown[-1]["person"]) if len(rows) > limit else None,
+    }
+
+
+def effect_list(workspace: Workspace, q: str = "", limit: int = 50, cursor: str = "") -> Json:
+    """What each sending truly changed, the latest first: people and money against its holdout."""
+    size_of(limit)
+    workspace.load()
+    now = workspace.clock()
+    known = definitions.campaign_files(workspace)
+    found = []
+    for entry in entries.entries(workspace.records):
+        item = known.get(entry.campaign, (None, None))[0]
+        titles = dict(item.title) if item else {}
+        if q.casefold() in " ".join((entry.campaign, *titles.values())).casefold():
+            found.append((entry, titles))
+    if cursor:
+        at, campaign, name = place_of(cursor, 3)
+        found = [
+            pair
+            for pair in found
+            if (-micros(pair[0].started_at), pair[0].campaign, pair[0].entry) > (-int(at), campaign, name)
+        ]
+    shown = found[:limit]
+    last = shown[-1][0] if shown else None
+    more = len(found) > limit and last is not None
+    return {
+        "effects": [_effect(workspace, entry, titles, now) for entry, titles in shown],
+        "next": cursor_of(micros(last.started_at), last.campaign, last.entry) if more and last else None,
+        "currency": workspace.config.currency,
+        "as_of": now.isoformat(),
+    }
+
+
+def _effect(workspace: Workspace, entry: Entry, titles: Mapping[str, str], now: datetime) -> Json:
+    row: Json = {
+        "campaign": entry.campaign,
+        "titles": titles,
+        "entry": entry.entry,
+        "status": entry.status,
+        "started_at": entry.started_at.isoformat(),
+        "people": entry.people,
+        "problem": None,
+    }
+    kept = (
+        "until", "window_ends_at", "held_out", "treated", "converted", "incremental", "money", "more_days", "why_not",
+    )  # fmt: skip
+    try:
+        found = reaching.reported(workspace, entry, now)
+    except LimnerError as error:
+        return {
+            **row,
+            **dict.fromkeys(kept),
+            "problem": error.message,
+            "why_not": "problem",
+            "state": "not_enough",
+        }
+    made = found["incremental"]
+    if made is None:
+        state = "no_goal" if found["why_not"] == "no_goal" else "not_enough"
+    else:
+        state = "more" if made["low"] > 0 else "fewer" if made["high"] < 0 else "no_difference"
+    return {**row, **{key: found[key] for key in kept}, "state": state}

@@ -1,0 +1,677 @@
+"""Verbs of tags: the catalogue, one tag with everything around it, its past, and its editor."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import text as sql
+
+from limner.accounts.keys import instant
+from limner.accounts.model import LOCAL, Caller, sees_personal
+from limner.audiences import model as audience_files
+from limner.audiences.model import Audience
+from limner.campaigns import text as campaign_files
+from limner.campaigns.model import Campaign
+from limner.columns import Columns
+from limner.errors import DefinitionError, LimnerError, NotFoundError, UsageError, did_you_mean
+from limner.expressions import parse, to_text
+from limner.expressions import tree as t
+from limner.tags import catalogue, publish
+from limner.tags import form as tag_form_of
+from limner.tags import text as tag_text
+from limner.tags.catalogue import Count, Entry
+from limner.tags.graph import Graph, build
+from limner.tags.masking import is_personal, masked
+from limner.tags.model import Observed, Statistic, Tag, plain
+from limner.tags.preview import preview
+from limner.tags.publish import Applied
+from limner.tags.trend import trend, trends
+from limner.types import MONEY_SCALE, Json, ValueType, utc
+from limner.workspace import definitions
+from limner.workspace.catalog import WorkspaceCatalog
+from limner.workspace.knowing import exact, live
+from limner.workspace.runs import said
+from limner.workspace.schedule import moments
+from limner.workspace.workspace import Workspace
+from limner.workspace.writing import etag_of, problems_of, read_text
+
+SORTS = ("category", "key", "people", "coverage", "as_of", "used")
+MOST_DAYS = 366
+SHOWN_RUNS = 10
+NEAR_EMPTY = 0.01
+NEAR_CONSTANT = 0.99
+MANY_VALUES = 1_000
+
+_PREVIEWING = threading.Lock()
+"""One preview at a time: each holds the engine's writer."""
+
+_IN_TEMPLATE = re.compile(r"\btag\.([a-z][a-z0-9_]*)")
+
+Use = dict[str, Json]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Everything that the files and the engine say of tags at one instant."""
+
+    workspace: Workspace
+    now: datetime
+    tags: Mapping[str, Tag]
+    graph: Graph
+    problems: tuple[LimnerError, ...]
+    audiences: Mapping[str, Audience]
+    applied: Mapping[str, Applied]
+    names: WorkspaceCatalog
+
+    @cached_property
+    def columns(self) -> Columns | None:
+        """The published columns with who is alive now."""
+        return live(self.workspace)
+
+    @cached_property
+    def broken(self) -> frozenset[str]:
+        """The keys of files that cannot be read or computed."""
+        places = [(error.where or "").partition(":")[0] for error in self.problems]
+        return frozenset(
+            place.removeprefix("tags/").removesuffix(".yml") for place in places if place.startswith("tags/")
+        ) - set(self.tags)
+
+    @cached_property
+    def named_by(self) -> dict[str, frozenset[str]]:
+        """The tags that each audience's condition names, those of audiences inside it included."""
+        return {name: frozenset(self._names_in(name, ())) for name in self.audiences}
+
+    def _names_in(self, name: str, above: tuple[str, ...]) -> set[str]:
+        item = self.audiences.get(name)
+        if item is None or item.expression is None or name in above:
+            return set()
+        tree = parse(item.expression)
+        found = t.names_of(tree) & self.tags.keys()
+        for inner in t.audiences_of(tree):
+            found |= self._names_in(inner, (*above, name))
+        return found
+
+    @cached_property
+    def campaigns(self) -> dict[str, Campaign]:
+        """Every campaign file that can be read."""
+        found = {}
+        for path in sorted((self.workspace.paths.folder / "campaigns").glob("*.yml")):
+            try:
+                found[path.stem] = campaign_files.read(path.read_text(encoding="utf-8"), path.stem)
+            except (LimnerError, UnicodeDecodeError):
+                continue
+        return found
+
+    @cached_property
+    def uses(self) -> dict[str, tuple[Use, Use, Use]]:
+        """Who uses each tag: tags that refer to it, audiences, campaigns and how."""
+        found: dict[str, tuple[Use, Use, Use]] = {key: ({}, {}, {}) for key in self.tags}
+        for key, needs in self.graph.needs.items():
+            for need in needs & found.keys():
+                found[need][0][key] = {"key": key, "titles": dict(self.tags[key].title)}
+        for name, keys in self.named_by.items():
+            direct = self._directly(name)
+            for key in keys:
+                titles = dict(self.audiences[name].title)
+                found[key][1][name] = {"name": name, "titles": titles, "direct": key in direct}
+        for name, campaign in self.campaigns.items():
+            for key, how in self._in_campaign(campaign).items():
+                found[key][2][name] = {"name": name, "titles": dict(campaign.title), "how": sorted(how)}
+        return found
+
+    def _directly(self, name: str) -> set[str]:
+        expression = self.audiences[name].expression
+        return set() if expression is None else t.names_of(parse(expression))
+
+    def _in_campaign(self, campaign: Campaign) -> dict[str, set[str]]:
+        how: dict[str, set[str]] = {}
+        for key in self.named_by.get(campaign.audience, ()):
+            how.setdefault(key, set()).add("audience")
+        for variant in campaign.variants:
+            try:
+                named = t.names_of(parse(variant.when)) if variant.when else set()
+            except LimnerError:
+                continue
+            for key in named & self.tags.keys():
+                how.setdefault(key, set()).add("variant")
+        for name in {campaign.template, *(variant.template for variant in campaign.variants)} - {""}:
+            path = self.workspace.paths.folder / "templates" / name
+            if path.is_file():
+                words = path.read_text(encoding="utf-8", errors="replace")
+                for key in set(_IN_TEMPLATE.findall(words)) & self.tags.keys():
+                    how.setdefault(key, set()).add("template")
+        return how
+
+    def entries(self) -> list[Entry]:
+        """Every tag that is defined or published."""
+        return catalogue.entries(
+            self.tags, self.applied, self.columns, fingerprints=self.graph.fingerprints, now=self.now
+        )
+
+    def state(self, item: Entry) -> str:
+        """The entry's state; `broken` when there is a file that is wrong."""
+        return "broken" if item.key in self.broken else item.state
+
+
+def _known(workspace: Workspace, instead: Mapping[str, Tag] | None = None) -> _Known:
+    folder = workspace.paths.folder
+    read, problems = tag_text.read_folder_leniently(folder / "tags")
+    read |= instead or {}
+    audiences, _ = audience_files.read_folder_leniently(folder / "audiences")
+    names = definitions.catalog(workspace)
+    graph, wrong = _graph(read, names)
+    return _Known(
+        workspace,
+        workspace.clock(),
+        graph.tags,
+        graph,
+        (*problems, *wrong),
+        audiences,
+        publish.applied(workspace.engine),
+        names,
+    )
+
+
+def _graph(tags: Mapping[str, Tag], names: WorkspaceCatalog) -> tuple[Graph, list[LimnerError]]:
+    """The graph of the tags that can be computed, and why others cannot."""
+    left = dict(tags)
+    wrong: list[LimnerError] = []
+    while True:
+        try:
+            return build(left, names.audience), wrong
+        except DefinitionError as error:
+            key = (error.where or "").partition(":")[0].removeprefix("tags/").removesuffix(".yml")
+            if left.pop(key, None) is None:
+                raise
+            wrong.append(error)
+
+
+def tag_list(
+    workspace: Workspace,
+    q: str = "",
+    category: str = "",
+    nature: str = "",
+    method: str = "",
+    state: str = "",
+    sort: str = "category",
+    trend: int = 0,
+) -> Json:
+    """All tags with nature, method, people, coverage, freshness and who uses them; `trend`: people on so many days.
+
+    `q` looks into keys, titles, definitions, owners and reasons; `category` includes those below; `state` may also be
+    stale or unused; `sort` begins with - to turn it round.
+    """
+    order = sort.removeprefix("-")
+    if order not in SORTS:
+        raise UsageError(f"unknown sort '{sort}'", where="sort", hint=did_you_mean(order, SORTS))
+    found = _known(workspace)
+    rows = [_row(found, item) for item in found.entries()]
+    rows += [_broken_row(found, key) for key in sorted(found.broken - {row["key"] for row in rows})]
+    matching = [
+        row
+        for row in rows
+        if all(word in _searched(found, row) for word in q.casefold().split())
+        and (not category or f"{row['category'] or ''}/".startswith(f"{category}/"))
+        and nature in ("", row["nature"])
+        and method in ("", row["method"])
+        and _of_state(row, state)
+    ]
+    matching.sort(key=lambda row: _rank(row, order), reverse=sort.startswith("-"))
+    starts = _starts(workspace, found.now, trend) if trend else []
+    lines = (
+        trends(workspace.engine, found.applied, _left_by_runs(found), starts, now=found.now) if trend else {}
+    )
+    columns = found.columns
+    return {
+        "tags": [{**row, "trend": lines.get(row["key"], [])} for row in matching],
+        "total": len(matching),
+        "defined": len(rows),
+        "categories": _categories(found, rows),
+        "everybody": int(publish.alive(workspace.engine).sum()),
+        "as_of": None if columns is None else columns.as_of.isoformat(),
+        "days": [_day(workspace, start) for start in starts],
+        "problems": [said(error) for error in found.problems],
+    }
+
+
+def _searched(found: _Known, row: Json) -> str:
+    tag = found.tags.get(row["key"])
+    words = [row["key"], row["category"] or "", *row["titles"].values()]
+    if tag is not None:
+        words += [tag.described, tag.owner, tag.why, tag.source]
+    return " ".join(words).casefold()
+
+
+def _of_state(row: Json, state: str) -> bool:
+    if state == "stale":
+        return bool(row["freshness"]["stale"])
+    if state == "unused":
+        return not any(row["used_by"].values())
+    return state in ("", row["state"])
+
+
+def _rank(row: Json, order: str) -> tuple[Any, ...]:
+    if order == "category":
+        return (row["category"] or "~", row["key"])
+    if order == "used":
+        return (sum(row["used_by"].values()), row["key"])
+    return (row[order] or ("" if order == "as_of" else 0), row["key"]) if order != "key" else (row["key"],)
+
+
+def _row(found: _Known, item: Entry) -> Json:
+    tag, applied = item.tag, item.applied
+    uses = found.uses.get(item.key, ({}, {}, {}))
+    return {
+        "key": item.key,
+        "titles": dict(tag.title) if tag else {},
+        "nature": str(tag.nature) if tag else None,
+        "method": str(tag.method) if tag else None,
+        "type": str(tag.type) if tag else str(applied.type) if applied else None,
+        "category": "/".join(tag.category) if tag else None,
+        "owner": tag.owner if tag else None,
+        "why": tag.why if tag else None,
+        "definition": tag.described if tag else None,
+        "state": found.state(item),
+        "people": item.people,
+        "where": to_text(t.Known(t.Name(item.key))),
+        "coverage": round(item.coverage, 6),
+        "as_of": applied.as_of.isoformat() if applied else None,
+        "expires_at": applied.expires_at.isoformat() if applied and applied.expires_at else None,
+        "freshness": _freshness(found, tag, applied),
+        "used_by": {"tags": len(uses[0]), "audiences": len(uses[1]), "campaigns": len(uses[2])},
+    }
+
+
+def _broken_row(found: _Known, key: str) -> Json:
+    return {**_row(found, Entry(None, key, "broken", found.applied.get(key), 0, 0.0)), "state": "broken"}
+
+
+def _freshness(found: _Known, tag: Tag | None, applied: Applied | None) -> Json:
+    """Whether the values are those that should be there now, else since when and why not."""
+    due = upcoming = None
+    if tag is not None:
+        upcoming = _next_run(found.workspace, tag, found.now)
+        due = None if applied is None else _next_run(found.workspace, tag, applied.as_of)
+    reason, since = "", None
+    if applied is None:
+        reason = "never"
+    elif applied.expires_at is not None and applied.expires_at <= found.now:
+        reason, since = "expired", applied.expires_at
+    elif tag is not None and applied.fingerprint != found.graph.fingerprints[tag.key]:
+        reason = "changed"
+    elif due is not None and due <= found.now:
+        reason, since = "overdue", due
+    return {
+        "stale": bool(reason),
+        "reason": reason,
+        "since": None if since is None else since.isoformat(),
+        "next": None if upcoming is None else upcoming.isoformat(),
+    }
+
+
+def _next_run(workspace: Workspace, tag: Tag, after: datetime) -> datetime | None:
+    """When the tag is computed next by a schedule, its own or everybody's; None = only by hand."""
+    crons = [cron for cron in (workspace.config.refresh, tag.refresh) if cron]
+    return min((_moment(cron, workspace.config.zone, after) for cron in crons), default=None)
+
+
+@lru_cache(maxsize=1_000)
+def _moment(cron: str, zone: str, after: datetime) -> datetime:
+    return next(iter(moments(cron, ZoneInfo(zone), after)))
+
+
+def _categories(found: _Known, rows: Iterable[Json]) -> list[Json]:
+    """Every category with its tags and people, parents before children; '' holds the tags without one."""
+    counted = {} if found.columns is None else catalogue.categories(found.tags, found.columns, now=found.now)
+    tags: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        path = tuple(part for part in (row["category"] or "").split("/") if part)
+        for depth in range(1, len(path) + 1):
+            tags[path[:depth]] = tags.get(path[:depth], 0) + 1
+        if not path:
+            tags[()] = tags.get((), 0) + 1
+    return [
+        {"path": "/".join(path), "tags": n, "people": counted.get(path, 0) if path else None}
+        for path, n in sorted(tags.items())
+    ]
+
+
+def _left_by_runs(found: _Known) -> dict[str, int]:
+    """How many people have each tag as its last run, or its recorded expiry, left it."""
+    columns = found.workspace.columns
+    people = {}
+    for key, state in found.applied.items():
+        column = None if columns is None or state.expired else columns.column(key)
+        people[key] = 0 if column is None else int(np.count_nonzero(column.known))
+    return people
+
+
+def _starts(workspace: Workspace, now: datetime, days: int) -> list[datetime]:
+    """The first instants of the last days, today's included, in the workspace's zone."""
+    if not 1 <= days <= MOST_DAYS:
+        raise UsageError(
+            f"1 to {MOST_DAYS} days can be asked for, not {days}", where="days", code="out_of_range"
+        )
+    today = now.astimezone(workspace.config.tz).date()
+    dates = [today - timedelta(days=back) for back in reversed(range(days))]
+    return [utc(datetime(day.year, day.month, day.day, tzinfo=workspace.config.tz)) for day in dates]
+
+
+def _day(workspace: Workspace, start: datetime) -> str:
+    return start.astimezone(workspace.config.tz).date().isoformat()
+
+
+def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
+    """One tag: definition, coverage, sum, its distribution with who is behind each count, uses, needs, runs, health.
+
+    People without a value are a value of their own. Personal values are masked for those who may not see them.
+    """
+    found = _known(workspace)
+    item = next((item for item in found.entries() if item.key == key), None)
+    if item is None and key not in found.broken:
+        hint = did_you_mean(key, found.tags) or "limner tag list"
+        raise NotFoundError(f"there is no tag '{key}'", hint=hint)
+    row = _broken_row(found, key) if item is None or key in found.broken else _row(found, item)
+    held, tag = found.applied.get(key), found.tags.get(key)
+    text = read_text(workspace.paths.definition("tags", key))
+    problems = [] if text is None else problems_of(workspace, "tags", key, text)
+    written = text if text is not None else (held.text if held is not None else "")
+    uses = found.uses.get(key, ({}, {}, {}))
+    hidden = _is_hidden(tag, workspace, caller)
+    distribution = _distribution(found, key, hidden)
+    runs = _runs(found, key)
+    columns = found.columns
+    return {
+        **row,
+        "text": written,
+        "etag": None if text is None else etag_of(text),
+        "fields": _fields(written, key),
+        "source": tag.source if tag else None,
+        "problems": problems,
+        "everybody": 0 if columns is None else int(columns.alive.sum()),
+        "sum": _total(columns, key, found.now) if columns is not None else None,
+        "values": distribution,
+        "masked": hidden,
+        "used_by": {
+            "tags": list(uses[0].values()),
+            "audiences": list(uses[1].values()),
+            "campaigns": list(uses[2].values()),
+        },
+        "needs": _needs(found, key),
+        "fingerprint": {
+            "defined": found.graph.fingerprints.get(key),
+            "applied": None if held is None else held.fingerprint,
+        },
+        "run": None if held is None else held.run,
+        "runs": runs,
+        "health": _health(row, distribution, uses, problems, runs, tag),
+    }  # fmt: skip
+
+
+def _fields(text: str, key: str) -> Json | None:
+    try:
+        return tag_form_of.form_of(text, key)
+    except DefinitionError:
+        return None
+
+
+def _is_hidden(tag: Tag | None, workspace: Workspace, caller: Caller) -> bool:
+    """Whether the tag's values are personal ones that the caller may not see."""
+    if tag is None or sees_personal(caller.role):
+        return False
+    name = ""
+    if isinstance(tag.definition, Observed):
+        name = tag.definition.attribute
+    elif isinstance(tag.definition, Statistic):
+        tree = parse(tag.definition.expression)
+        name = (tree.of or "") if isinstance(tree, t.Aggregate) else ""
+    return is_personal(name, workspace.config.personal)
+
+
+def _distribution(found: _Known, key: str, hidden: bool) -> list[Json]:
+    if found.columns is None or key not in found.columns:
+        return []
+    return _counts(key, found.columns, found.now, hidden=hidden, asked=True)
+
+
+def _counts(key: str, columns: Columns, now: datetime, *, hidden: bool, asked: bool) -> list[Json]:
+    """The distribution; with `asked` each count has the expression of the people behind it."""
+    counts = catalogue.distribution(key, columns, now=now)
+    kind = columns[key].type
+    everybody = int(columns.alive.sum())
+    return [
+        {
+            "kind": _kind(item),
+            "value": masked(_value(item, kind)) if hidden and item.value is not None else _value(item, kind),
+            "low": None if item.low is None else _exactly(item.low, kind),
+            "high": None if item.high is None else _exactly(item.high, kind),
+            "people": item.people,
+            "share": round(item.people / everybody, 6) if everybody else 0.0,
+            "where": catalogue.condition(key, item, kind, shown=counts) if asked and not hidden else None,
+        }
+        for item in counts
+    ]
+
+
+def _kind(item: Count) -> Literal["unknown", "rest", "value", "bin"]:
+    if item.unknown:
+        return "unknown"
+    return "rest" if item.rest else "value" if item.value is not None else "bin"
+
+
+def _value(item: Count, kind: ValueType) -> str:
+    """A value, or a bin [low, high) of values, as people read it."""
+    if item.unknown:
+        return "unknown"
+    if item.rest:
+        return "all others"
+    if item.value is not None:
+        return _exactly(item.value, kind)
+    low = _exactly(item.low, kind)
+    return f"{low} and more" if item.high is None else f"{low} to {_exactly(item.high, kind)}"
+
+
+def _exactly(value: Any, kind: ValueType) -> str:
+    """A value as exact text: true, the text, 12.5, an instant with Z."""
+    if kind is ValueType.MONEY:
+        return exact(value, MONEY_SCALE)
+    if kind is ValueType.NUMBER:
+        return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(plain(value))
+
+
+def _total(columns: Columns, key: str, now: datetime) -> str | float | None:
+    if key not in columns:
+        return None
+    total = catalogue.total(key, columns, now=now)
+    return exact(total, MONEY_SCALE) if columns[key].type is ValueType.MONEY and total is not None else total
+
+
+def _needs(found: _Known, key: str) -> Json:
+    """What the tag is computed from."""
+    tag = found.tags.get(key)
+    trees = found.graph.trees.get(key, ())
+    tags = sorted(found.graph.needs.get(key, ()))
+    names = set().union(*(t.names_of(tree) for tree in trees)) if trees else set()
+    paths = {node.path[0] for tree in trees for node in t.walk(tree) if isinstance(node, t.Attribute)}
+    if tag is not None and isinstance(tag.definition, Observed):
+        paths.add(tag.definition.attribute)
+    return {
+        "tags": [{"key": need, "titles": dict(found.tags[need].title)} for need in tags],
+        "audiences": sorted(set().union(*(t.audiences_of(tree) for tree in trees))) if trees else [],
+        "events": sorted(set().union(*(t.events_of(tree) for tree in trees))) if trees else [],
+        "attributes": sorted(paths | (names - set(tags) - set(found.names.tag_keys()))),
+    }
+
+
+def _runs(found: _Known, key: str) -> list[Json]:
+    """The last runs that computed, or should have computed, the tag; the latest first."""
+    with found.workspace.records.read() as connection:
+        rows = connection.execute(
+            sql("SELECT * FROM runs WHERE what = 'tag run' ORDER BY started_at DESC, id DESC LIMIT 200")
+        ).mappings().all()  # fmt: skip
+    listed = []
+    for row in rows:
+        asked = [part for part in row["subject"].split(", ") if part]
+        if not asked or key in asked or key in found.graph.closure(k for k in asked if k in found.tags):
+            ended = row["ended_at"]
+            listed.append(
+                {
+                    "run": row["id"],
+                    "keys": asked,
+                    "status": row["status"],
+                    "started_at": instant(row["started_at"]).isoformat(),
+                    "seconds": None if ended is None else round((ended - row["started_at"]) / 1e6, 3),
+                    "error": json.loads(row["detail"]).get("error"),
+                }
+            )
+    return listed[:SHOWN_RUNS]
+
+
+def _health(
+    row: Json,
+    values: Sequence[Json],
+    uses: tuple[Use, Use, Use],
+    problems: Sequence[Json],
+    runs: Sequence[Json],
+    tag: Tag | None,
+) -> list[Json]:
+    """What somebody should look at, the worst first; empty when all is well."""
+    found: list[Json] = []
+
+    def note(code: str, level: str, value: float | None = None) -> None:
+        found.append({"code": code, "level": level, "value": value})
+
+    if problems:
+        note("broken", "bad", len(problems))
+    if runs and runs[0]["status"] == "failed":
+        note("run_failed", "bad")
+    if row["state"] == "removed":
+        note("removed", "warn")
+    elif row["freshness"]["stale"]:
+        note(row["freshness"]["reason"], "warn")
+    known = [item for item in values if item["kind"] != "unknown"]
+    people = sum(item["people"] for item in known)
+    if row["as_of"] is not None and row["freshness"]["reason"] != "expired":
+        if not people:
+            note("empty", "warn")
+        elif row["coverage"] < NEAR_EMPTY:
+            note("near_empty", "warn", row["coverage"])
+        elif row["type"] != "flag" and len(known) > 1:
+            most = max(item["people"] for item in known) / people
+            if most >= NEAR_CONSTANT:
+                note("near_constant", "warn", round(most, 4))
+    rest = next((item for item in values if item["kind"] == "rest"), None)
+    if rest is not None and rest["people"] > people / 2:
+        note("scattered", "note", rest["share"])
+    if row["state"] != "removed" and not any(uses):
+        note("unused", "note")
+    if tag is not None and not tag.why:
+        note("no_why", "note")
+    if tag is not None and not tag.owner:
+        note("no_owner", "note")
+    return found
+
+
+def tag_history(workspace: Workspace, key: str, days: int = 30, caller: Caller = LOCAL) -> Json:
+    """How many people had the tag at the end of each day, who came and went, and the most frequent values.
+
+    `since`: from when on it is known; days before it are null. `labels` is null where values are not recorded exactly.
+    """
+    found = _known(workspace)
+    held = found.applied.get(key)
+    if held is None and key not in found.tags:
+        raise NotFoundError(
+            f"there is no tag '{key}'", hint=did_you_mean(key, found.tags) or "limner tag list"
+        )
+    known = trend(workspace.engine, key, held, _starts(workspace, found.now, days), now=found.now)
+    hidden = _is_hidden(found.tags.get(key), workspace, caller)
+    labels = None if hidden else known.labels
+    return {
+        "key": key,
+        "zone": workspace.config.zone,
+        "since": None if known.since is None else known.since.isoformat(),
+        "as_of": found.now.isoformat(),
+        "labels": None if labels is None else list(labels),
+        "days": [
+            {
+                "day": _day(workspace, item.start),
+                "people": item.people,
+                "entered": item.entered,
+                "left": item.left,
+                "values": None
+                if labels is None or item.values is None
+                else [item.values.get(label, 0) for label in labels],
+            }
+            for item in known.days
+        ],
+    }
+
+
+def tag_form(workspace: Workspace, key: str, text: str) -> Json:
+    """The fields of a tag's text as a form shows them, and what is wrong in it; null fields when it is no YAML."""
+    return {"key": key, "fields": _fields(text, key), "problems": problems_of(workspace, "tags", key, text)}
+
+
+def tag_text_with(workspace: Workspace, key: str, text: str, fields: dict[str, Any]) -> Json:
+    """The tag's text with the form's fields set; comments and everything else stay. Nothing is saved."""
+    made = tag_form_of.text_with(text, key, fields)
+    return {
+        "key": key,
+        "text": made,
+        "fields": tag_form_of.form_of(made, key),
+        "problems": problems_of(workspace, "tags", key, made),
+    }
+
+
+def tag_preview(workspace: Workspace, key: str, text: str, caller: Caller = LOCAL) -> Json:
+    """What the text would give if it were computed now: people, values, and whom it would change; nothing is kept."""
+    began = time.perf_counter()
+    workspace.load()
+    draft = tag_text.read(text, key)
+    found = _known(workspace, {key: draft})
+    wrong = next(
+        (error for error in found.problems if (error.where or "").startswith(f"tags/{key}.yml")), None
+    )
+    if wrong is not None:
+        raise wrong
+    with _PREVIEWING:
+        made = preview(
+            workspace.engine,
+            found.graph,
+            key,
+            catalog=found.names,
+            as_of=found.now,
+            published=workspace.columns,
+            held=found.applied.get(key),
+        )
+    everybody = int(made.columns.alive.sum())
+    hidden = _is_hidden(draft, workspace, caller)
+    return {
+        "key": key,
+        "as_of": found.now.isoformat(),
+        "people": made.people,
+        "everybody": everybody,
+        "coverage": round(made.people / everybody, 6) if everybody else 0.0,
+        "before": made.before,
+        "entered": made.entered,
+        "left": made.left,
+        "changed": made.moved,
+        "type": str(draft.type),
+        "sum": _total(made.columns, key, found.now),
+        "values": _counts(key, made.columns, found.now, hidden=hidden, asked=False),
+        "masked": hidden,
+        "seconds": round(time.perf_counter() - began, 3),
+    }

@@ -1,0 +1,333 @@
+"""Verbs of writing: definition files read, checked, saved, undone. The file is the definition; edits are remembered.
+
+A file may also be changed by hand or by git; whoever saves says which text they began from, and a save over somebody
+else's text is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text as sql
+
+from limner.accounts.keys import instant, micros
+from limner.accounts.model import LOCAL, Caller
+from limner.audiences import model as audiences
+from limner.campaigns import text as campaigns
+from limner.errors import ConflictError, DeniedError, LimnerError, NotFoundError, UsageError, did_you_mean
+from limner.store.records import Records
+from limner.tags import text as tag_text
+from limner.types import Json
+from limner.workspace import definitions
+from limner.workspace.files import DEFINITIONS, TEMPLATE
+from limner.workspace.runs import said
+from limner.workspace.workspace import Workspace
+
+MOST_TEXT = 1_000_000
+NEW = ""
+"""The etag of a file that is not there."""
+
+_WRITING = threading.Lock()
+"""One save at a time: what is compared is what is replaced."""
+
+_READERS: dict[str, Any] = {"tags": tag_text.read, "audiences": audiences.read, "campaigns": campaigns.read}
+
+
+def etag_of(text: str) -> str:
+    """A text's short digest; equal texts have equal ones."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def path_of(workspace: Workspace, kind: str, name: str) -> Path:
+    """The definition's file. Raises UsageError for a kind or name that cannot be one."""
+    if kind not in DEFINITIONS:
+        raise UsageError(f"unknown kind '{kind}'", where="kind", hint=did_you_mean(kind, DEFINITIONS))
+    if kind == "templates":
+        if not TEMPLATE.fullmatch(name):
+            raise UsageError(
+                f"'{name}' is no template name",
+                where="name",
+                hint="letters, digits, _ and -, ending in .html, .txt or .yml",
+            )
+        return workspace.paths.folder / kind / name
+    if not audiences.NAME.match(name):
+        raise UsageError(f"'{name}' is no name", where="name", hint="letters, digits, _ and -")
+    return workspace.paths.definition(kind, name)
+
+
+def read_text(path: Path) -> str | None:
+    """The file's text, None when there is no file. Raises UsageError when it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path.name} is not UTF-8 text", where=path.name) from error
+
+
+def problems_of(workspace: Workspace, kind: str, name: str, text: str) -> list[Json]:
+    """What would be wrong in this definition if it stood in its file: line, column, message, hint."""
+    path = path_of(workspace, kind, name)
+    if kind == "templates":
+        return []
+    try:
+        _READERS[kind](text, path.stem)
+    except LimnerError as error:
+        return [_placed(said(error))]
+    here = f"{kind}/{path.name}"
+    found = definitions.problems(workspace, instead={(kind, path.stem): text})
+    return [_placed(item) for item in found if (item["where"] or "").startswith(here)]
+
+
+def _placed(problem: Json) -> Json:
+    parts = (problem["where"] or "").split(":")
+    line = int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 1
+    column = int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 1
+    return {
+        "line": line,
+        "column": column,
+        "message": problem["message"],
+        "hint": problem["hint"],
+        "code": problem["code"],
+    }
+
+
+def definition_show(workspace: Workspace, kind: str, name: str) -> Json:
+    """A definition's text with its etag, what is wrong in it, and who changed it last here."""
+    text = _there(workspace, kind, name)
+    last = _last(workspace.records, kind, name)
+    return {
+        "kind": kind,
+        "name": name,
+        "text": text,
+        "etag": etag_of(text),
+        "problems": problems_of(workspace, kind, name, text),
+        "read_only": workspace.config.definitions == "read-only",
+        "changed": last if last is not None and last["etag"] == etag_of(text) else None,
+    }
+
+
+def definition_check(workspace: Workspace, kind: str, name: str, text: str) -> Json:
+    """What would be wrong in a text as that definition; nothing is kept."""
+    _bounded(text)
+    return {"kind": kind, "name": name, "problems": problems_of(workspace, kind, name, text)}
+
+
+def definition_save(
+    workspace: Workspace, kind: str, name: str, text: str, base: str = NEW, caller: Caller = LOCAL
+) -> Json:
+    """Writes the definition's file, if it is still the text with the etag `base` ('' = not there yet).
+
+    Raises UsageError for a text that is wrong, ConflictError naming the other edit.
+    """
+    _bounded(text)
+    path = path_of(workspace, kind, name)
+    wrong = problems_of(workspace, kind, name, text)
+    if wrong:
+        first = wrong[0]
+        raise UsageError(
+            first["message"],
+            where=f"{kind}/{path.name}:{first['line']}:{first['column']}",
+            hint=first["hint"],
+            code=first["code"],
+        )
+    replace(workspace, kind, name, text, base=base, caller=caller, action="save")
+    return definition_show(workspace, kind, name)
+
+
+def definition_delete(workspace: Workspace, kind: str, name: str, base: str, caller: Caller = LOCAL) -> Json:
+    """Takes the definition's file away; undo brings it back. Raises ConflictError when something needs it."""
+    _there(workspace, kind, name)
+    broken = _broken_without(workspace, kind, name)
+    if broken:
+        raise ConflictError(
+            f"'{name}' is needed by {', '.join(broken)}", code="in_use", hint="change those first"
+        )
+    edit = replace(workspace, kind, name, None, base=base, caller=caller, action="delete")
+    return {"kind": kind, "name": name, "deleted": True, "edit": edit}
+
+
+def definition_history(workspace: Workspace, kind: str, name: str) -> Json:
+    """The edits that were made here, the latest first; edits by hand or by git are git's to tell."""
+    path_of(workspace, kind, name)
+    with workspace.records.read() as connection:
+        rows = (
+            connection.execute(
+                sql(
+                    "SELECT * FROM edits WHERE kind = :kind AND name = :name ORDER BY at DESC, rowid DESC LIMIT 200"
+                ),
+                {"kind": kind, "name": name},
+            )
+            .mappings()
+            .all()
+        )
+    return {"kind": kind, "name": name, "edits": [_edit(row) for row in rows]}
+
+
+def definition_undo(workspace: Workspace, kind: str, name: str, caller: Caller = LOCAL) -> Json:
+    """Takes the latest edit that was made here back. Raises ConflictError when the file was changed since."""
+    path = path_of(workspace, kind, name)
+    with workspace.records.read() as connection:
+        row = (
+            connection.execute(
+                sql(
+                    "SELECT * FROM edits WHERE kind = :kind AND name = :name AND undone_by IS NULL"
+                    " AND action <> 'undo' ORDER BY at DESC, rowid DESC LIMIT 1"
+                ),
+                {"kind": kind, "name": name},
+            )
+            .mappings()
+            .first()
+        )
+    if row is None:
+        raise NotFoundError(f"there is no edit of '{name}' to take back")
+    now = read_text(path)
+    if now != row["after"]:
+        raise _conflict(workspace, kind, name, now)
+    if row["before"] is None:
+        broken = _broken_without(workspace, kind, name)
+        if broken:
+            raise ConflictError(f"'{name}' is needed by {', '.join(broken)}", code="in_use")
+    base = NEW if now is None else etag_of(now)
+    edit = replace(workspace, kind, name, row["before"], base=base, caller=caller, action="undo")
+    with workspace.records.begin() as connection:
+        connection.execute(
+            sql("UPDATE edits SET undone_by = :edit WHERE id = :id"), {"edit": edit, "id": row["id"]}
+        )
+    return {"kind": kind, "name": name, "undone": _edit(row), "there": row["before"] is not None}
+
+
+def replace(
+    workspace: Workspace,
+    kind: str,
+    name: str,
+    text: str | None,
+    *,
+    base: str,
+    caller: Caller,
+    action: str,
+) -> str:
+    """Puts the text in the definition's place (None takes it away), atomically; the answer is the edit's id.
+
+    Raises DeniedError where definitions are read-only, ConflictError when the file is not the one of `base`.
+    """
+    if workspace.config.definitions == "read-only":
+        raise DeniedError(
+            "definitions are read-only here",
+            code="read_only",
+            hint='they are changed in git; `definitions = "files"` in limner.toml allows it here',
+        )
+    path = path_of(workspace, kind, name)
+    with _WRITING:
+        before = read_text(path)
+        if base != (NEW if before is None else etag_of(before)):
+            raise _conflict(workspace, kind, name, before)
+        if text is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.parent.mkdir(exist_ok=True)
+            draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
+        edit = uuid.uuid4().hex
+        with workspace.records.begin() as connection:
+            connection.execute(
+                sql(
+                    "INSERT INTO edits (id, kind, name, at, by, action, before, after)"
+                    " VALUES (:id, :kind, :name, :at, :by, :action, :before, :after)"
+                ),
+                {
+                    "id": edit,
+                    "kind": kind,
+                    "name": name,
+                    "at": micros(workspace.clock()),
+                    "by": caller.name,
+                    "action": action,
+                    "before": before,
+                    "after": text,
+                },
+            )
+    return edit
+
+
+def _there(workspace: Workspace, kind: str, name: str) -> str:
+    path = path_of(workspace, kind, name)
+    found = read_text(path)
+    if found is None:
+        there = sorted(item.stem if kind != "templates" else item.name for item in path.parent.glob("*"))
+        raise NotFoundError(f"there is no {kind[:-1]} '{name}'", hint=did_you_mean(name, there))
+    return found
+
+
+def _bounded(text: str) -> None:
+    if len(text) > MOST_TEXT:
+        raise UsageError(f"the text is longer than {MOST_TEXT} characters", where="text", code="too_long")
+
+
+def _conflict(workspace: Workspace, kind: str, name: str, now: str | None) -> ConflictError:
+    last = _last(workspace.records, kind, name)
+    if now is None:
+        what = "it was taken away"
+        if last is not None and last["action"] in ("delete", "undo"):
+            what += f" by {last['by']} at {last['at']}"
+    elif last is not None and last["etag"] == etag_of(now):
+        what = f"{last['by']} changed it at {last['at']}"
+    else:
+        what = "it was changed in its file, by hand or by git"
+    return ConflictError(
+        f"{kind}/{name}: {what}",
+        code="edited",
+        where=f"{kind}/{name}",
+        hint="look at the new text, then save again",
+    )
+
+
+def _broken_without(workspace: Workspace, kind: str, name: str) -> list[str]:
+    """The files that would be wrong without this one and are right with it."""
+    if kind == "templates":
+        users = []
+        for key, item in definitions.saved_campaigns(workspace).items():
+            if name in (item.template, *(variant.template for variant in item.variants)):
+                users.append(f"campaigns/{key}.yml")
+        return users
+    before = {(item["where"], item["message"]) for item in definitions.problems(workspace)}
+    after = definitions.problems(workspace, instead={(kind, name): None})
+    return sorted(
+        {
+            (item["where"] or "").partition(":")[0]
+            for item in after
+            if (item["where"], item["message"]) not in before
+        }
+    )
+
+
+def _last(records: Records, kind: str, name: str) -> Json | None:
+    with records.read() as connection:
+        row = (
+            connection.execute(
+                sql(
+                    "SELECT * FROM edits WHERE kind = :kind AND name = :name ORDER BY at DESC, rowid DESC LIMIT 1"
+                ),
+                {"kind": kind, "name": name},
+            )
+            .mappings()
+            .first()
+        )
+    return None if row is None else _edit(row)
+
+
+def _edit(row: Any) -> Json:
+    return {
+        "id": row["id"],
+        "at": instant(row["at"]).isoformat(),
+        "by": row["by"],
+        "action": row["action"],
+        "etag": None if row["after"] is None else etag_of(row["after"]),
+        "before": row["before"],
+        "after": row["after"],
+        "undone": row["undone_by"] is not None,
+    }

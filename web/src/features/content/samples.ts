@@ -1,0 +1,38 @@
+import type { Language } from "../../lib/preferences";
+
+const HTML: Record<Language, string> = {
+  en: `<!doctype html>
+<html lang="en"><body style="margin:0;padding:24px;font-family:sans-serif;line-height:1.6;color:#222222">
+<h2 style="margin:0 0 16px">Hello {{ person.name | default('there') }},</h2>
+<p>say here what is new, and why it matters to the reader.</p>
+<p><a href="{{ link('https://shop.example/') }}" style="display:inline-block;padding:10px 20px;border-radius:6px;background:#0f766e;color:#ffffff;text-decoration:none">Have a look</a></p>
+<p style="margin-top:32px;font-size:12px;color:#76706a"><a href="{{ unsubscribe_url }}" style="color:#76706a">Unsubscribe</a></p>
+</body></html>
+`,
+  zh: `<!doctype html>
+<html lang="zh"><body style="margin:0;padding:24px;font-family:sans-serif;line-height:1.6;color:#222222">
+<h2 style="margin:0 0 16px">{{ person.name | default('您') }}，您好</h2>
+<p>在这里说明有什么新消息，以及它与读者有什么关系。</p>
+<p><a href="{{ link('https://shop.example/') }}" style="display:inline-block;padding:10px 20px;border-radius:6px;background:#0f766e;color:#ffffff;text-decoration:none">去看看</a></p>
+<p style="margin-top:32px;font-size:12px;color:#76706a"><a href="{{ unsubscribe_url }}" style="color:#76706a">退订</a></p>
+</body></html>
+`,
+};
+
+const WECHAT = `template_id: the-platform-s-template-id
+url: https://shop.example/
+data:
+  first: "{{ person.name | default('您') }}"
+  remark: 点击查看
+`;
+
+const TEXT: Record<Language, string> = {
+  en: "Hello {{ person.name | default('there') }},\n\nsay here what is new.\n\nUnsubscribe: {{ unsubscribe_url }}\n",
+  zh: "{{ person.name | default('您') }}，您好：\n\n在这里说明有什么新消息。\n\n退订：{{ unsubscribe_url }}\n",
+};
+
+/** A text to begin with: it can be sent as it is. */
+export function sampleOf(kind: string, language: Language): string {
+  if (kind === "wechat") return WECHAT;
+  return kind === "text" ? TEXT[language] : HTML[language];
+}

@@ -1,0 +1,36 @@
+const en = {
+  title: "Effects",
+  description: "What each sending truly changed: those drawn to get it against those held out. Bounds hold the truth in 95 % of all cases.",
+  name: "Effects",
+  campaign: "Campaign",
+  when: "Sent",
+  people: "People more or fewer",
+  peopleLine: "Interval",
+  money: "Money more or less",
+  state: "What can be said",
+  arms: "{{treated}} written to, {{held}} held out",
+  between: "{{low}} to {{high}}",
+  interval: "{{value}}, between {{low}} and {{high}}",
+  states: {
+    more: "more because of it",
+    fewer: "fewer because of it",
+    no_difference: "cannot be told from chance",
+    not_enough: "not enough data yet",
+    no_goal: "no goal, nothing is measured",
+  },
+  moreDays_one: "about {{count}} more day",
+  moreDays_other: "about {{count}} more days",
+  noDays: "hardly enough before counting ends",
+  nobody: "nobody was held out",
+  none: "Nothing was sent yet",
+  noneNote: "After a campaign with a goal and a holdout, what it changed stands here.",
+  make: "To campaigns",
+};
+
+export default en;
+
+declare module "../../lib/i18n" {
+  interface Texts {
+    effects: typeof en;
+  }
+}

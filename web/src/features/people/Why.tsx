@@ -1,0 +1,192 @@
+import { Drawer } from "antd";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+
+import { Icon } from "../../components/Icon";
+import { Mark, type Method, type Nature } from "../../components/Mark";
+import { Facts } from "../../components/Page";
+import { Shown } from "../../components/States";
+import { type Answer, useAnswer } from "../../lib/api";
+import { placeOf } from "../../lib/places";
+import { usePreferences } from "../../lib/preferences";
+import { titleIn } from "../../lib/titles";
+import { useFormat } from "../../lib/useFormat";
+import { EventLine } from "./Event";
+import css from "./people.module.css";
+import { text, useSay } from "./say";
+
+type WhyOf = Answer<"/api/v1/people/{id}/tags/{key}/why">;
+type Rule = NonNullable<WhyOf["rule"]>;
+type Deciding = NonNullable<WhyOf["statistic"]>;
+
+/** Why the person has a tag's value, or has none, in a drawer. `tag` empty: closed. */
+export function Why({ id, tag, asOf, ask, close }: { id: string; tag: string; asOf: string; ask: (key: string) => void; close: () => void }) {
+  const { t } = useTranslation("people");
+  const { language } = usePreferences();
+  const found = useAnswer("/api/v1/people/{id}/tags/{key}/why", { params: { path: { id, key: tag }, query: asOf ? { as_of: asOf } : {} } }, { enabled: tag !== "" });
+  const name = found.data ? titleIn(found.data.titles, language, found.data.key) : tag;
+  return (
+    <Drawer open={tag !== ""} onClose={close} size={560} title={t("tags.why", { tag: name })} aria-label={t("tags.why", { tag: name })} destroyOnHidden>
+      <Shown of={found} rows={8}>
+        {(why) => <Reasons why={why} past={asOf !== ""} ask={ask} />}
+      </Shown>
+    </Drawer>
+  );
+}
+
+function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: string) => void }) {
+  const { t } = useTranslation("people");
+  const format = useFormat();
+  const say = useSay();
+  return (
+    <>
+      <div className={css["part"]}>
+        {why.known ? <div className={css["whyValue"]}>{say(why.value, why.type)}</div> : <p>{t("why.noValue")}</p>}
+        <Mark nature={why.nature as Nature} method={why.method as Method} words />
+        {why.expired && why.expires_at && <Note>{t("why.expired", { when: format.moment(why.expires_at) })}</Note>}
+        {!why.computed && <Note>{past ? t("why.then") : t("why.notComputed")}</Note>}
+        {why.redefined && <Note>{t("why.redefined")}</Note>}
+        {!why.agrees && <Note>{why.recomputed === null ? t("why.disagreesNone") : t("why.disagrees", { value: say(why.recomputed, why.type) })}</Note>}
+      </div>
+      {!why.available && (
+        <div className={css["part"]}>
+          <h3>{t("why.unavailable")}</h3>
+          <p>{why.unavailable}</p>
+        </div>
+      )}
+      {why.rule && <Cases rule={why.rule} type={why.type} ask={ask} />}
+      {why.statistic && (
+        <div className={css["part"]}>
+          <h3>{t("why.events")}</h3>
+          <Deciders found={why.statistic} />
+        </div>
+      )}
+      {why.observed && <Words said={why.observed} type={why.type} />}
+      <div className={css["part"]}>
+        <h3>{t("why.definition")}</h3>
+        <code className={css["code"]}>{why.definition}</code>
+        <Facts
+          facts={[
+            [t("why.computed"), `${format.moment(why.as_of)}${why.run_at ? `, ${t("why.run", { when: format.moment(why.run_at) })}` : ""}`],
+            [t("why.until"), why.expires_at ? format.moment(why.expires_at) : t("tags.forever")],
+            [t("why.owner"), why.owner || undefined],
+            [t("why.purpose"), why.why || undefined],
+          ]}
+        />
+        <Link to={placeOf("tag", why.key) ?? "/tags"}>{t("why.tag")}</Link>
+      </div>
+    </>
+  );
+}
+
+function Note({ children }: { children: ReactNode }) {
+  return (
+    <p className={`${css["notice"] ?? ""} ${css["warn"] ?? ""}`} role="note">
+      {children}
+    </p>
+  );
+}
+
+function Cases({ rule, type, ask }: { rule: Rule; type: string; ask: (key: string) => void }) {
+  const { t } = useTranslation("people");
+  const { language } = usePreferences();
+  const say = useSay();
+  return (
+    <>
+      <div className={css["part"]}>
+        <h3>{t("why.cases")}</h3>
+        {rule.cases.map((item, index) => (
+          <section key={item.when} className={css["case"]} data-decided={rule.decided === index}>
+            <div className={css["line"]}>
+              <strong>{say(item.then, type)}</strong>
+              <span className={rule.decided === index ? css["good"] : css["quiet"]}>
+                {rule.decided === index ? t("why.decided") : t(item.holds ? "why.holds" : "why.fails")}
+              </span>
+            </div>
+            {item.conditions.map((condition) => (
+              <div key={condition.text} className={css["condition"]}>
+                <span className={condition.holds ? css["good"] : css["quiet"]} role="img" aria-label={t(condition.holds ? "why.holds" : "why.fails")}>
+                  <Icon name={condition.holds ? "check" : "close"} size={14} />
+                </span>
+                <code>{condition.text}</code>
+              </div>
+            ))}
+          </section>
+        ))}
+        {rule.decided === null && (rule.otherwise === null ? <p>{t("why.noCase")}</p> : <p>{`${t("why.otherwise")}: ${say(rule.otherwise, type)}`}</p>)}
+      </div>
+      {rule.inputs.length > 0 && (
+        <div className={css["part"]}>
+          <h3>{t("why.inputs")}</h3>
+          <Facts
+            facts={rule.inputs.map((input) => [
+              input.kind === "tag" ? (
+                <button key={input.text} type="button" className={css["link"]} title={input.text} onClick={() => ask(input.name)}>
+                  {titleIn(input.titles, language, input.name)}
+                </button>
+              ) : (
+                <code key={input.text}>{input.text}</code>
+              ),
+              input.value === null ? <span className={css["quiet"]}>{t("why.missing")}</span> : say(input.value, input.type),
+            ])}
+          />
+        </div>
+      )}
+      {rule.evidence.length > 0 && (
+        <div className={css["part"]}>
+          <h3>{t("why.evidence")}</h3>
+          {rule.evidence.map((item) => (
+            <div key={item.text}>
+              <code className={css["code"]}>{item.text}</code>
+              <Deciders found={item} />
+            </div>
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Deciders({ found }: { found: Deciding }) {
+  const { t } = useTranslation("people");
+  const format = useFormat();
+  const [deciding, considered] = [format.exact(found.deciding), format.exact(found.considered)];
+  const words = !found.deciding ? t("why.eventsNone") : found.deciding === found.considered ? t("why.eventsAll", { count: found.deciding, exact: deciding }) : t("why.eventsOf", { deciding, considered });
+  const [since, until] = [format.moment(found.since), format.moment(found.until)];
+  return (
+    <>
+      <p>{words}</p>
+      <p className={css["under"]}>{found.since ? t("why.window", { since, until }) : t("why.windowOpen", { until })}</p>
+      <ul className={css["plain"]} aria-label={t("why.events")}>
+        {found.events.map((event) => (
+          <EventLine key={event.id} event={event} as="date" />
+        ))}
+      </ul>
+      {found.deciding > found.events.length && <p className={css["under"]}>{t("why.newest", { shown: format.exact(found.events.length) })}</p>}
+    </>
+  );
+}
+
+function Words({ said, type }: { said: NonNullable<WhyOf["observed"]>; type: string }) {
+  const { t } = useTranslation("people");
+  const format = useFormat();
+  const say = useSay();
+  return (
+    <div className={css["part"]}>
+      <h3>{t("why.said", { attribute: said.attribute })}</h3>
+      {said.said.length === 0 && <p>{t("why.saidNone")}</p>}
+      <ul className={css["list"]}>
+        {said.said.map((word, index) => (
+          <li key={index}>
+            <div className={css["line"]}>
+              <strong>{word.mode === "unset" ? t("why.unset") : typeof word.value === "object" ? text(word.value) : say(word.value, type)}</strong>
+              {word.decides && <span className={css["good"]}>{t("why.decides")}</span>}
+            </div>
+            <div className={css["under"]}>{[word.source, format.moment(word.at)].filter(Boolean).join(" · ")}</div>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,12 @@
+import { feature } from "../../app/feature";
+
+export default feature({
+  section: "tags",
+  pages: [
+    { path: "/tags", title: { en: "Tags", zh: "标签" }, page: () => import("./List"), menu: true, words: "trait label 标签体系 覆盖率" },
+    { path: "/tags/new", title: { en: "New tag", zh: "新建标签" }, page: () => import("./Edit"), role: "operator" },
+    { path: "/tags/:key", title: { en: "Tag", zh: "标签" }, page: () => import("./One") },
+    { path: "/tags/:key/history", title: { en: "A tag's edits", zh: "标签修改记录" }, page: () => import("./History"), role: "operator" },
+    { path: "/tags/:key/edit", title: { en: "Edit a tag", zh: "编辑标签" }, page: () => import("./Edit"), role: "operator" },
+  ],
+});

@@ -1,0 +1,20 @@
+const PLACES: Record<string, (id: string) => string> = {
+  person: (id) => `/people/${id}`,
+  tag: (id) => `/tags/${id}`,
+  audience: (id) => `/audiences/${id}`,
+  campaign: (id) => `/marketing/campaigns/${id}`,
+  scene: (id) => `/marketing/scenes/${id}`,
+  journey: (id) => `/marketing/journeys/${id}`,
+  template: (id) => `/content/templates/${id}`,
+  source: (id) => `/data/sources/${id}`,
+};
+
+/** The address of the page about one thing, or undefined where there is no such page. */
+export function placeOf(kind: string, id: string): string | undefined {
+  return PLACES[kind]?.(encodeURIComponent(id));
+}
+
+/** The list of the people for whom an expression holds: where every number leads. */
+export function peopleWhere(expression: string): string {
+  return expression ? `/people?${new URLSearchParams({ where: expression }).toString()}` : "/people";
+}
