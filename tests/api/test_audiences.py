@@ -146,7 +146,7 @@ def how_many(node: t.Expr | None) -> int:
     return PEOPLE if node is None else sum(true_of(node, who) for who in EVERYBODY)
 
 
-@pytest.mark.proves("A1", partly="not at 10 M people")
+@pytest.mark.proves("A1")
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees)
 def test_every_part_of_a_nested_condition_is_counted_as_by_hand_alone_and_taken_away(

@@ -241,7 +241,7 @@ def test_the_first_hour_goes_from_an_empty_workspace_to_an_audience(shop: Served
     assert [step["done"] for step in shop.get("/api/v1/start")["steps"]] == [True, True, True, True, False]
     shop.post("/api/v1/definitions/audiences/silent_customers/undo", role="operator")
     assert not (shop.world.folder / "audiences" / "silent_customers.yml").exists()
-    full = shop.send("POST", "/api/v1/start/demo", {})
+    full = shop.send("POST", "/api/v1/start/demo", {"shop": "tea"})
     job = full.json()["job"]
     while (ended := shop.get(f"/api/v1/jobs/{job}"))["status"] in ("waiting", "running"):
         pass

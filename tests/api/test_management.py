@@ -15,6 +15,13 @@ from limner.api.routes.route import Route
 from tests.api.served import Served
 
 
+@pytest.fixture(scope="module", autouse=True)
+def lived_in(served: Served) -> None:
+    """Something happened in the workspace, so that nobody may fill it with the demo."""
+    served.track("somebody", "Seen")
+    served.world.workspace.load()
+
+
 def asked(served: Served, route: Route, key: str | None) -> httpx2.Response:
     """The route with names that nothing has, and an empty body."""
     path = re.sub(r"{\w+}", "none", route.path).replace("/definitions/none", "/definitions/tags")
@@ -95,7 +102,7 @@ def test_health_version_and_metrics_answer_without_a_key(served: Served) -> None
 
 
 def test_an_unknown_path_and_a_wrong_method_are_json_errors(served: Served) -> None:
-    assert served.client.get("/nowhere").json()["code"] == "not_found"
+    assert served.client.get("/api/v1/nowhere").json()["code"] == "not_found"
     wrong = served.client.get("/v1/batch")
     assert (wrong.status_code, wrong.json()["code"], wrong.headers["allow"]) == (
         405,

@@ -31,9 +31,7 @@ def test_no_two_routes_are_the_same() -> None:
     places = [(route.method, re.sub(r"{\w+}", "{}", route.path)) for route in ROUTES]
     assert len(set(places)) == len(places)
     operations = [
-        operation["operationId"]
-        for methods in DOCUMENT["paths"].values()
-        for operation in methods.values()
+        operation["operationId"] for methods in DOCUMENT["paths"].values() for operation in methods.values()
     ]
     assert len(set(operations)) == len(operations)
 

@@ -354,9 +354,7 @@ def test_an_export_is_a_file_for_admins_and_stands_in_the_audit(served: Served) 
 
 def test_sight_of_personal_values_is_audited_and_masked_sight_is_not(served: Served) -> None:
     def seen() -> int:
-        return sum(
-            entry["kind"] == "sight" for entry in served.world.verb("audit list", limit=200)["audit"]
-        )
+        return sum(entry["kind"] == "sight" for entry in served.world.verb("audit list", limit=200)["audit"])
 
     before = seen()
     served.get("/api/v1/people/m-001", role="viewer")

@@ -90,7 +90,9 @@ def call(served: Served, session: requests.Session, case: Any) -> None:
         headers={"Authorization": f"Bearer {served.keys['admin']}"},
         timeout=60,
     )
-    checks = [check for check in CHECKS if answer.status_code != TOO_LONG or check is not negative_data_rejection]
+    checks = [
+        check for check in CHECKS if answer.status_code != TOO_LONG or check is not negative_data_rejection
+    ]
     case.validate_response(answer, checks=checks)
 
 

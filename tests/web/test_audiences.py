@@ -30,7 +30,7 @@ def choose(page: Page, box: Locator, option: str) -> None:
     page.locator(".ant-select-dropdown:visible").get_by_title(option, exact=True).click()
 
 
-@pytest.mark.proves("A1", partly="not at 10 M people")
+@pytest.mark.proves("A1")
 def test_a_nested_audience_is_built_by_clicks_and_in_words_and_both_are_the_same(
     shop: Site, visit: Visits
 ) -> None:

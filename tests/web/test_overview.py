@@ -45,7 +45,8 @@ def test_its_numbers_are_those_of_the_workspace(visit: Visits, shop: Site) -> No
     assert number(page, "People") == known["people"]["total"]
     assert number(page, "Active in 30 days") == known["people"]["active"]["people"]
     assert number(page, "Events in 30 days") == known["data"]["events"]
-    assert known["people"]["total"] == shop.verb("tag run")["people"]
+    for one in known["people"]["classes"]:
+        assert sum(item["people"] for item in one["values"]) == known["people"]["total"]
     high = next(
         item
         for item in known["people"]["classes"][0]["values"]
@@ -74,8 +75,9 @@ def test_every_number_leads_to_the_people_behind_it(visit: Visits, shop: Site) -
 def test_no_link_of_the_first_page_leads_nowhere(visit: Visits, shop: Site) -> None:
     page = visit("/")
     places = {link.get_attribute("href") or "" for link in page.locator("main a").all()}
-    assert places
-    for place in sorted(places):
+    kinds = {re.sub(r"\?.*", "", re.sub(r"(/\w+/\w+)/.*", r"\1/…", place)): place for place in sorted(places)}
+    assert len(kinds) > 6
+    for place in kinds.values():
         go(page, place)
         expect(page.get_by_role("heading", name="Nothing here")).to_have_count(0)
 

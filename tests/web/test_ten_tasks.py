@@ -15,7 +15,7 @@ from tests.web import harness
 from tests.web.harness import ROOT, RoleOf, Site, Visits, settle
 
 PAGE = ROOT / "docs" / "how-to" / "ten-tasks.md"
-TASK = re.compile(r"^## (\d+)\. (.*) \((\d+) clicks?\)\n(.*?)(?=^## |\Z)", re.M | re.S)
+TASK = re.compile(r"^## (\d+)\. ([^\n]*) \((\d+) clicks?\)\n(.*?)(?=^## |\Z)", re.M | re.S)
 STEP = re.compile(r"^\d+\. (.*)$", re.M)
 ROLE = re.compile(r"^As an? (\w+)", re.M)
 

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 from math import gcd
@@ -44,7 +44,8 @@ DAYS = 30
 HOURS = 24
 WEEK = timedelta(days=7)
 FRESH = timedelta(seconds=30)
-"""Counts of people are taken again when they are older than this and something was written since."""
+"""Counts of people are taken again when they are older than this and something was written since, or tags were
+published; and in any case when they are ten times as old."""
 
 MOST_REPORTS = 5
 MOST_CLASSES = 8
@@ -82,22 +83,24 @@ def _started(workspace: Workspace) -> bool:
 
 # What costs something is kept for a short while, and says as of when it is.
 
-_answers: WeakKeyDictionary[Workspace, dict[str, tuple[int, datetime, Json]]] = WeakKeyDictionary()
+_State = tuple[int, int]
+_answers: WeakKeyDictionary[Workspace, dict[str, tuple[_State, datetime, Json]]] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def _kept(workspace: Workspace, what: str, now: datetime, make: Any) -> Json:
-    version = workspace.engine.version
+def _kept(workspace: Workspace, what: str, now: datetime, make: Callable[[], Json]) -> Json:
+    published = publish.current(workspace.engine)
+    state = (0 if published is None else published.epoch, workspace.engine.version)
     with _lock:
         found = _answers.setdefault(workspace, {}).get(what)
     if found is not None:
-        written, at, answer = found
+        before, at, answer = found
         age = now - at
-        if timedelta(0) <= age and (age < FRESH or (written == version and age < 10 * FRESH)):
+        if before[0] == state[0] and timedelta(0) <= age < (10 * FRESH if before == state else FRESH):
             return answer
     answer = {**make(), "as_of": now.isoformat()}
     with _lock:
-        _answers[workspace][what] = (version, now, answer)
+        _answers[workspace][what] = (state, now, answer)
     return answer
 
 

@@ -463,12 +463,14 @@ def _people(workspace: Workspace, expression: str) -> int:
     return int(gathering.audience_count(workspace, expression=expression)["count"])
 
 
-def start_demo(workspace: Workspace, progress: Progress, caller: Caller = LOCAL) -> Json:
+def start_demo(workspace: Workspace, progress: Progress, shop: str = "tea", caller: Caller = LOCAL) -> Json:
     """Fills an empty workspace with a small tea shop: members, half a year of events, tags, audiences, campaigns.
 
     Definitions that are already there stay as they are.
     """
     workspace.load()
+    if shop != "tea":
+        raise UsageError(f"there is no demo shop '{shop}'", where="shop", hint="tea")
     if _count(workspace, "events"):
         raise ConflictError(
             "this workspace holds data already", code="not_empty", hint="make another one: limner init DIR"

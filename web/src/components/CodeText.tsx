@@ -108,7 +108,7 @@ export default function CodeText(props: CodeEditorProps) {
           parts.current.dark.of([]),
           look,
           shadow(placeholder ?? ""),
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) {
               const text = update.state.doc.toString();

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.route import Name, Nothing, Route, Shape
+from limner.api.routes.route import Name, Route, Shape
 
 Goal = Literal["win_back", "best", "greet"]
 EventName = Annotated[
@@ -141,6 +141,12 @@ class StartedAudience(Shape):
     people: int
 
 
+class StartDemoAsked(Shape):
+    """Which demo is put in; there is one, and it is named so that nothing is put in by accident."""
+
+    shop: Literal["tea"]
+
+
 class StartDemoMade(Shape):
     """What the demo put in."""
 
@@ -188,7 +194,7 @@ ROUTES = (
         Role.ADMIN,
         StartDemoMade,
         "start",
-        takes=Nothing,
+        takes=StartDemoAsked,
         effect=True,
         job=True,
     ),

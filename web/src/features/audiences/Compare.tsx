@@ -136,7 +136,7 @@ function Overlapping({ found, nameOf }: { found: Overlap; nameOf: (name: string)
           )}
         </div>
       </div>
-      <div className={css["scroll"]} style={{ marginTop: 24 }}>
+      <div className={css["scroll"]} style={{ marginTop: 24 }} tabIndex={0} role="group" aria-label={t("overlap")}>
         <Matrix found={found} names={names} />
       </div>
     </>

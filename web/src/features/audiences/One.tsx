@@ -208,7 +208,7 @@ function History({ audience }: { audience: Audience }) {
       ) : (
         <>
           {sizes.length > 1 && <Sparkline values={sizes} label={t("trendOf", { sizes: sizes.map((size) => format.exact(size)).join(", ") })} width={280} height={48} />}
-          <div className={css["scroll"]}>
+          <div className={css["scroll"]} tabIndex={0} role="group" aria-label={t("history")}>
             <table className={css["matrix"]}>
               <thead>
                 <tr>
@@ -259,7 +259,7 @@ function Edits({ name }: { name: string }) {
   if (!found.data?.edits.length) return null;
   return (
     <Card title={t("edits")}>
-      <div className={css["scroll"]}>
+      <div className={css["scroll"]} tabIndex={0} role="group" aria-label={t("edits")}>
         <table className={css["matrix"]}>
           <tbody>
             {found.data.edits.slice(0, 8).map((edit) => (

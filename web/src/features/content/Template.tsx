@@ -191,7 +191,7 @@ function Message({ shown }: { shown: Answer<"/api/v1/templates/preview", "post">
       {(["desktop", "phone"] as const).map((kind) => (
         <figure key={kind}>
           <figcaption>{t(kind)}</figcaption>
-          <div className={css["mail"]} data-kind={kind}>
+          <div className={css["mail"]} data-kind={kind} tabIndex={0} role="group" aria-label={t(kind)}>
             <Preview html={shown.html ?? ""} title={t(kind)} height={360} />
           </div>
         </figure>

@@ -27,14 +27,15 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
   const { t } = useTranslation("marketing");
   const { language } = usePreferences();
   const templates = useAnswer("/api/v1/templates", { params: { query: { limit: 200 } } });
+  const there = templates.data?.templates.some((item) => item.name === fields.template);
   const file = useAnswer(
     "/api/v1/definitions/{kind}/{name}",
     { params: { path: { kind: "templates", name: fields.template } } },
-    { retry: false, refetchOnWindowFocus: false },
+    { retry: false, refetchOnWindowFocus: false, enabled: there === true },
   );
   const [typed, setTyped] = useState<{ file: string; text: string } | null>(null);
   const save = useChange("put", "/api/v1/definitions/{kind}/{name}", { invalidates: [["definitions"], ["templates"], ["campaigns"]] });
-  const missing = file.error !== null && asProblem(file.error).status === 404;
+  const missing = there === false || (file.error !== null && asProblem(file.error).status === 404);
   const known = missing ? undefined : file.data?.name === fields.template ? file.data.text : undefined;
   const own = typed?.file === fields.template ? typed.text : undefined;
   const shown = own ?? known;
@@ -49,10 +50,11 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
         headers: missing || !file.data ? { "If-None-Match": "*" } : { "If-Match": `"${file.data.etag}"` },
         body: { text: own },
       },
-      { onSuccess: () => void file.refetch().then(() => setTyped(null)) },
+      { onSuccess: () => void Promise.all([templates.refetch(), file.refetch()]).then(() => setTyped(null)) },
     );
   };
   const body = useDebounced(shown, 400);
+  const settled = useDebounced(fields.template, 400) === fields.template && text.includes(fields.template);
   return (
     <div className={css["content"]}>
       <Card title={t("content.title")}>
@@ -110,7 +112,7 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
         </div>
         </div>
       </Card>
-      <AsTheySeeIt name={name} text={text} file={fields.template} body={body} missing={missing && own === undefined} />
+      <AsTheySeeIt name={name} text={text} file={fields.template} body={settled ? body : undefined} missing={missing && own === undefined} />
     </div>
   );
 }
@@ -212,13 +214,13 @@ export function Bodies({ html, text, data, url }: { html: string | null; text: s
     <div className={css["frames"]}>
       <figure className={css["frame"]} style={{ margin: 0 }}>
         <figcaption>{t("content.desktop")}</figcaption>
-        <div className={css["mail"]} data-kind="desktop">
+        <div className={css["mail"]} data-kind="desktop" tabIndex={0} role="group" aria-label={t("content.desktop")}>
           <Preview html={html} title={t("content.desktop")} height={420} />
         </div>
       </figure>
       <figure className={css["frame"]} style={{ margin: 0 }}>
         <figcaption>{t("content.phone")}</figcaption>
-        <div className={css["mail"]} data-kind="phone">
+        <div className={css["mail"]} data-kind="phone" tabIndex={0} role="group" aria-label={t("content.phone")}>
           <Preview html={html} title={t("content.phone")} height={420} />
         </div>
       </figure>

@@ -73,7 +73,6 @@ function TagLine({ tag, then, ask }: { tag: TagValue; then: TagValue | null | un
     <button
       type="button"
       className={css["tag"]}
-      aria-label={`${title}: ${value}`}
       aria-haspopup="dialog"
       title={tag.coverage === null ? undefined : t("tags.coverage", { share: format.percent(tag.coverage) })}
       onClick={() => ask(tag.key)}

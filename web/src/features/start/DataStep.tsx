@@ -92,7 +92,7 @@ function Demo({ begun }: { begun: (job: string) => void }) {
       <p>{t("data.demoNote")}</p>
       <p className={css["quiet"]}>{t("data.demoStays")}</p>
       <div className={css["buttons"]}>
-        <Button loading={demo.isPending} onClick={() => demo.mutate({ body: {}, headers: once() })}>
+        <Button loading={demo.isPending} onClick={() => demo.mutate({ body: { shop: "tea" }, headers: once() })}>
           {t("data.demoGo")}
         </Button>
       </div>

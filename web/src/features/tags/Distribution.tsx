@@ -53,7 +53,7 @@ export function Distribution({ type, values, masked }: { type: string | null; va
                   {row}
                 </div>
               ) : (
-                <Link className={css["barRow"]} to={peopleWhere(value.where)} aria-label={said}>
+                <Link className={css["barRow"]} to={peopleWhere(value.where)} title={said}>
                   {row}
                 </Link>
               )}
