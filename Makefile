@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check setup ui web-check openapi format lock system-packages reference clean
+.PHONY: demo test check setup ui web-check openapi format lock system-packages reference pictures clean
 
 demo: setup ## the generated shop, from raw events to a measured campaign (ARGS="--no-serve" ends after the summary)
 	$(BIN)/limner demo $(ARGS)
@@ -48,6 +48,11 @@ lock:
 reference: setup ## docs/reference pages and docs/requirements.md, made from the code and the tests
 	$(BIN)/python -m tests.reference
 	$(BIN)/python -m tests.requirements
+
+pictures: setup ## the documentation's pictures, made by the browser tests
+	rm -rf build/pictures && mkdir -p build/pictures
+	LIMNER_SCREENSHOTS=$(CURDIR)/build/pictures $(BIN)/pytest -q -n auto tests/web
+	for name in $$(grep -oh 'images/[a-z0-9-]*\.png' README.md docs/*.md docs/*/*.md | sort -u); do cp build/pictures/$$(basename $$name) docs/$$name; done
 
 system-packages: ## what some tests need from the system (Debian, as root)
 	apt-get update -qq

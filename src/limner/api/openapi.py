@@ -24,10 +24,12 @@ _ERRORS = {
     "404": "There is no such thing.",
     "409": "Somebody else changed it, or it is under way.",
     "413": "The body is too large.",
+    "415": "The file is of a kind that is not taken.",
     "422": "The words are wrong; `path` says where.",
     "428": "It is not said which text this replaces: send If-Match.",
     "429": "Too many tries; Retry-After says how long to wait.",
     "431": "The address or the headers are too long.",
+    "502": "The channel refused, or cannot be reached.",
     "503": "The disk is full or the store does not answer; Retry-After says how long to wait.",
 }
 
@@ -186,6 +188,10 @@ def _responses(route: Route) -> Json:
     left_out = {"403"} if route.role is None else set()
     if route.verb not in _REPLACING:
         left_out.add("428")
+    if not route.upload:
+        left_out.add("415")
+    if not route.verb.endswith(" test"):
+        left_out.add("502")
     codes = [code for code in _ERRORS if code not in left_out]
     return {
         "202" if route.job else "200": {

@@ -74,7 +74,7 @@ export function themeOf(dark: boolean): ThemeConfig {
       wireframe: false,
       colorPrimary: c.accent,
       colorInfo: c.accent,
-      colorLink: c.accent,
+      colorLink: dark ? c["accent-strong"] : c.accent, // antd darkens it in the dark
       colorLinkHover: c["accent-strong"],
       colorSuccess: c.good,
       colorWarning: c.warn,

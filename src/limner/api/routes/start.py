@@ -197,5 +197,6 @@ ROUTES = (
         takes=StartDemoAsked,
         effect=True,
         job=True,
+        example={"body": {"shop": "tea"}},
     ),
 )

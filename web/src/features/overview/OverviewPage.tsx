@@ -36,11 +36,11 @@ export default function OverviewPage() {
             <Needs needs={overview.needs} />
             <div className={css["column"]}>
               <Flow flow={overview.data} now={overview.as_of} />
-              <Messages messages={overview.messages} />
+              <Freshness tags={overview.tags} />
             </div>
             <div className={css["column"]}>
               <People people={overview.people} />
-              <Freshness tags={overview.tags} />
+              <Messages messages={overview.messages} />
             </div>
           </div>
         ) : (
