@@ -4,16 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test browser-test check setup ui web-check openapi format lock system-packages reference pictures clean
+.PHONY: demo test check setup ui web-check openapi format lock system-packages reference pictures clean
 
 demo: setup ## the generated shop, from raw events to a measured campaign (ARGS="--no-serve" ends after the summary)
 	$(BIN)/limner demo $(ARGS)
 
-test: setup check ## style, types, the house's import rules and every test but those in a browser
-	$(BIN)/pytest -n auto --ignore=tests/web $(ARGS)
-
-browser-test: setup ## the pages in Chromium; not part of `test` yet: they take long beside everything else
-	$(BIN)/pytest -n auto tests/web $(ARGS)
+test: setup check ## style, types, the house's import rules and every test
+	$(BIN)/pytest -n auto $(ARGS)
 
 check: setup web-check
 	$(BIN)/ruff check .

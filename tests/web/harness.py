@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import (
     Browser,
@@ -68,6 +69,7 @@ PATIENCE = 20_000
 """So many milliseconds a page may take on a machine that is busy with other tests."""
 
 HEIGHTS = {390: 844, 1440: 900}
+HOP = "(to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate', { state: null })) }"
 SETTLED = "() => !document.querySelector('[aria-busy=true]')"
 
 
@@ -273,6 +275,16 @@ def _state(site: Site, role: RoleOf | None, language: str, theme: str) -> Any:
 def go(page: Page, path: str) -> None:
     """Opens the address and waits until the page has a heading and nothing on it is still loading."""
     page.goto(path)
+    settle(page)
+
+
+def hop(page: Page, path: str) -> None:
+    """Goes to the address as a link of the application does, without loading the application again; then as `go`."""
+    if page.url == "about:blank":
+        go(page, path)
+        return
+    page.evaluate(HOP, path)
+    page.locator(f'main[data-at="{urlsplit(path).path}"]').wait_for()
     settle(page)
 
 

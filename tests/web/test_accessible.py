@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.web.harness import ROOT, Site, Theme, Visits, go
+from tests.web.harness import ROOT, Site, Theme, Visits, hop
 from tests.web.pages import registered, samples_of
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -32,7 +32,7 @@ def test_every_page_is_accessible(visit: Visits, shop: Site, theme: Theme, width
     page = visit(theme=theme, width=width)
     problems = []
     for one in registered():
-        go(page, one.address(samples))
+        hop(page, one.address(samples))
         problems += [f"{one.pattern}: {what}" for what in findings(page)]
     assert not problems, "\n".join(problems)
 

@@ -135,6 +135,16 @@ def test_a_portrait_of_the_past_says_so_and_what_is_different_today(shop: Site, 
     expect(page.get_by_text("As it was on")).to_have_count(0)
 
 
+def test_the_people_of_a_condition_become_an_audience(shop: Site, visit: Visits) -> None:
+    page = visit("/people?where=orders_90d+%3E%3D+3", role="operator")
+    count = shop.verb("audience count", expression="orders_90d >= 3")["count"]
+    page.get_by_role("button", name="Make an audience of them").click()
+    expect(page.get_by_role("heading", name="New audience", level=1)).to_be_visible()
+    expect(page.get_by_text(f"{count:,}", exact=True).first).to_be_visible()
+    page.get_by_text("Text", exact=True).click()
+    expect(page.get_by_text("orders_90d >= 3")).to_be_visible()
+
+
 def test_nobody_yet_says_what_to_do_next(empty: Site, visit: Visits) -> None:
     page = visit("/people", site=empty)
     expect(page.get_by_text("Nobody yet")).to_be_visible()

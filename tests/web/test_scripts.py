@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page
 
-from tests.web.harness import Site, Visits, go, make_empty, open_site, settle
+from tests.web.harness import Site, Visits, hop, make_empty, open_site, settle
 from tests.web.pages import registered, samples_of
 
 RUN = "window.__ran=(window.__ran||0)+1;alert(1)"
@@ -132,7 +132,7 @@ def look_everywhere(page: Page, site: Site, *, samples: dict[str, str]) -> list[
     """The pages on which a hostile text ran."""
     found = []
     for one in registered():
-        go(page, one.address(samples))
+        hop(page, one.address(samples))
         if ran(page):
             found.append(one.pattern)
     return found

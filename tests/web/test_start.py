@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from limner.config import FILE
+from tests.web import harness
 from tests.web.harness import Language, Site, Visits, look, settle
 
 MOST_CLICKS = 10
@@ -145,6 +147,66 @@ def test_a_shops_own_export_becomes_a_first_audience_by_a_few_clicks(
     look(page, f"start-{language}-done", whole=True)
     assert fresh.verb("audience count", expression="in audience silent_customers")["count"] == silent
     assert click.n <= MOST_CLICKS, f"{click.n} clicks"
+
+
+@pytest.fixture
+def mailing(ui: None, tmp_path: Path) -> Iterator[Site]:
+    """An empty workspace whose e-mail is set up."""
+    folder = tmp_path / "mailing"
+    harness.make_empty(folder)
+    config = folder / FILE
+    config.write_text(
+        config.read_text(encoding="utf-8").replace(
+            'sender = ""', 'sender = "Shop <hello@shop.example.test>"'
+        ),
+        encoding="utf-8",
+    )
+    with harness.open_site(folder) as site:
+        yield site
+
+
+def test_from_a_file_to_a_report_by_clicks(mailing: Site, visit: Visits, tmp_path: Path) -> None:
+    words = WORDS["en"]
+    path, _, silent = export("en", tmp_path)
+    page = visit("/start", site=mailing, role="operator", refusals=(404,))
+    page.set_default_timeout(30_000)
+    click = Clicks(page)
+
+    def press(name: str | re.Pattern[str]) -> None:
+        click(page.get_by_role("button", name=name, exact=True))
+
+    click(page.get_by_role("radio", name=re.compile(words["goal"])))
+    with page.expect_file_chooser() as chooser:
+        press("Choose a file")
+    chooser.value.set_files(path)
+    for name in ("import", "on", "on", "save_tags", "on", "save_audience", "look"):
+        press(re.compile(f"^{words[name]}$"))
+    expect(page.get_by_role("heading", name="Portrait")).to_be_visible()
+    press("Use in a campaign")
+    page.get_by_label("Title").fill("We miss you")
+    press("Create the draft")
+    expect(page.get_by_role("heading", name="How many get nothing")).to_be_visible()
+    click(page.get_by_role("button", name="Audience"))
+    click(page.get_by_role("radio", name="Service message (needs none)"))
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    press("Next")
+    press("Next")
+    press("Begin with a sample")
+    press("Save the text")
+    press("Next")
+    press("Next")
+    press(re.compile(r"^Send to \d+ people$"))
+    click(page.get_by_role("dialog").get_by_role("button", name=re.compile("^Send to")))
+    click(page.get_by_role("link", name="See the report"))
+    expect(page.get_by_text("Adds up exactly")).to_be_visible()
+    expect(page.get_by_role("heading", name="What it changed")).to_be_visible()
+    report = mailing.verb("campaign report", name="we_miss_you")
+    assert report["audience"] == silent
+    assert report["sent"] == len(mailing.mail.messages()) > 0
+    assert report["held_out"] > 0
+    assert report["suppressed"]["no address"] > 0
+    assert report["exact"]
+    assert click.n <= 22, f"{click.n} clicks"
 
 
 def test_where_one_left_is_where_one_comes_back(fresh: Site, visit: Visits, tmp_path: Path) -> None:

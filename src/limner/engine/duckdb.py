@@ -84,9 +84,13 @@ class DuckDB:
             fresh.replace(self.path)
             self._connection = self._connect()
 
-    def read(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
-        """The result of one SELECT as an Arrow table, fetched whole."""
+    def read(
+        self, sql: str, values: Mapping[str, Any] | None = None, given: Mapping[str, pa.Table] | None = None
+    ) -> pa.Table:
+        """The result of one SELECT as an Arrow table, fetched whole. `given`: tables it may read besides, by name."""
         with self._connection.cursor() as cursor:
+            for name, rows in (given or {}).items():
+                cursor.register(name, rows)
             return cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
 
     @contextmanager

@@ -47,7 +47,9 @@ class Transaction(Protocol):
 class Engine(Protocol):
     """Reads at any time, from any thread; one write at a time."""
 
-    def read(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table: ...
+    def read(
+        self, sql: str, values: Mapping[str, Any] | None = None, given: Mapping[str, pa.Table] | None = None
+    ) -> pa.Table: ...
     def write(self) -> AbstractContextManager[Transaction]: ...
 
 

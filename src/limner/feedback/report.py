@@ -62,38 +62,18 @@ def arms_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.T
             ),
             {"campaign": campaign, "entry": entry},
         ).all()
-    persons = engine.read("SELECT person_id, ix, merged_into, erased FROM persons ORDER BY ix")
-    ordinals = dict(zip(persons["person_id"].to_pylist(), persons["ix"].to_pylist(), strict=True))
-    merged = dict(zip(persons["ix"].to_pylist(), persons["merged_into"].to_pylist(), strict=True))
-    erased = {
-        ix for ix, gone in zip(persons["ix"].to_pylist(), persons["erased"].to_pylist(), strict=True) if gone
-    }
-    own: dict[int, bool] = {}
-    inherited: dict[int, bool] = {}
-    for person, arm in rows:
-        ix = ordinals.get(person)
-        if ix is None or ix in erased:
-            continue
-        stays = _survivor(ix, merged)
-        if stays == ix:
-            own[ix] = arm == TREATED
-        else:
-            inherited[stays] = inherited.get(stays, False) or arm == TREATED
-    found = {**inherited, **own}
-    ixs = np.fromiter(sorted(found), dtype=np.uint32, count=len(found))
-    treated = np.fromiter((found[int(ix)] for ix in ixs), dtype=bool, count=len(found))
-    return pa.table({"ix": pa.array(ixs, pa.uint32()), "treated": pa.array(treated)})
-
-
-def _survivor(ix: int, merged: Mapping[int, int | None]) -> int:
-    seen = set()
-    while ix not in seen:
-        seen.add(ix)
-        following = merged.get(ix)
-        if following is None:
-            return ix
-        ix = following
-    return min(seen)
+    drawn = pa.table(
+        {
+            "person_id": pa.array([person for person, _ in rows], pa.string()),
+            "treated": pa.array([arm == TREATED for _, arm in rows], pa.bool_()),
+        }
+    )
+    return engine.read(
+        "SELECT COALESCE(p.merged_into, p.ix) AS ix,"
+        " COALESCE(bool_or(d.treated) FILTER (WHERE p.merged_into IS NULL), bool_or(d.treated)) AS treated"
+        " FROM drawn AS d JOIN persons AS p ON p.person_id = d.person_id WHERE NOT p.erased GROUP BY 1 ORDER BY 1",
+        given={"drawn": drawn},
+    )
 
 
 def outcome(engine: Engine, arms: pa.Table, goal: GoalEvents, *, start: datetime, end: datetime) -> Outcome:

@@ -40,8 +40,7 @@ KEYS = (
 _FORM = {Method.OBSERVED: "attribute", Method.STATISTIC: "statistic", Method.RULE: "cases"}
 
 
-@lru_cache(maxsize=2_000)  # the same text is the same tag, and a tag never changes
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=4_096)  # the same text is the same tag, and a tag never changes
 def read(text: str, key: str, *, where: str | None = None) -> Tag:
     """The tag that the text defines. Raises DefinitionError at the place that is wrong."""
     document = Document(text, where=where or f"tags/{key}.yml")

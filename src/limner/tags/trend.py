@@ -197,11 +197,15 @@ FROM moves AS m ASOF JOIN days AS d ON m.ts >= d.start GROUP BY ALL HAVING SUM(m
 """
 
 _BY_DAY = f"""
-{_DAYS}
-SELECT c.subject, d.start,
-    CAST(SUM(CASE WHEN c.before IS NULL THEN 1 WHEN c.after IS NULL THEN -1 ELSE 0 END) AS BIGINT) AS net,
-    bool_or(c.cause = 'defined') AS defined
-FROM changes AS c ASOF JOIN days AS d ON c.ts >= d.start
-WHERE starts_with(c.subject, 'tag:') AND c.ts >= $starts[1] AND c.ts <= $now
+{_DAYS}, runs AS (
+    SELECT subject, ts,
+        COUNT(*) FILTER (before IS NULL) - COUNT(*) FILTER (before IS NOT NULL AND after IS NULL) AS net,
+        bool_or(cause = 'defined') AS defined
+    FROM changes WHERE starts_with(subject, 'tag:') AND ts >= $starts[1] AND ts <= $now
+    GROUP BY subject, ts
+)
+SELECT r.subject, d.start, CAST(SUM(r.net) AS BIGINT) AS net, bool_or(r.defined) AS defined
+FROM runs AS r ASOF JOIN days AS d ON r.ts >= d.start
 GROUP BY ALL
 """
+"""A run changes many people at one instant, so that its changes are added before they are given to days."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from limner.accounts.keys import micros
 from limner.accounts.model import LOCAL, Caller
@@ -105,7 +107,7 @@ def _effect(workspace: Workspace, entry: Entry, titles: Mapping[str, str], now: 
         "until", "window_ends_at", "held_out", "treated", "converted", "incremental", "money", "more_days", "why_not",
     )  # fmt: skip
     try:
-        found = reaching.reported(workspace, entry, now)
+        found = _reported(workspace, entry, now)
     except LimnerError as error:
         return {
             **row,
@@ -120,3 +122,22 @@ def _effect(workspace: Workspace, entry: Entry, titles: Mapping[str, str], now: 
     else:
         state = "more" if made["low"] > 0 else "fewer" if made["high"] < 0 else "no_difference"
     return {**row, **{key: found[key] for key in kept}, "state": state}
+
+
+_over: WeakKeyDictionary[Workspace, dict[tuple[str, str], tuple[object, Json]]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def _reported(workspace: Workspace, entry: Entry, now: datetime) -> Json:
+    """The report of an entry. Once everything was sent and the goal's time is over, it is kept until events change."""
+    state = (entry.status, entry.reason, workspace.engine.version)
+    key = (entry.campaign, entry.entry)
+    with _lock:
+        before, answer = _over.setdefault(workspace, {}).get(key, (None, {}))
+    if before == state:
+        return answer
+    found = reaching.reported(workspace, entry, now)
+    if entry.status == "done" and found["window_ends_at"] and found["window_ends_at"] <= now.isoformat():
+        with _lock:
+            _over[workspace][key] = (state, found)
+    return found

@@ -71,7 +71,7 @@ export function Shell() {
           <JobsBell />
           <Account />
         </header>
-        <main id="content" tabIndex={-1} className={css["content"]} lang={language === "zh" ? "zh-CN" : "en"}>
+        <main id="content" data-at={pathname} tabIndex={-1} className={css["content"]} lang={language === "zh" ? "zh-CN" : "en"}>
           <Outlet />
         </main>
       </div>

@@ -1,4 +1,5 @@
 import {
+  QueryCache,
   QueryClient,
   type QueryKey,
   useInfiniteQuery,
@@ -177,9 +178,32 @@ export function useJob(id: string | undefined) {
   );
 }
 
-/** A fresh store of answers with this application's habits: what was refused is not asked again by itself. */
+/**
+ * A fresh store of answers with this application's habits: what was refused is not asked again by itself, and
+ * whatever a job may have changed is asked anew when the job ends.
+ */
 export function makeQueryClient(): QueryClient {
-  return new QueryClient({
+  const going = new Set<string>();
+  const over = new Set<string>();
+  const queryCache = new QueryCache({
+    onSuccess: (found, { queryKey }) => {
+      if (queryKey[0] !== "jobs") return;
+      const before = over.size;
+      // One job is asked for by whoever began it, and may have ended at once; of a list only those seen going count.
+      const [jobs, listed] = queryKey[1] === "{id}" ? [[found as Job], false] : [(found as Answer<"/api/v1/jobs">).jobs, true];
+      for (const job of jobs) {
+        if (!ended(job)) going.add(job.id);
+        else if (!listed || going.has(job.id)) over.add(job.id);
+      }
+      if (over.size === before) return;
+      void client.invalidateQueries({
+        // What a form was filled from stays as it was, so that nothing typed is lost.
+        predicate: (query) => query.queryKey[0] !== "jobs" && query.observers.every(({ options }) => options.refetchOnWindowFocus !== false),
+      });
+    },
+  });
+  const client = new QueryClient({
+    queryCache,
     defaultOptions: {
       queries: {
         staleTime: 15_000,
@@ -193,4 +217,5 @@ export function makeQueryClient(): QueryClient {
       mutations: { retry: false },
     },
   });
+  return client;
 }

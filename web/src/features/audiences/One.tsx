@@ -1,6 +1,5 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { App, Button, Dropdown } from "antd";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 
@@ -11,7 +10,7 @@ import { JobOf } from "../../components/JobProgress";
 import { AsOf, Count, Sparkline, When } from "../../components/Numbers";
 import { Card, Facts, Figure, Page } from "../../components/Page";
 import { Empty, Failure, FailureLine, Loading, Shown } from "../../components/States";
-import { type Answer, answer, api, jobOf, once, useAnswer, useAsked, useChange, useJob } from "../../lib/api";
+import { type Answer, answer, api, jobOf, once, useAnswer, useAsked, useChange } from "../../lib/api";
 import { peopleWhere } from "../../lib/places";
 import { useMay } from "../../lib/session";
 import { useFormat } from "../../lib/useFormat";
@@ -202,7 +201,11 @@ function History({ audience }: { audience: Audience }) {
       }
     >
       {take.error && <FailureLine error={take.error} />}
-      {job !== undefined && <Taking job={job} />}
+      {job !== undefined && (
+        <div style={{ marginBottom: 12 }}>
+          <JobOf id={job} />
+        </div>
+      )}
       {audience.history.length === 0 ? (
         <p className={css["quiet"]}>{t("noHistory")}</p>
       ) : (
@@ -235,20 +238,6 @@ function History({ audience }: { audience: Audience }) {
         </>
       )}
     </Card>
-  );
-}
-
-/** The snapshot's job; when it is done, the audience is asked anew. */
-function Taking({ job }: { job: string }) {
-  const client = useQueryClient();
-  const status = useJob(job).data?.status;
-  useEffect(() => {
-    if (status === "done") void client.invalidateQueries({ queryKey: ["audiences"] });
-  }, [status, client]);
-  return (
-    <div style={{ marginBottom: 12 }}>
-      <JobOf id={job} />
-    </div>
   );
 }
 

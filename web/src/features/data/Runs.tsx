@@ -130,6 +130,14 @@ function Subject({ what, subject }: { what: string; subject: string }) {
 function useDetail(): (detail: Record<string, unknown>) => string {
   const { t } = useTranslation("data");
   const words: Record<string, string> = t("runs.words", { returnObjects: true });
+  const format = useFormat();
+  const saidOf = (value: unknown): string => {
+    if (typeof value === "string") return value;
+    if (typeof value === "number") return format.exact(value);
+    if (Array.isArray(value)) return value.map(saidOf).join(", ");
+    if (typeof value === "object" && value !== null) return Object.entries(value).map(([name, item]) => `${words[name] ?? name} ${saidOf(item)}`).join(", ");
+    return JSON.stringify(value);
+  };
   return (detail) => {
     const held = Object.entries(detail).filter(([name]) => name !== "run");
     const told = held.filter(([, value]) => value !== 0 && JSON.stringify(value) !== "{}" && value !== "");
@@ -137,6 +145,3 @@ function useDetail(): (detail: Record<string, unknown>) => string {
   };
 }
 
-function saidOf(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}

@@ -262,7 +262,8 @@ const en = {
       changes: "changes", epoch: "publication", people: "people", entered: "entered", left: "left", audience: "audience", held_out: "held out",
       suppressed: "suppressed", waiting: "waiting", sent: "sent", failed: "failed", in_doubt: "in doubt", error: "error", tried: "tried",
       stayed: "stayed", of_files: "rows of files", conflicts: "conflicts", events: "events", files: "files", bytes: "bytes", rows: "rows",
-      where: "where", subject: "subject",
+      where: "where", subject: "subject", approval: "approved by",
+      "no consent": "no consent", "no address": "no address",
     },
   },
   identity: {

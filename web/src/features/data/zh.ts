@@ -264,7 +264,8 @@ const zh: typeof en = {
       changes: "变化", epoch: "发布版本", people: "用户", entered: "进入", left: "离开", audience: "人群", held_out: "对照",
       suppressed: "抑制", waiting: "等待", sent: "已发送", failed: "失败", in_doubt: "待确认", error: "错误", tried: "重试",
       stayed: "仍隔离", of_files: "文件行", conflicts: "冲突", events: "事件", files: "文件", bytes: "字节", rows: "行",
-      where: "位置", subject: "对象",
+      where: "位置", subject: "对象", approval: "审批",
+      "no consent": "未同意", "no address": "无地址",
     },
   },
   identity: {

@@ -1,6 +1,5 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { Button, Input, Modal, Select, Space } from "antd";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 
@@ -35,14 +34,10 @@ const WHO = ["", "sent", "held_out", "suppressed", "waiting", "failed", "in_doub
 export default function One() {
   const { name = "" } = useParams();
   const { t } = useTranslation("marketing");
-  const client = useQueryClient();
   const [job, setJob] = useState<string>();
   const state = useJob(job);
   const over = state.data ? ended(state.data) : false;
   const going = job !== undefined && !over;
-  useEffect(() => {
-    if (over) void client.invalidateQueries({ queryKey: ["campaigns"] });
-  }, [over, client]);
   const found = useAnswer(
     "/api/v1/campaigns/{name}",
     { params: { path: { name } } },

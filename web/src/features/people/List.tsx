@@ -44,7 +44,7 @@ export default function List() {
       description={t(first?.masked ? "noteViewer" : "note")}
       actions={
         where !== "" &&
-        may && <Button onClick={() => void go(`/audiences/new?${new URLSearchParams({ expression: where }).toString()}`)}>{t("make")}</Button>
+        may && <Button onClick={() => void go(`/audiences/new?${new URLSearchParams({ where }).toString()}`)}>{t("make")}</Button>
       }
     >
       <div className={css["above"]}>

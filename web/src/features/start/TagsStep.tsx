@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Button, Checkbox, Select } from "antd";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
@@ -110,9 +110,6 @@ function Tagged({ job, proposal, on, back }: { job: string; proposal: Proposal |
   const [error, setError] = useState<unknown>(null);
   const [undoing, setUndoing] = useState(false);
   const done = found.data?.status === "done";
-  useEffect(() => {
-    if (done) void client.invalidateQueries();
-  }, [done, client]);
   const said = done ? (found.data?.answer as unknown as Saved) : undefined;
   const titles = new Map(proposal?.tags.map((tag) => [tag.key, tag.titles]));
   const undo = async () => {

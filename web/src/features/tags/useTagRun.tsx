@@ -1,5 +1,3 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
 
 import { JobProgress } from "../../components/JobProgress";
 import { FailureLine } from "../../components/States";
@@ -7,15 +5,11 @@ import { ended, once, useAnswer, useChange, useJob } from "../../lib/api";
 
 /** Computes tags, and shows the computing that is under way, whoever began it. */
 export function useTagRun() {
-  const client = useQueryClient();
   const others = useAnswer("/api/v1/jobs", { params: { query: { status: "running", limit: 20 } } });
   const begin = useChange("post", "/api/v1/tags/run", { invalidates: [] });
   const begun = begin.data?.job ?? others.data?.jobs.find((job) => job.verb === "tag run")?.id;
   const job = useJob(begun);
   const over = job.data ? ended(job.data) : false;
-  useEffect(() => {
-    if (over) void client.invalidateQueries({ queryKey: ["tags"] });
-  }, [over, begun, client]);
   const failed = job.data?.status === "failed";
   return {
     busy: begin.isPending || (begun !== undefined && !over),

@@ -20,7 +20,7 @@ export function useCount(tree: Tree | null, enabled = true) {
   const pinned = useRef<{ at: string; since: number } | null>(null);
   const [turn, setTurn] = useState(0);
   const written = tree === null ? "true" : JSON.stringify(tree);
-  const asked = useDebounced(written, 220);
+  const asked = useDebounced(written, 120);
   const found = useQuery<Counted, Problem>({
     queryKey: ["audiences", "count", asked, turn],
     queryFn: async ({ signal }) => {
