@@ -68,12 +68,20 @@ def arms_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.T
             "treated": pa.array([arm == TREATED for _, arm in rows], pa.bool_()),
         }
     )
-    return engine.read(
-        "SELECT COALESCE(p.merged_into, p.ix) AS ix,"
-        " COALESCE(bool_or(d.treated) FILTER (WHERE p.merged_into IS NULL), bool_or(d.treated)) AS treated"
-        " FROM drawn AS d JOIN persons AS p ON p.person_id = d.person_id WHERE NOT p.erased GROUP BY 1 ORDER BY 1",
-        given={"drawn": drawn},
-    )
+    return engine.read(_ARMS_NOW, given={"drawn": drawn})
+
+
+_ARMS_NOW = """
+WITH RECURSIVE found AS (
+    SELECT d.treated, p.ix, true AS own
+    FROM drawn AS d JOIN persons AS p ON p.person_id = d.person_id WHERE NOT p.erased
+    UNION
+    SELECT f.treated, p.merged_into, false
+    FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE p.merged_into IS NOT NULL
+)
+SELECT f.ix, COALESCE(bool_or(f.treated) FILTER (WHERE f.own), bool_or(f.treated)) AS treated
+FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE p.merged_into IS NULL GROUP BY f.ix ORDER BY f.ix
+"""
 
 
 def outcome(engine: Engine, arms: pa.Table, goal: GoalEvents, *, start: datetime, end: datetime) -> Outcome:
