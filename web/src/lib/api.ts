@@ -1,4 +1,5 @@
 import {
+  type Query,
   QueryCache,
   QueryClient,
   type QueryKey,
@@ -196,10 +197,10 @@ export function makeQueryClient(): QueryClient {
         else if (!listed || going.has(job.id)) over.add(job.id);
       }
       if (over.size === before) return;
-      void client.invalidateQueries({
-        // What a form was filled from stays as it was, so that nothing typed is lost.
-        predicate: (query) => query.queryKey[0] !== "jobs" && query.observers.every(({ options }) => options.refetchOnWindowFocus !== false),
-      });
+      // What a form was filled from stays as it was while the form is open, so that nothing typed is lost.
+      const held = (query: Query) => query.observers.some(({ options }) => options.refetchOnWindowFocus === false);
+      void client.invalidateQueries({ refetchType: "none", predicate: (query) => query.queryKey[0] !== "jobs" && held(query) });
+      void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "jobs" && !held(query) });
     },
   });
   const client = new QueryClient({
