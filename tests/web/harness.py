@@ -70,6 +70,11 @@ PATIENCE = 20_000
 
 HEIGHTS = {390: 844, 1440: 900}
 HOP = "(to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate', { state: null })) }"
+ARRIVED = """([before, wanted]) => {
+  const at = document.querySelector('main').dataset.at;
+  return at === wanted || at !== before;
+}"""
+"""A page may lead on to another one at once."""
 SETTLED = "() => !document.querySelector('[aria-busy=true]')"
 
 
@@ -283,8 +288,9 @@ def hop(page: Page, path: str) -> None:
     if page.url == "about:blank":
         go(page, path)
         return
+    before = page.locator("main").get_attribute("data-at")
     page.evaluate(HOP, path)
-    page.locator(f'main[data-at="{urlsplit(path).path}"]').wait_for()
+    page.wait_for_function(ARRIVED, arg=[before, urlsplit(path).path], timeout=PATIENCE)
     settle(page)
 
 
