@@ -20,10 +20,15 @@ from limner.workspace.verbs import perform
 errors = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
 
-WorkspaceOption = typer.Option(
+Workspace = typer.Option(
     None, "--workspace", "-w", help="The workspace's folder; default: the nearest limner.toml upward."
 )
-JsonOption = typer.Option(False, "--json", help="Print JSON for programs.")
+AsJson = typer.Option(False, "--json", help="Print JSON for programs.")
+
+
+def noun(text: str) -> typer.Typer:
+    """The commands about one noun; `text` says what it is."""
+    return typer.Typer(no_args_is_help=True, help=text)
 
 
 @contextmanager

@@ -1,0 +1,235 @@
+"""Commands about one person, and lists of people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from limner.cli import show
+from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.types import Json
+
+person = noun("One person.")
+PersonWho = typer.Argument(
+    ..., metavar="ID", help="A user id, kind:value such as device:d1 or email:a@b.c, or an outward id."
+)
+
+
+@person.command("list")
+def person_list(
+    word: str = typer.Argument(
+        "",
+        metavar="[WORD]",
+        help="An id, an e-mail address, a phone's last digits, an openid, or part of a name.",
+    ),
+    where: str = typer.Option("", "--where", help="A condition, such as \"value_tier = 'high'\"."),
+    sort: str = typer.Option("last_seen", help="last_seen, first_seen or id."),
+    limit: int = typer.Option(20),
+    cursor: str = typer.Option("", help="`next` of the page before."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """People found by a word and a condition."""
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['total']:,} of {answer['everybody']:,} people",
+            ("person", "id", "name", "contact", "tags", "last seen", "events"),
+            (
+                [
+                    row["person"],
+                    (row["id"] or {}).get("value"),
+                    row["name"],
+                    (row["contact"] or {}).get("value"),
+                    ", ".join(str(tag["value"]) for tag in row["tags"]),
+                    (row["last_seen"] or "")[:19],
+                    row["events"],
+                ]
+                for row in answer["people"]
+            ),
+        )
+
+    ask(
+        "person list",
+        {"q": word, "where": where, "sort": sort, "limit": limit, "cursor": cursor},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+@person.command("show")
+def person_show(
+    who: str = PersonWho,
+    as_of: str = typer.Option("", "--as-of"),
+    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """The portrait: identities, attributes, tags, consents, audiences."""
+
+    def drawn(answer: Json) -> None:
+        out.print(f"[bold]{show.clean(answer['person'])}[/bold]")
+        show.table(
+            "Identities",
+            ("kind", "value", "evidence"),
+            ([i["kind"], i["value"], i["evidence"]] for i in answer["identities"]),
+        )
+        show.table(
+            "Attributes",
+            ("name", "value", "since", "source", "kind"),
+            ([a["name"], a["value"], a["at"], a["source"], a["kind"]] for a in answer["attributes"]),
+        )
+        show.table(
+            "Tags",
+            ("category", "tag", "value", "nature", "method", "expires"),
+            (
+                [c["category"], t["key"], t["value"], t["nature"], t["method"], t["expires_at"]]
+                for c in answer["tags"]
+                for t in c["tags"]
+            ),
+        )
+        show.table(
+            "Consents",
+            ("channel", "class", "state", "since", "suppressed"),
+            (
+                [c["channel"], c["class"], c["state"], (c["at"] or "")[:19], c["suppressed"]]
+                for c in answer["header"]["consents"]
+            ),
+        )
+        show.table("Audiences", ("audience", "since"), ([a["name"], a["since"]] for a in answer["audiences"]))
+
+    ask(
+        "person show",
+        {"id": who, "as_of": as_of, "mask": masked},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+@person.command("timeline")
+def person_timeline(
+    who: str = PersonWho,
+    event: list[str] = typer.Option([], "--event", help="Only events of this name; may be repeated."),
+    source: str = typer.Option("", help="Only of this source."),
+    since: str = typer.Option("", help="From this instant on."),
+    until: str = typer.Option("", help="Before this instant."),
+    limit: int = typer.Option(50),
+    cursor: str = typer.Option("", help="`next` of the page before."),
+    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What happened, newest first."""
+    ask(
+        "person timeline",
+        {
+            "id": who, "event": event, "source": source, "since": since, "until": until,
+            "limit": limit, "cursor": cursor, "mask": masked,
+        },
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            f"{answer['total']:,} events",
+            ("at", "event", "source", "properties"),
+            ([e["at"][:19], e["event"], e["source"], e["properties"]] for e in answer["events"]),
+        ),
+    )  # fmt: skip
+
+
+@person.command("messages")
+def person_messages(who: str = PersonWho, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """What was sent, and which campaigns held the person out."""
+    columns = ("at", "campaign", "channel", "status", "reason", "opened_at", "clicked_at")
+    ask(
+        "person messages",
+        {"id": who},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Messages", columns, ([m[c] for c in columns] for m in answer["messages"])
+        ),
+    )
+
+
+@person.command("why")
+def person_why(
+    who: str = PersonWho,
+    tag: str = typer.Argument(..., metavar="TAG"),
+    as_of: str = typer.Option("", "--as-of"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Why the person has the tag, or has it not: the events, cases and attributes that decided."""
+
+    def drawn(answer: Json) -> None:
+        value = answer["value"] if answer["known"] else "no value"
+        out.print(f"[bold]{show.clean(answer['key'])}[/bold] = {show.clean(value)}")
+        out.print(show.clean(answer["definition"]))
+        out.print(f"as of {answer['as_of']}, valid until {answer['expires_at'] or 'further notice'}")
+        rule, statistic, observed = answer["rule"], answer["statistic"], answer["observed"]
+        if rule:
+            show.table(
+                "Cases",
+                ("holds", "value", "when"),
+                (["yes" if c["holds"] else "no", c["then"], c["when"]] for c in rule["cases"]),
+            )
+            show.table("Inputs", ("what", "value"), ([i["text"], i["value"]] for i in rule["inputs"]))
+        if observed:
+            show.table(
+                "Said",
+                ("at", "source", "value", "holds"),
+                ([w["at"][:19], w["source"], w["value"], w["decides"] or ""] for w in observed["said"]),
+            )
+        for found in [statistic] if statistic else (rule or {}).get("evidence", []):
+            show.table(
+                f"{found['deciding']:,} deciding of {found['considered']:,} events",
+                ("at", "event", "properties"),
+                ([e["at"][:19], e["event"], e["properties"]] for e in found["events"]),
+            )
+
+    ask(
+        "person why",
+        {"id": who, "key": tag, "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+@person.command("erase")
+def person_erase(
+    who: str = typer.Argument(..., metavar="ID"),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Remove every trace of a person, now and for ever."""
+    if not yes:
+        typer.confirm(f"Erase everything about {who}? This cannot be undone", abort=True)
+    ask(
+        "person erase",
+        {"id": who},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs("erased", answer),
+    )
+
+
+@person.command("export")
+def person_export(
+    who: str = typer.Argument(..., metavar="ID"),
+    to: Path = typer.Option(..., "--to"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Everything kept about a person, as JSON."""
+    ask(
+        "person export",
+        {"id": who, "to": str(to.absolute())},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"written to {show.clean(answer['path'])}"),
+    )
