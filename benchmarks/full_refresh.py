@@ -186,6 +186,7 @@ def main() -> None:
                 as_of=AS_OF,
                 run_id=f"run{next(runs)}",
                 columns_dir=folder / "columns",
+                full=True,
             )
             last.update(report.seconds)
 

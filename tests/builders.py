@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from limner.audiences import tables as audience_tables
 from limner.engine.duckdb import DuckDB
+from limner.engine.seam import Transaction
 from limner.events import tables as event_tables
+from limner.events.load import loads
 from limner.expressions.parse import parse
 from limner.expressions.tree import Expr
 from limner.identity import tables as identity_tables
@@ -81,6 +83,8 @@ def merge(made: DuckDB, away: int, into: int) -> None:
         tx.execute("UPDATE persons SET merged_into = $into WHERE ix = $away", values)
         for table in ("events", "attributes", "identifiers"):
             tx.execute(f"UPDATE {table} SET ix = $into WHERE ix = $away", values)
+        number = {"n": _next_load(tx)}
+        tx.execute("INSERT INTO moved VALUES ($n, $away), ($n, $into)", {**values, **number})
 
 
 def erase(made: DuckDB, ix: int) -> None:
@@ -92,11 +96,19 @@ def erase(made: DuckDB, ix: int) -> None:
 _COUNTER = iter(range(1, 1_000_000_000))
 
 
+def _next_load(tx: Transaction) -> int:
+    """The number of one more load."""
+    tx.execute("INSERT INTO log_position SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position)")
+    tx.execute("UPDATE log_position SET load_i = load_i + 1")
+    return loads(tx)
+
+
 def events(made: DuckDB, rows: Iterable[Event]) -> None:
     """Adds events: (ix, name, time, properties). Money is given in units."""
     by_name = {row["name"]: row["name_i"] for row in made.read("SELECT * FROM names").to_pylist()}
     listed = []
     with made.write() as tx:
+        load_i = _next_load(tx)
         for given in rows:
             ix, name, ts = given[:3]
             properties = dict(given[3]) if len(given) == 4 else {}
@@ -105,7 +117,7 @@ def events(made: DuckDB, rows: Iterable[Event]) -> None:
                 tx.execute("INSERT INTO names VALUES ($i, $name)", {"i": by_name[name], "name": name})
             row: dict[str, Any] = {
                 "id": next(_COUNTER), "name_i": by_name[name], "ts": naive(ts), "received_at": naive(ts),
-                "source_i": 1, "ix": ix,
+                "source_i": 1, "ix": ix, "load_i": load_i,
             }  # fmt: skip
             for key, (column, kind) in PROPERTIES.items():
                 value = properties.pop(key, None)
@@ -143,7 +155,7 @@ _EVENTS = pa.schema(
     [
         ("id", pa.int64()), ("name_i", pa.uint32()), ("ts", pa.timestamp("us")), ("received_at", pa.timestamp("us")),
         ("source_i", pa.uint16()), ("ix", pa.uint32()), ("rest", pa.string()), ("p_0", pa.int64()),
-        ("p_1", pa.string()), ("p_2", pa.float64()), ("p_3", pa.bool_()),
+        ("p_1", pa.string()), ("p_2", pa.float64()), ("p_3", pa.bool_()), ("load_i", pa.uint32()),
     ]
 )  # fmt: skip
 

@@ -81,6 +81,10 @@ class Column:
             return np.asarray(self.codes != 0)
         return _held(self.mask)
 
+    def known_of(self, ordinals: Array) -> Array:
+        """Which of some people have a value."""
+        return np.asarray(self.codes[ordinals] != 0) if self.codes is not None else _held(self.mask)[ordinals]
+
     def label_at(self, ix: int) -> Any:
         """The person's value (bool, str, float, int of 1/10,000, datetime UTC); None = unknown."""
         if not 0 <= ix < self.n:
@@ -216,6 +220,57 @@ def column(key: str, given: Given, n: int) -> Column:
     return Column(key, given.type, None, None, plain, mask, **times)
 
 
+def patched(held: Column, given: Given, who: Array, n: int) -> Column:
+    """The column for n ordinals in which the people `who` have the given values, and no value where none is given.
+
+    Labels that nobody has any more stay; a coded column becomes plain when its labels are too many.
+    """
+    base = held.padded(n)
+    if held.type in (ValueType.FLAG, ValueType.TEXT):
+        labels = FLAGS if held.type is ValueType.FLAG else given.labels
+        codes = _copied(base.codes, _code_type(len(labels)))
+        codes[who] = 0
+        codes[given.ix] = given.values.astype(codes.dtype) + codes.dtype.type(held.type is ValueType.FLAG)
+        return base._with(codes=codes, labels=labels)
+    stored = np.float64 if held.type is ValueType.NUMBER else np.int64
+    ix, values = given.ix, np.asarray(given.values.astype(stored))
+    if held.type is ValueType.NUMBER:
+        finite = np.isfinite(values)
+        ix, values = ix[finite], np.asarray(values[finite] + 0.0)
+    if base.codes is not None:
+        old = np.asarray(base.labels, dtype=stored)
+        place = np.minimum(np.searchsorted(old, values), max(len(old) - 1, 0))
+        fresh = np.unique(values[old[place] != values] if len(old) else values)
+        labels_now = np.sort(np.concatenate([old, fresh])) if len(fresh) else old
+        if len(labels_now) <= MOST_LABELS:
+            kind = _code_type(len(labels_now))
+            if len(fresh):
+                moved = np.zeros(len(old) + 1, dtype=kind)
+                moved[1:] = np.searchsorted(labels_now, old) + 1
+                codes = moved[base.codes]
+            else:
+                codes = _copied(base.codes, kind)
+            codes[who] = 0
+            codes[ix] = np.searchsorted(labels_now, values) + 1
+            return base._with(codes=codes, labels=labels_now)
+        known = base.known
+        plain = np.zeros(n, dtype=stored)
+        plain[known] = old[base.codes[known].astype(np.int64) - 1]
+        base = base._with(codes=None, labels=None, values=plain, mask=known)
+    held_values, mask = _copied(base.values, stored), _copied(base.mask, np.bool_)
+    held_values[who] = 0
+    mask[who] = False
+    held_values[ix] = values
+    mask[ix] = True
+    return base._with(values=held_values, mask=mask)
+
+
+def _copied(array: Array | None, kind: Any) -> Array:
+    """A copy that may be written to, of at least the given integer width."""
+    held = _held(array)
+    return np.array(held, dtype=np.promote_types(held.dtype, kind))
+
+
 def _dictionary(values: Array) -> tuple[Array, Array] | None:
     """The sorted distinct values and each value's code (from 1); None when there are too many."""
     if not len(values):
@@ -342,9 +397,11 @@ class Columns:
         return cls(int(manifest["epoch"]), int(manifest["n"]), as_of, alive, folder, manifest["columns"])
 
     @classmethod
-    def memory(cls, *, n: int, as_of: datetime, alive: Array, columns: Mapping[str, Column]) -> Columns:
-        """Columns that are on no disk, as epoch 0."""
-        return cls(0, n, as_of, alive, None, {}, {key: given.padded(n) for key, given in columns.items()})
+    def memory(
+        cls, *, n: int, as_of: datetime, alive: Array, columns: Mapping[str, Column], epoch: int = 0
+    ) -> Columns:
+        """Columns that are on no disk."""
+        return cls(epoch, n, as_of, alive, None, {}, {key: given.padded(n) for key, given in columns.items()})
 
     def keys(self) -> tuple[str, ...]:
         """The keys of all columns, sorted."""

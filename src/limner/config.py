@@ -114,6 +114,9 @@ class Config:
     refresh: str = key("0 3 * * *", "When all tags are computed (cron, in `zone`); empty: only by hand.")
     alert_webhook: str = key("", "A URL that is told of every failed run.")
     load_seconds: float = key(0.2, "How often received events are loaded into the engine.")
+    realtime_seconds: float = key(
+        1.0, "How often tags follow the events that were loaded; 0: only when they are computed."
+    )
     segment_bytes: int = key(64_000_000, "A log segment is sealed at this size.")
     memory: str = key("", "The engine's memory limit, for example `4GB`; empty: most of the machine's.")
     threads: int = key(0, "The engine's threads; 0: one per core.")

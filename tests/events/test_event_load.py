@@ -103,10 +103,17 @@ def test_an_engine_rebuilt_from_the_log_is_equal(world: World) -> None:
             world.load()
     world.load()
     tables = ("events", "attributes", "quarantine", "counters", "warnings", "names", "properties")
-    before = {table: world.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in tables}
+
+    def state() -> dict[str, list[dict[str, Any]]]:
+        """All rows, but for which load stored them: a rebuild loads more at once."""
+        found = {table: world.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in tables}
+        rows = [[{**row, "load_i": None} for row in found[table]] for table in tables]
+        return {table: sorted(kept, key=repr) for table, kept in zip(tables, rows, strict=True)}
+
+    before = state()
     world.rebuild()
     world.load()
-    assert {table: world.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in tables} == before
+    assert state() == before
 
 
 @pytest.mark.proves("G6")

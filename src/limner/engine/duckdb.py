@@ -27,6 +27,10 @@ def _used(sql: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in names}
 
 
+CHECKPOINT = "256MB"
+"""The write-ahead log is folded into the file at this size: at the default every second real-time step did so."""
+
+
 class DuckDB:
     """One engine file owned by this process.
 
@@ -55,6 +59,7 @@ class DuckDB:
             connection.execute("SET autoinstall_known_extensions = false")
             connection.execute("SET autoload_known_extensions = false")
             connection.execute("SET preserve_insertion_order = true")
+            connection.execute(f"SET checkpoint_threshold = '{CHECKPOINT}'")
         except duckdb.Error as error:
             raise DamagedError(
                 f"the engine file does not open: {error}".splitlines()[0],

@@ -441,7 +441,7 @@ class Loader:
             if self._registry is None:
                 self._registry = Registry.read(tx, self._limits, self._money)
                 tx.execute(
-                    "INSERT INTO log_position SELECT 0, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position)"
+                    "INSERT INTO log_position SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position)"
                 )
             if self._seen is None:
                 latest = tx.read("SELECT max(received_at) AS at FROM events WHERE body IS NOT NULL")
@@ -478,13 +478,14 @@ class Loader:
                 {"batch": found.batch, "at": found.received_at},
             )
         registry.keep(tx)
-        people, reassigned = self._insert(tx, staged, draft)
+        load_i = loads(tx) + 1
+        people, reassigned = self._insert(tx, staged, draft, load_i)
         ledger.put_aside(tx, draft)
         ledger.count(tx, draft.counts)
         ledger.notice(tx, draft.notices)
         tx.execute(
-            'UPDATE log_position SET segment = $segment, "offset" = $offset',
-            {"segment": end.segment, "offset": end.offset},
+            'UPDATE log_position SET segment = $segment, "offset" = $offset, load_i = $load_i',
+            {"segment": end.segment, "offset": end.offset, "load_i": load_i},
         )
         base = staged.base
         loaded = Loaded(
@@ -526,7 +527,7 @@ class Loader:
         return new
 
     def _insert(
-        self, tx: Transaction, staged: Staged, draft: Draft
+        self, tx: Transaction, staged: Staged, draft: Draft, load_i: int
     ) -> tuple[npt.NDArray[np.uint32], pa.Table | None]:
         if not staged.base.num_rows:
             return np.empty(0, np.uint32), None
@@ -543,22 +544,38 @@ class Loader:
             table = table.append_column(col, found)
         plain = [name for name in table.column_names if name not in ("row", "hi", "lo")]
         names = ", ".join(quoted(name) for name in plain)
+        number = {"load_i": load_i}
         with tx.given("incoming", table):
-            tx.execute(f"INSERT INTO events (id, {names}) SELECT {ID}, {names} FROM incoming")
+            tx.execute(
+                f"INSERT INTO events (id, load_i, {names}) SELECT {ID}, $load_i, {names} FROM incoming",
+                number,
+            )
             if staged.attributes.num_rows:
                 with tx.given("changes", staged.attributes):
                     tx.execute(
                         "INSERT INTO attributes (id, ix, user_i, device_i, key_i, name, ts, received_at,"
-                        " source_i, mode, kind, value)"
+                        " source_i, mode, kind, value, load_i)"
                         f" SELECT {ID}, ix, user_i, device_i, key_i, changes.name, ts, received_at,"
-                        " source_i, mode, kind, value"
-                        ' FROM changes JOIN incoming ON incoming."row" = changes."row"'
+                        " source_i, mode, kind, value, $load_i"
+                        ' FROM changes JOIN incoming ON incoming."row" = changes."row"',
+                        number,
                     )
         people = [table.column("ix").drop_null()]
         if answer.reassigned.num_rows:
-            people += [answer.reassigned.column(name).drop_null() for name in ("from_ix", "to_ix")]
+            both = [answer.reassigned.column(name).drop_null() for name in ("from_ix", "to_ix")]
+            people += both
+            with tx.given(
+                "moved_now", pa.table({"ix": pa.chunked_array([*both[0].chunks, *both[1].chunks])})
+            ):
+                tx.execute("INSERT INTO moved SELECT DISTINCT $load_i, ix FROM moved_now", number)
         touched = np.unique(np.concatenate([column.to_numpy() for column in people])).astype(np.uint32)
         return touched, answer.reassigned
+
+
+def loads(engine: Engine | Transaction) -> int:
+    """How many loads the engine has seen: the `load_i` of the last one, 0 before the first."""
+    found = engine.read("SELECT MAX(load_i) AS n FROM log_position").column("n")[0].as_py()
+    return int(found or 0)
 
 
 class _Undone(Exception):

@@ -44,6 +44,10 @@ CREATE TABLE IF NOT EXISTS quarantine (
 ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS origin VARCHAR;
 CREATE TABLE IF NOT EXISTS loads (batch VARCHAR PRIMARY KEY, loaded_at TIMESTAMP NOT NULL);
 CREATE TABLE IF NOT EXISTS log_position (segment UBIGINT NOT NULL, "offset" UBIGINT NOT NULL);
+ALTER TABLE events ADD COLUMN IF NOT EXISTS load_i UINTEGER;
+ALTER TABLE attributes ADD COLUMN IF NOT EXISTS load_i UINTEGER;
+ALTER TABLE log_position ADD COLUMN IF NOT EXISTS load_i UINTEGER;
+CREATE TABLE IF NOT EXISTS moved (load_i UINTEGER NOT NULL, ix UINTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS counters (
     source_i USMALLINT,
     received BIGINT NOT NULL,
@@ -60,4 +64,6 @@ CREATE TABLE IF NOT EXISTS warnings (
 );
 """
 """`origin` of what is set aside: DIGEST:ROW of a file's row, NULL of a call.
+`load_i` counts loads from 1: which of them stored the row, and which was the last. `moved` names the people whose
+events were given to or taken from somebody in a load.
 `body` of events is a hash of what a call said: it tells a repetition from a conflict. NULL for imports."""

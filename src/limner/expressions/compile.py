@@ -6,9 +6,11 @@ from `as_of`; no row with ts >= as_of is ever read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from limner.engine.seam import Query, Step, quoted
@@ -23,7 +25,7 @@ from limner.expressions.happenings import (
     simple_test,
 )
 from limner.expressions.predicate import NEVER, fitting
-from limner.expressions.scan import PERIOD_BITS, EventPass
+from limner.expressions.scan import PERIOD_BITS, EventPass, Numbers, Tally
 from limner.expressions.sequences import regular_steps, sequence_steps
 from limner.expressions.sql import FALSE, Bound, Sql, Typed
 from limner.expressions.windows import bounds
@@ -103,6 +105,121 @@ def statistics(
     return compiler.query(["p.ix AS ix", *chosen], None)
 
 
+NOW = "$now"
+"""The instant, in the reading of a value that looks at the time from then."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Many values in one pass over the events, in a form that can be carried on from one instant to a later one.
+
+    `query` gives [ix, a column of each tally, a column of each value that is not made of tallies alone]; a column is
+    named after what it answers. `reading` is each value in SQL over these columns, which stand in a table called e,
+    and `made_of` names the columns; a reading that looks at the time from now binds NOW. `asked`: the selections of
+    events on which each column that is no tally rests. Of events only the bounds may move with time, see `steady`.
+    """
+
+    query: Query
+    reading: Mapping[str, str]
+    tallies: Mapping[str, Tally]
+    asked: Mapping[str, tuple[Selection, ...]]
+    made_of: Mapping[str, tuple[str, ...]]
+    events: EventSql
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column besides ix."""
+        return (*self.tallies, *self.asked)
+
+
+def together(
+    columns: Mapping[str, t.Value],
+    catalog: Catalog,
+    as_of: datetime,
+    zone: str | None = None,
+    *,
+    among: str | None = None,
+    bind: Bound | None = None,
+    numbers: Mapping[str, Numbers] | None = None,
+) -> Together:
+    """The values of every living person as of then.
+
+    `bind`: values that another query binds too. `numbers`: see `numbered`; a value that rests on numbers which are
+    not there is not made of tallies.
+    """
+    compiler = _Compiler(catalog, as_of, zone, among, bind, numbers)
+    compiler.now = NOW
+    reading: dict[str, str] = {}
+    chosen: dict[str, str] = {}
+    asked: dict[str, tuple[Selection, ...]] = {}
+    made_of: dict[str, tuple[str, ...]] = {}
+    kept: dict[str, Tally] = {}
+    for key, value in columns.items():
+        alone = _Compiler(catalog, as_of, zone, among, numbers=numbers)
+        alone.column(value)
+        written = compiler.column(value)
+        if alone.plain:
+            made_of[key] = tuple(alone.scan.tallies)
+            kept |= {name: compiler.scan.tallies[name] for name in alone.scan.tallies}
+            reading[key] = _inlined(written, compiler.bind)
+        else:
+            rests = {selection.text for selection in alone.scan.selections}
+            name = "_v" + blake2b(repr(value).encode(), digest_size=8).hexdigest()
+            asked[name] = tuple(s for s in compiler.scan.selections if s.text in rests)
+            chosen[name] = f"{written} AS {name}"
+            made_of[key] = (name,)
+            reading[key] = f"e.{name}"
+    tallies = (f"{_narrow(tally.how, f'e.{name}')} AS {name}" for name, tally in kept.items())
+    listed = ["p.ix AS ix", *tallies, *chosen.values()]
+    query = compiler.query(listed, None)
+    query = Query(query.steps, query.final, {**query.values, NOW[1:]: naive(as_of)})
+    return Together(query, reading, kept, asked, made_of, compiler.events)
+
+
+def _narrow(how: str, tally: str) -> str:
+    """The tally in the smallest type that always holds it."""
+    kind = {"count": "INTEGER", "sum": "BIGINT"}.get(how)
+    return tally if kind is None else f"CAST({tally} AS {kind})"
+
+
+def numbered(
+    columns: Mapping[str, t.Value], catalog: Catalog, as_of: datetime, *, bind: Bound | None = None
+) -> dict[str, Query]:
+    """The columns of `events` whose values are numbered for these values, each with the query of its values (value)."""
+    compiler = _Compiler(catalog, as_of, None, None, bind)
+    for value in columns.values():
+        compiler.column(value)
+    found = {column: compiler.scan.distinct_values(column) for column in compiler.scan.numbered}
+    return {column: Query((), sql, dict(compiler.bind.values)) for column, sql in found.items()}
+
+
+def steady(value: t.Value) -> bool:
+    """Whether an event satisfies its conditions at every instant if it does at one: none looks at the time from now."""
+    return not any(
+        isinstance(inner, t.Within)
+        for event in t.walk(value)
+        if isinstance(event, t.Event)
+        for inner in t.walk(event)
+    )
+
+
+def _inlined(sql: str, bind: Bound) -> str:
+    """The SQL with the values that it binds (instants and whole numbers) written out, as a view needs it."""
+
+    def written(found: re.Match[str]) -> str:
+        value = bind.values[found[1]]
+        if isinstance(value, datetime):
+            return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"a {type(value).__name__} in a value made of tallies")
+        return str(value)
+
+    return _PARAMETER.sub(written, sql)
+
+
+_PARAMETER = re.compile(r"\$(v\d+)\b")
+
+
 def where(
     expr: t.Expr, catalog: Catalog, as_of: datetime, zone: str | None = None
 ) -> tuple[str, Mapping[str, Any]]:
@@ -115,12 +232,20 @@ def where(
 class _Compiler:
     """The state of one compilation: bound values, steps and joins as they are needed."""
 
-    def __init__(self, catalog: Catalog, as_of: datetime, zone: str | None, among: str | None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        as_of: datetime,
+        zone: str | None,
+        among: str | None,
+        bind: Bound | None = None,
+        numbers: Mapping[str, Numbers] | None = None,
+    ) -> None:
         self.catalog = catalog
-        self.bind = Bound()
+        self.bind = Bound() if bind is None else bind
         self.sql = Sql(self.bind, naive(as_of), zone or catalog.zone)
         self.events = EventSql(self.sql, catalog)
-        self.scan = EventPass(self.events, among)
+        self.scan = EventPass(self.events, among, numbers or {})
         self.among = among
         self.steps: list[Step] = []
         self.joins: list[str] = []
@@ -130,6 +255,12 @@ class _Compiler:
         self._open_audiences: list[str] = []
         self._depth = 0
         self._conditions = 0
+        self.now: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether everything that was asked is made of tallies that can be carried on."""
+        return self.scan.plain and not self.steps and not self.joins
 
     # the query
 
@@ -212,7 +343,7 @@ class _Compiler:
                 return simple_test(self.sql, node, self.value)
 
     def _selection(self, event: t.Event, window: t.Window | None) -> Selection:
-        return self.events.selection(event, bounds(window, as_of=self.sql.as_of, zone=self.sql.zone))
+        return self.events.selection(event, bounds(window, as_of=self.sql.as_of, zone=self.sql.zone), window)
 
     def _did(self, selection: Selection, times: t.Times | None) -> str:
         count = self.scan.count(selection)
@@ -360,7 +491,7 @@ class _Compiler:
             case "last_time":
                 return Typed(self.scan.last_time(selection), ValueType.INSTANT)
             case "recency":
-                now, last = self.bind(self.sql.as_of), self.scan.last_time(selection)
+                now, last = self.now or self.bind(self.sql.as_of), self.scan.last_time(selection)
                 return Typed(f"((EPOCH_US({now}) - EPOCH_US({last})) // 86400000000)", ValueType.NUMBER)
         return self.scan.of_property(node.function, selection, self.events.property(node.of or ""))
 

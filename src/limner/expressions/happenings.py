@@ -17,12 +17,16 @@ from limner.types import ValueType
 
 @dataclass(frozen=True)
 class Selection:
-    """Which events: their codes (None = any), [low, high) and a condition."""
+    """Which events: their codes (None = any), [low, high) and a condition.
+
+    `text` names what was asked, whatever the instant: the same at every `as_of`.
+    """
 
     codes: tuple[int, ...] | None
     low: datetime | None
     high: datetime
     where: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -32,22 +36,29 @@ class EventSql:
     sql: Sql
     catalog: Catalog
 
-    def selection(self, event: t.Event, bounds: tuple[datetime | None, datetime]) -> Selection:
-        """The events of the name in the bounds that satisfy its `where`."""
+    def selection(
+        self, event: t.Event, bounds: tuple[datetime | None, datetime], window: t.Window | None = None
+    ) -> Selection:
+        """The events of the name in the bounds (which the window has now) that satisfy its `where`."""
         codes = None if event.name == "*" else tuple(sorted(self.catalog.event_codes(event.name)))
         where = "" if event.where is None else self.condition(event.where)
-        return Selection(codes, *bounds, where)
+        return Selection(codes, *bounds, where, f"{event!r} {window!r}")
 
     def filter(self, selection: Selection, *, as_of: bool = True) -> str:
         """The selection as a condition; `as_of=False` when the upper bound `as_of` holds already."""
-        tests = []
-        if selection.codes is not None:
-            tests.append(code_in(self.sql, selection.codes))
-        if selection.low is not None:
-            tests.append(f"ts >= {self.sql.bind(selection.low)}")
-        if as_of or selection.high != self.sql.as_of:
+        high = as_of or selection.high != self.sql.as_of
+        return both([self.about(selection), self.between(selection, high=high)])
+
+    def about(self, selection: Selection) -> str:
+        """The selection without its bounds: name and condition."""
+        codes = "" if selection.codes is None else code_in(self.sql, selection.codes)
+        return both([codes, f"({selection.where})" if selection.where else ""])
+
+    def between(self, selection: Selection, *, high: bool = True) -> str:
+        """The selection's bounds; `high=False` when the upper one holds already."""
+        tests = [] if selection.low is None else [f"ts >= {self.sql.bind(selection.low)}"]
+        if high:
             tests.append(f"ts < {self.sql.bind(selection.high)}")
-        tests.append(f"({selection.where})" if selection.where else "")
         return both(tests)
 
     def condition(self, node: t.Expr) -> str:

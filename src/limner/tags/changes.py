@@ -65,6 +65,8 @@ def texts(column: Column | None, ix: Array) -> pa.Array:
         return pa.nulls(len(ix), pa.string())
     if column.codes is not None:
         codes = column.codes[ix].astype(np.int32)
+        if len(ix) < len(column.labels if column.labels is not None else ()):
+            return _texts(column.type, column.arrow(ix))
         labels = _texts(
             column.type, pa.array(list(column.labels or ()) if _python(column) else column.labels)
         )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from limner.columns import Array, Column, Columns, Given, column
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.errors import DamagedError, NotFoundError
-from limner.types import ValueType, utc
+from limner.types import ValueType, naive, utc
 
 ALIVE = "SELECT ix FROM persons WHERE merged_into IS NULL AND NOT erased"
 """The ordinals of living people: neither merged into another nor erased."""
@@ -21,7 +22,10 @@ ALIVE = "SELECT ix FROM persons WHERE merged_into IS NULL AND NOT erased"
 
 @dataclass(frozen=True)
 class Applied:
-    """What was computed and published of one tag, as the engine keeps it."""
+    """What was computed and published of one tag, as the engine keeps it.
+
+    `home`: the table that it shares with others, if any; `reading`: its value there, in SQL over the home, called e.
+    """
 
     tag: str
     type: ValueType
@@ -32,11 +36,18 @@ class Applied:
     expired: bool
     run: str
     people: int
+    home: str | None = None
+    reading: str | None = None
 
     @property
     def table(self) -> str:
-        """The engine's table of its values."""
+        """The engine's view of its values (ix, value, expires_at)."""
         return f"tag_{self.tag}"
+
+    @property
+    def own(self) -> str:
+        """The table of its values (ix, value), when it shares no home."""
+        return f"values_{self.tag}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ def applied(engine: Engine | Transaction) -> dict[str, Applied]:
             expired=bool(row["expired"]),
             run=row["run"],
             people=int(row["people"]),
+            home=row["home"],
+            reading=row["reading"],
         )
         for row in found
     }
@@ -106,9 +119,51 @@ def ensure(engine: Engine, root: Path, *, verify: bool = False) -> Columns | Non
 
 def remade(engine: Engine | Transaction, root: Path, epoch: Epoch) -> Columns:
     """The epoch's columns written once more from the tag tables."""
-    columns = {key: from_table(engine, state, epoch.n) for key, state in applied(engine).items()}
+    columns = from_tables(engine, applied(engine), epoch.n)
     who = alive(engine, epoch.n)
     return Columns.publish(root, epoch.epoch, n=epoch.n, as_of=epoch.as_of, alive=who, columns=columns)
+
+
+def from_tables(engine: Engine | Transaction, states: Mapping[str, Applied], n: int) -> dict[str, Column]:
+    """The columns of tags out of their tables; those that share a home are read together."""
+    columns: dict[str, Column] = {}
+    shared: dict[str, list[Applied]] = {}
+    for key, state in states.items():
+        if state.home is None or state.type is ValueType.TEXT:
+            columns[key] = from_table(engine, state, n)
+        else:
+            shared.setdefault(state.home, []).append(state)
+    for home, together in shared.items():
+        for first in range(0, len(together), _TOGETHER):
+            columns |= _from_home(engine, home, together[first : first + _TOGETHER], n)
+    return {key: columns[key] for key in states}
+
+
+def _from_home(
+    engine: Engine | Transaction, home: str, states: Sequence[Applied], n: int
+) -> dict[str, Column]:
+    chosen = ", ".join(f"{state.reading} AS {quoted(state.tag)}" for state in states)
+    now = {"now": naive(states[0].as_of)}
+    found = engine.read(f"SELECT e.ix, {chosen} FROM {quoted(home)} AS e", now).combine_chunks()
+    ix = _array(found, 0)
+    columns = {}
+    for state in states:
+        values = found[state.tag].combine_chunks()
+        who = ix
+        if values.null_count:
+            who, values = ix[values.is_valid().to_numpy(zero_copy_only=False)], values.drop_null()
+        if state.type is ValueType.INSTANT:
+            values = values.cast(pa.int64())
+        elif state.type is ValueType.NUMBER and not pa.types.is_integer(values.type):
+            values = values.cast(pa.float64())
+        array = np.asarray(values.to_numpy(zero_copy_only=False))
+        given = Given(state.type, who, array, (), as_of=state.as_of, expires_at=state.expires_at)
+        columns[state.tag] = column(state.tag, given, n)
+    return columns
+
+
+_TOGETHER = 64
+"""So many columns of a home are held in memory at once."""
 
 
 def from_table(engine: Engine | Transaction, state: Applied, n: int) -> Column:
@@ -128,6 +183,12 @@ def from_table(engine: Engine | Transaction, state: Applied, n: int) -> Column:
         state.type, _array(found, 0), _array(found, 1), labels, as_of=state.as_of, expires_at=state.expires_at
     )
     return column(state.tag, given, n)
+
+
+def tables(tx: Transaction) -> list[str]:
+    """Every table that holds values of tags: a row for a person, by ix."""
+    homes = tx.read("SELECT home FROM homes ORDER BY home").column("home").to_pylist()
+    return [*homes, *(state.own for state in applied(tx).values() if state.home is None)]
 
 
 def add_labels(tx: Transaction, key: str) -> None:

@@ -10,28 +10,34 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from limner.columns import Column, Columns
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.errors import DamagedError, NotFoundError
+from limner.events.load import loads
 from limner.expressions.catalog import Catalog
-from limner.tags import changes, publish
+from limner.expressions.check import type_of
+from limner.expressions.compile import NOW, Together, together
+from limner.expressions.leaves import taken_out
+from limner.expressions.tree import Aggregate, Expr, Value
+from limner.tags import changes, homes, publish
 from limner.tags.check import check
 from limner.tags.graph import Graph, build
+from limner.tags.homes import Mark, numbers_of
+from limner.tags.increment import Advanced, advance, number
 from limner.tags.methods import observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Method, Tag
 from limner.tags.publish import Applied
 from limner.tags.tables import SQL_TYPES
 from limner.types import Progress, ValueType, naive, silent
-
-_WIDE = "tags_of_this_run"
 
 CONTINUED = timedelta(hours=1)
 """Who computes a tag again so soon after its end goes on with it: nobody left and came back meanwhile."""
@@ -61,6 +67,7 @@ class RunReport:
     removed: tuple[str, ...]
     changes: int
     seconds: Mapping[str, float]
+    carried: Advanced | None
     columns: Columns = field(repr=False, compare=False)
 
 
@@ -73,12 +80,16 @@ def run(
     run_id: str,
     columns_dir: Path,
     only: Collection[str] | None = None,
+    full: bool = False,
+    published: Columns | None = None,
     progress: Progress = silent,
 ) -> RunReport:
     """Computes the tags as of then and publishes them as the next epoch, all or nothing.
 
     `tags` are all definitions: what is applied and no longer among them is removed. `only`: compute these and
-    what they refer to; the others keep their values. Raises DefinitionError before anything is computed.
+    what they refer to; the others keep their values. Statistics that are as they were are carried on from the last
+    run, with equal values; `full` computes them anew. `published`: the columns as they are, which may be on no
+    disk. Raises DefinitionError before anything is computed.
     """
     clock = _Stopwatch()
     graph = build(tags, catalog.audience)
@@ -93,17 +104,49 @@ def run(
         last = publish.current(tx)
         n = publish.size(tx)
         who = publish.alive(tx, n)
-        old = _previous(tx, columns_dir, last, before)
+        if last is not None and published is not None and published.epoch == last.epoch:
+            old = {key: published[key] for key in before if key in published}
+        else:
+            old = _previous(tx, columns_dir, last, before)
         clock.lap("open")
         progress("computing", 0, steps)
-        _compute(tx, graph, keys, catalog=fresh, as_of=as_of, clock=clock, progress=progress)
-        states = {key: _state(tx, graph, key, as_of=as_of, run_id=run_id) for key in keys}
-        clock.lap("tables")
-        made: dict[str, Column] = {}
+        epoch = publish.Epoch(1 if last is None else last.epoch + 1, as_of, run_id, n)
+        home = f"tags_{epoch.epoch}"
+        for key in keys:
+            if key in before and (before[key].home is None) is statistic.shares(tags[key], graph):
+                _drop(tx, before[key])
+        _keep(
+            tx,
+            {key: _state(graph, key, as_of=as_of, run_id=run_id, home=home, reading=None) for key in keys},
+            (),
+        )
+        asked = plan(graph, keys, fresh, every=only is None)
+        start = None if full else homes.latest(tx, asked=asked.asked, as_of=as_of)
+        shared, advanced, home = _compute(
+            tx,
+            graph,
+            keys,
+            plan=asked,
+            states=before,
+            home=home,
+            start=start,
+            catalog=Fresh(catalog, tags, leaves=asked.leaves),
+            as_of=as_of,
+            clock=clock,
+            progress=progress,
+        )
+        states = {
+            key: _state(graph, key, as_of=as_of, run_id=run_id, home=home, reading=shared.get(key))
+            for key in keys
+        }
         for key in keys:
             if tags[key].type is ValueType.TEXT:
                 publish.add_labels(tx, key)
-            made[key] = publish.from_table(tx, states[key], n)
+        made = publish.from_tables(tx, states, n)
+        states = {
+            key: replace(state, people=int(np.count_nonzero(made[key].known)))
+            for key, state in states.items()
+        }
         clock.lap("columns")
         removed = tuple(sorted(before.keys() - tags.keys()))
         reports = []
@@ -123,9 +166,9 @@ def run(
                 )
         clock.lap("changes")
         for key in removed:
-            tx.execute(f"DROP TABLE IF EXISTS {quoted('tag_' + key)}")
+            _drop(tx, before[key])
         _keep(tx, states, removed)
-        epoch = publish.Epoch(1 if last is None else last.epoch + 1, as_of, run_id, n)
+        homes.leave(tx, newest=home)
         _point(tx, epoch)
         kept = {key: held for key, held in old.items() if key in tags and key not in made}
         progress("publishing", steps - 1, steps)
@@ -144,6 +187,7 @@ def run(
         removed=removed,
         changes=total,
         seconds=clock.laps,
+        carried=advanced,
         columns=columns,
     )
 
@@ -179,64 +223,167 @@ def _compute(
     graph: Graph,
     keys: Iterable[str],
     *,
+    plan: Plan,
+    states: Mapping[str, Applied],
+    home: str,
+    start: Mark | None,
     catalog: Fresh,
     as_of: datetime,
     clock: _Stopwatch,
     progress: Progress,
-) -> None:
+) -> tuple[Mapping[str, str], Advanced | None, str]:
+    """Makes the table (or view) of each tag; the answer is how each that shares a home is read there, and that home.
+
+    `states`: what was applied before; `start`: where the statistics are carried on from, None computes them anew in
+    `home`.
+    """
     chosen = [graph.tags[key] for key in keys]
-    together = [tag for tag in chosen if tag.method is Method.STATISTIC]
-    if together:
-        query = statistic.query(together, graph, catalog=catalog, as_of=as_of)
-        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_WIDE} AS {query.sql} ORDER BY ix", query.values)
+    shared: dict[str, str] = {}
+    advanced = None
+    if plan.values:
+        carried = None
+        if start is not None:
+            carried = advance(tx, plan.values, mark=start, home=home, catalog=catalog, as_of=as_of)
+        if carried is not None:
+            found, advanced, mark = carried
+            home = mark.home
+        else:
+            sizes = number(tx, plan.values, home=home, catalog=catalog, as_of=as_of)
+            found = together(plan.values, catalog, as_of, numbers=numbers_of(home, sizes))
+            whole = f"CREATE OR REPLACE TABLE {quoted(home)} AS {found.query.sql} ORDER BY ix"
+            tx.execute(whole, found.query.values)
+            mark = Mark(home, as_of, loads(tx), plan.asked, sizes)
+        homes.keep(tx, mark)
         clock.lap("statistics")
-        kinds = tx.read(f"SELECT * FROM {_WIDE} LIMIT 0").schema
-        for tag in together:
-            column = quoted(tag.key)
-            if tag.type is ValueType.NUMBER and not pa.types.is_int64(kinds.field(tag.key).type):
-                column = f"CAST({column} AS DOUBLE)"
-            _table(tx, tag, f"SELECT ix, {column} AS value FROM {_WIDE}", {}, as_of, tidy=True)
-        tx.execute(f"DROP TABLE {_WIDE}")
+        kinds = leaf_views(tx, plan, found, home=home, as_of=as_of)
+        for key, reading in found.reading.items():
+            if key in plan.leaves:
+                continue
+            shared[key] = reading
+            before = states.get(key)
+            kind = graph.tags[key].type
+            if before is None or (before.home, before.reading, before.type) != (home, reading, kind):
+                _view(tx, graph.tags[key].table, kind, home, reading, whole=kinds[key], key=key)
         clock.lap("tables")
+    apart = [tag for tag in chosen if tag.method is Method.STATISTIC and tag.key not in plan.values]
+    for tag in apart:
+        query = statistic.query([tag], graph, catalog=catalog, as_of=as_of)
+        _table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values)
     seen = [tag for tag in chosen if tag.method is Method.OBSERVED]
     if seen:
         for tag in seen:
             query = observed.query(tag, catalog=catalog, as_of=as_of)
-            _table(tx, tag, query.sql, query.values, as_of)
+            _table(tx, tag, query.sql, query.values)
         clock.lap("attributes")
-    progress("computing", len(together) + len(seen), len(chosen) + 3)
-    done = len(together) + len(seen)
+    done = sum(tag.method is not Method.RULE for tag in chosen)
+    progress("computing", done, len(chosen) + 3)
     for tag in chosen:
         if tag.method is Method.RULE:
-            query = rule.query(tag, graph, catalog=catalog, as_of=as_of)
-            _table(tx, tag, query.sql, query.values, as_of)
+            query = rule.query(tag, graph, catalog=catalog, as_of=as_of, conditions=plan.conditions[tag.key])
+            _table(tx, tag, query.sql, query.values)
             done += 1
             progress(f"computing {tag.key}", done, len(chosen) + 3)
+    for table, _ in plan.leaves.values():
+        tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
     clock.lap("rules")
+    return shared, advanced, home
 
 
-def _table(
-    tx: Transaction, tag: Tag, sql: str, values: Mapping[str, Any], as_of: datetime, *, tidy: bool = False
-) -> None:
-    """Replaces the tag's table by the living people's values, in the order of their ordinals.
+@dataclass(frozen=True)
+class Plan:
+    """What is computed together: the statistics, and what the rules ask of a person's events (`leaves`).
 
-    tidy: the rows are of living people only, and in that order, already.
+    `conditions`: those of each rule, with names in the place of leaves. `asked`: for whom the home is: all tags, or
+    these few, in a zone; a home of the same may be carried on.
     """
-    order = "" if tidy else f" AND v.ix IN ({publish.ALIVE}) ORDER BY v.ix"
-    expires = tag.expires_at(as_of)
-    kind = SQL_TYPES[tag.type]
-    value = "v.value" if tag.type is ValueType.NUMBER else f"CAST(v.value AS {kind})"
+
+    values: Mapping[str, Value]
+    leaves: Mapping[str, tuple[str, ValueType]]
+    conditions: Mapping[str, tuple[Expr, ...]]
+    asked: str
+
+
+def plan(graph: Graph, keys: Iterable[str], catalog: Fresh, *, every: bool) -> Plan:
+    values: dict[str, Value] = {}
+    leaves: dict[str, Aggregate] = {}
+    conditions: dict[str, tuple[Expr, ...]] = {}
+    for key in sorted(keys):
+        tag = graph.tags[key]
+        if statistic.shares(tag, graph):
+            values[key] = graph.trees[key][0]  # type: ignore[assignment]
+        elif tag.method is Method.RULE:
+            conditions[key], found = taken_out(graph.trees[key])
+            leaves |= found
+    typed = {key: (key, type_of(value, catalog) or ValueType.TEXT) for key, value in leaves.items()}
+    whom = "every tag" if every else " ".join(sorted(keys))
+    return Plan({**values, **leaves}, typed, conditions, f"{whom} in {catalog.zone}")
+
+
+def leaf_views(
+    tx: Transaction, plan: Plan, found: Together, *, home: str, as_of: datetime
+) -> dict[str, bool]:
+    """Makes the views of the leaves of rules; the answer is which values of the home are integers."""
+    readings = ", ".join(f"{reading} AS {quoted(key)}" for key, reading in found.reading.items())
+    kinds = tx.read(f"SELECT {readings} FROM {quoted(home)} AS e LIMIT 0", {"now": naive(as_of)}).schema
+    whole = {key: pa.types.is_integer(kinds.field(key).type) for key in found.reading}
+    for key, (table, kind) in plan.leaves.items():
+        _view(tx, table, kind, home, found.reading[key], whole=whole[key])
+    return whole
+
+
+def _view(
+    tx: Transaction,
+    table: str,
+    kind: ValueType,
+    home: str,
+    reading: str,
+    *,
+    whole: bool,
+    key: str | None = None,
+) -> None:
+    """Values of a home as a view (ix, value, expires_at), of the tag `key` or of no tag. `whole`: integers."""
+    reading = reading.replace(NOW, f"(SELECT as_of FROM homes WHERE home = '{home}')")
+    value = reading if kind is ValueType.NUMBER and whole else f"CAST({reading} AS {SQL_TYPES[kind]})"
     tx.execute(
-        f"CREATE OR REPLACE TABLE {quoted(tag.table)} AS\n"
-        f"SELECT v.ix, {value} AS value, CAST($expires_at AS TIMESTAMP) AS expires_at\n"
-        f"FROM ({sql}) AS v WHERE v.value IS NOT NULL{order}",
-        {**values, "expires_at": None if expires is None else naive(expires)},
+        f"CREATE OR REPLACE VIEW {quoted(table)} AS SELECT e.ix, {value} AS value, {_until(key)} AS expires_at"
+        f" FROM {quoted(home)} AS e WHERE {reading} IS NOT NULL"
     )
 
 
-def _state(tx: Transaction, graph: Graph, key: str, *, as_of: datetime, run_id: str) -> Applied:
+def _until(key: str | None) -> str:
+    """Until when the tag's values count, in SQL."""
+    return (
+        "CAST(NULL AS TIMESTAMP)"
+        if key is None
+        else f"(SELECT expires_at FROM tag_state WHERE tag = '{key}')"
+    )
+
+
+def _drop(tx: Transaction, before: Applied) -> None:
+    """The tag's view and own table go; its home stays while others may be in it."""
+    tx.execute(f"DROP VIEW IF EXISTS {quoted(before.table)}")
+    tx.execute(f"DROP TABLE IF EXISTS {quoted(before.own)}")
+
+
+def _table(tx: Transaction, tag: Tag, sql: str, values: Mapping[str, Any]) -> None:
+    """Replaces the tag's own table by the living people's values, in the order of their ordinals."""
+    value = "v.value" if tag.type is ValueType.NUMBER else f"CAST(v.value AS {SQL_TYPES[tag.type]})"
+    own = quoted(f"values_{tag.key}")
+    tx.execute(
+        f"CREATE OR REPLACE TABLE {own} AS SELECT v.ix, {value} AS value\n"
+        f"FROM ({sql}) AS v WHERE v.value IS NOT NULL AND v.ix IN ({publish.ALIVE}) ORDER BY v.ix",
+        values,
+    )
+    tx.execute(
+        f"CREATE OR REPLACE VIEW {quoted(tag.table)} AS SELECT ix, value, {_until(tag.key)} AS expires_at FROM {own}"
+    )
+
+
+def _state(
+    graph: Graph, key: str, *, as_of: datetime, run_id: str, home: str, reading: str | None
+) -> Applied:
+    """What is applied of the tag from now on; its people are not counted yet."""
     tag = graph.tags[key]
-    people = tx.read(f"SELECT COUNT(*) AS people FROM {quoted(tag.table)}").column(0)[0].as_py()
     return Applied(
         tag=key,
         type=tag.type,
@@ -246,7 +393,9 @@ def _state(tx: Transaction, graph: Graph, key: str, *, as_of: datetime, run_id: 
         expires_at=tag.expires_at(as_of),
         expired=False,
         run=run_id,
-        people=int(people),
+        people=0,
+        home=None if reading is None else home,
+        reading=reading,
     )
 
 
@@ -260,7 +409,7 @@ def _previous(
         columns = Columns.open(root, last.epoch)
         if all(key in columns for key in before):
             return {key: columns[key] for key in before}
-    return {key: publish.from_table(tx, state, last.n) for key, state in before.items()}
+    return publish.from_tables(tx, before, last.n)
 
 
 def _cause(key: str, before: Mapping[str, Applied], made: Mapping[str, Column], redefined: bool) -> str:
@@ -278,7 +427,7 @@ def _keep(tx: Transaction, states: Mapping[str, Applied], removed: Iterable[str]
     for state in states.values():
         tx.execute(
             "INSERT INTO tag_state VALUES"
-            " ($tag, $type, $fingerprint, $text, $as_of, $expires_at, false, $run, $people)",
+            " ($tag, $type, $fingerprint, $text, $as_of, $expires_at, false, $run, $people, $home, $reading)",
             {
                 "tag": state.tag,
                 "type": str(state.type),
@@ -288,6 +437,8 @@ def _keep(tx: Transaction, states: Mapping[str, Applied], removed: Iterable[str]
                 "expires_at": None if state.expires_at is None else naive(state.expires_at),
                 "run": state.run,
                 "people": state.people,
+                "home": state.home,
+                "reading": state.reading,
             },
         )
 

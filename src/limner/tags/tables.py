@@ -1,4 +1,9 @@
-"""The engine's tables of tags. Values stand in one table per tag: tag_<key>(ix, value, expires_at)."""
+"""The engine's tables of tags. Every tag is read through a view tag_<key>(ix, value, expires_at).
+
+Tags that were computed together stand in one table, their home (tags_<epoch>: ix and a column for each thing that is
+counted), and the view gives the tag's `reading` there; any other tag has a table of its own, values_<key>(ix, value).
+Until when values count stands once, in `tag_state`. `homes` says up to which instant and which load a home counts.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,12 @@ CREATE TABLE IF NOT EXISTS tag_state (
     tag VARCHAR NOT NULL, type VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL, text VARCHAR NOT NULL,
     as_of TIMESTAMP NOT NULL, expires_at TIMESTAMP, expired BOOLEAN NOT NULL, run VARCHAR NOT NULL,
     people UBIGINT NOT NULL
+);
+ALTER TABLE tag_state ADD COLUMN IF NOT EXISTS home VARCHAR;
+ALTER TABLE tag_state ADD COLUMN IF NOT EXISTS reading VARCHAR;
+CREATE TABLE IF NOT EXISTS homes (
+    home VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL, load_i UINTEGER NOT NULL, asked VARCHAR NOT NULL,
+    numbers VARCHAR NOT NULL
 );
 CREATE TABLE IF NOT EXISTS changes (
     ix UINTEGER NOT NULL, subject VARCHAR NOT NULL, before VARCHAR, after VARCHAR, ts TIMESTAMP NOT NULL,

@@ -119,7 +119,13 @@ def check(workspace: Workspace) -> Json:
     return {"problems": definitions.problems(workspace)}
 
 
-def tag_run(workspace: Workspace, progress: Progress, keys: list[str] = [], as_of: str = "") -> Json:  # noqa: B006
+def tag_run(
+    workspace: Workspace,
+    progress: Progress,
+    keys: list[str] = [],  # noqa: B006
+    as_of: str = "",
+    full: bool = False,
+) -> Json:
     """Compute and publish tags; a failure leaves the previous values untouched."""
     workspace.load(progress)
     at = instant_of(workspace, as_of)
@@ -135,6 +141,8 @@ def tag_run(workspace: Workspace, progress: Progress, keys: list[str] = [], as_o
             run_id=detail["run"],
             columns_dir=workspace.paths.columns,
             only=keys or None,
+            full=full,
+            published=workspace.columns,
             progress=progress,
         )
         detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
@@ -155,6 +163,9 @@ def tag_run(workspace: Workspace, progress: Progress, keys: list[str] = [], as_o
             }
             for tag in report.tags
         ],
+        "carried": None
+        if report.carried is None
+        else {"touched": report.carried.touched, "anew": report.carried.anew},
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from limner.workspace.realtime import Realtime
 from limner.workspace.recipients import ADDRESS
 from limner.workspace.tick import Ticker
 from limner.workspace.verbs import call
@@ -18,3 +19,6 @@ def start(workspace: Workspace, *, schedule: bool = True) -> None:
         workspace.thread("tick", ticker.run)
         for channel in ADDRESS:
             workspace.thread(f"send-{channel}", partial(ticker.send, channel))
+        if workspace.config.realtime_seconds > 0:
+            workspace.realtime = Realtime(workspace)
+            workspace.thread("realtime", workspace.realtime.run)

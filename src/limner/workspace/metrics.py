@@ -71,6 +71,14 @@ class _State(Collector):
                 coverage.add_metric([key], state.people / alive)
             staleness.add_metric([key], (now - state.as_of).total_seconds())
         yield from (members, coverage, staleness)
+        latency = None if self._workspace.realtime is None else self._workspace.realtime.latency
+        if latency is not None:
+            taken = GaugeMetricFamily(
+                "event_to_tag_seconds", "from the receipt of events to their tags", labels=["quantile"]
+            )
+            taken.add_metric(["0.5"], latency.median)
+            taken.add_metric(["0.95"], latency.p95)
+            yield taken
 
     def _messages(self) -> Iterator[Metric]:
         with self._workspace.records.read() as connection:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import structlog
@@ -40,6 +41,9 @@ from limner.workspace.owner import Ownership, Perform
 from limner.workspace.runs import Runs
 from limner.workspace.sending import Sending
 
+if TYPE_CHECKING:
+    from limner.workspace.realtime import Realtime
+
 log = structlog.get_logger("limner.workspace")
 
 TABLES = (event_tables.TABLES, identity_tables.TABLES, tag_tables.TABLES, audience_tables.TABLES)
@@ -62,6 +66,8 @@ class Workspace:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._columns: Columns | None = None
+        self._coming: Columns | None = None
+        self.realtime: Realtime | None = None
         self._columns_lock = threading.Lock()
         self.public_url = config.public_url
         self.load_error: str | None = None
@@ -162,14 +168,20 @@ class Workspace:
             current = publish.current(self.engine)
             if current is None:
                 return None
+            if self._coming is not None and self._coming.epoch == current.epoch:
+                self._columns, self._coming = self._coming, None
             if self._columns is None or self._columns.epoch != current.epoch:
                 self._columns = publish.ensure(self.engine, self.paths.columns)
             return self._columns
 
+    def hold(self, columns: Columns) -> None:
+        """These columns, which are on no disk, are the published ones as soon as the engine says so."""
+        self._coming = columns
+
     def forget_columns(self) -> None:
         """The published columns are read, or made, again."""
         with self._columns_lock:
-            self._columns = None
+            self._columns = self._coming = None
 
     def empty_engine(self) -> None:
         """The engine with every table and nothing in them."""

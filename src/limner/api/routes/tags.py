@@ -292,10 +292,11 @@ class TagHistory(Shape):
 
 
 class TagRunAsked(Shape):
-    """Which tags (default: all) are computed as of when (default: now)."""
+    """Which tags (default: all) are computed as of when (default: now); `full`: anew, not carried on."""
 
     keys: list[Name] = Field(default_factory=list)
     as_of: Instant = ""
+    full: bool = False
 
 
 class RunTag(Shape):
@@ -309,8 +310,15 @@ class RunTag(Shape):
     redefined: bool
 
 
+class Carried(Shape):
+    """How the statistics were carried on: people whose events came or went, and people who were computed anew."""
+
+    touched: int
+    anew: int
+
+
 class TagRan(Shape):
-    """What a run did."""
+    """What a run did. `carried` is null when the statistics were computed anew."""
 
     run: str
     as_of: str
@@ -318,6 +326,7 @@ class TagRan(Shape):
     changes: int
     removed: list[str]
     tags: list[RunTag]
+    carried: Carried | None
     seconds: dict[str, float]
 
 

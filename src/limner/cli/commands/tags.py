@@ -17,6 +17,9 @@ tag = noun("What we believe about people.")
 def tag_run(
     keys: list[str] = typer.Argument(None, help="Only these tags and what they need; default: all."),
     as_of: str = typer.Option("", "--as-of", help="As if it were this instant; default: now."),
+    full: bool = typer.Option(
+        False, "--full", help="Compute all anew instead of carrying on from the last run."
+    ),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
@@ -32,7 +35,7 @@ def tag_run(
 
     ask(
         "tag run",
-        {"keys": list(keys or []), "as_of": as_of},
+        {"keys": list(keys or []), "as_of": as_of, "full": full},
         workspace=workspace,
         as_json=as_json,
         show=drawn,

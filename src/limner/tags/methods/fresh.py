@@ -11,12 +11,23 @@ from limner.types import ValueType
 
 
 class Fresh:
-    """The catalog, except for its tags: these are given. `prefix` goes before each tag's table."""
+    """The catalog, except for its tags: these are given. `prefix` goes before each tag's table.
 
-    def __init__(self, catalog: Catalog, tags: Mapping[str, Tag], *, prefix: str = "") -> None:
+    `leaves`: further values by name, each with its table and type.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        tags: Mapping[str, Tag],
+        *,
+        prefix: str = "",
+        leaves: Mapping[str, tuple[str, ValueType]] | None = None,
+    ) -> None:
         self._catalog = catalog
         self._tags = tags
         self._prefix = prefix
+        self._leaves = leaves or {}
 
     @property
     def zone(self) -> str:
@@ -25,6 +36,8 @@ class Fresh:
 
     def tag(self, key: str) -> tuple[str, ValueType] | None:
         """The table of the tag's values and their type."""
+        if key in self._leaves:
+            return self._leaves[key]
         found = self._tags.get(key)
         return None if found is None else (self._prefix + found.table, found.type)
 

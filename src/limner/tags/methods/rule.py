@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from limner.engine.seam import Query
@@ -13,14 +14,25 @@ from limner.tags.model import Rule, Tag, Value
 from limner.types import MONEY_SCALE, ValueType, utc
 
 
-def query(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime, among: str | None = None) -> Query:
-    """(ix, value) of everybody for whom a case holds, or of everybody when there is an `otherwise`."""
+def query(
+    tag: Tag,
+    graph: Graph,
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+    among: str | None = None,
+    conditions: Sequence[t.Expr] | None = None,
+) -> Query:
+    """(ix, value) of everybody for whom a case holds, or of everybody when there is an `otherwise`.
+
+    `conditions`: those of the cases in another form; default: as they are written.
+    """
     definition = tag.definition
     if not isinstance(definition, Rule):
         raise TypeError(f"the tag {tag.key} is of method {tag.method}")
     cases = [
         (condition, literal(case.then, tag.type))
-        for condition, case in zip(graph.trees[tag.key], definition.cases, strict=True)
+        for condition, case in zip(conditions or graph.trees[tag.key], definition.cases, strict=True)
     ]
     last = definition.otherwise
     otherwise = None if last is None else literal(last, tag.type)

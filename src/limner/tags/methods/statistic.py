@@ -7,9 +7,9 @@ from datetime import datetime
 
 from limner.engine.seam import Query
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import statistics
+from limner.expressions.compile import statistics, steady
 from limner.tags.graph import Graph
-from limner.tags.model import Tag
+from limner.tags.model import Method, Tag
 
 
 def query(
@@ -18,3 +18,8 @@ def query(
     """One row per living person: ix and a column named by each tag's key."""
     trees = {tag.key: graph.trees[tag.key][0] for tag in tags}
     return statistics(trees, catalog, as_of, among=among)  # type: ignore[arg-type]
+
+
+def shares(tag: Tag, graph: Graph) -> bool:
+    """Whether the tag is computed together with others, and can be carried on to a later instant."""
+    return tag.method is Method.STATISTIC and steady(graph.trees[tag.key][0])  # type: ignore[arg-type]

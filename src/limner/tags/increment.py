@@ -1,0 +1,510 @@
+"""Increment: the home of statistic tags carried on from one instant to a later one, equal to computing it anew.
+
+A home holds tallies (counts, sums, extremes, sets of bits) of everybody, and the values that no tally can carry.
+Between two instants events come (loaded since, or stamped in the future then) and go (a window leaves them behind). A
+count or sum adds the ones and takes away the others. An extreme or a set takes what came; where what went may have
+decided it, and wherever a value is not made of tallies, that column is computed anew for the person. All columns are
+computed anew for everybody whose events were given to or taken from somebody. Everything is an integer, so both ways
+give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from limner.engine.seam import Transaction, quoted
+from limner.events.load import loads
+from limner.expressions import scan
+from limner.expressions.catalog import Catalog
+from limner.expressions.compile import Together, numbered, together
+from limner.expressions.happenings import EventSql, Selection, code_in
+from limner.expressions.scan import (
+    FUNCTIONS,
+    ROOM,
+    Numbers,
+    Tally,
+    numbering,
+    with_numbers,
+)
+from limner.expressions.sql import Bound, both
+from limner.expressions.tree import Value
+from limner.tags import publish
+from limner.tags.homes import Mark, numbers_of
+from limner.types import naive
+
+_FRESH, _MOVED, _ANEW = "tags_fresh", "tags_moved", "tags_anew"
+TOUCHED = "tags_touched"
+"""The temporary table (ix) of the people whose events came, went or moved in the last `advance`."""
+
+_BEGINNING = naive(datetime(1, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """What carrying on took: people whose events came or went, and people of whom something was computed anew.
+
+    `held`, `added`: how many values were carried on, and how many are new and computed for everybody.
+    """
+
+    touched: int
+    anew: int
+    held: int
+    added: int
+
+
+def number(
+    tx: Transaction,
+    values: Mapping[str, Value],
+    *,
+    home: str,
+    catalog: Catalog,
+    as_of: datetime,
+    besides: Collection[str] = (),
+) -> dict[str, int | None]:
+    """Makes the tables of the numbers that the values need, `besides` those of columns that are there already.
+
+    The answer is how many values each column has.
+    """
+    sizes: dict[str, int | None] = {}
+    for column, query in numbered(values, catalog, as_of).items():
+        if column in besides:
+            continue
+        table = numbers_of(home, {column: None})[column].table
+        about = tx.read(f"SELECT APPROX_COUNT_DISTINCT(value) AS n FROM ({query.sql})", query.values)
+        if about.column("n")[0].as_py() > 2 * scan.MOST_NUMBERED:
+            sizes[column] = None
+            tx.execute(
+                f"CREATE OR REPLACE TABLE {quoted(table)} AS {numbering(query.sql)} LIMIT 0", query.values
+            )
+            continue
+        tx.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS {numbering(query.sql)}", query.values)
+        size = _size(tx, table)
+        some = tx.read(f"SELECT 1 FROM ({query.sql}) LIMIT 1", query.values).num_rows
+        sizes[column] = None if some and not size else size
+    return sizes
+
+
+def advance(
+    tx: Transaction,
+    values: Mapping[str, Value],
+    *,
+    mark: Mark,
+    home: str | None,
+    catalog: Catalog,
+    as_of: datetime,
+) -> tuple[Together, Advanced, Mark] | None:
+    """Moves a home on to a later instant and to the last load; the answer ends with its mark.
+
+    What the home does not hold yet is computed anew, what is no longer asked for is left out; it is called `home` then
+    (where `home` is None, none of this is done). None where nothing can be carried on, and all is as it was: the home
+    holds nothing of this, or the numbers of its values do not fit any more.
+    """
+    bind = Bound()
+    new = together(values, catalog, as_of, numbers=mark.given)
+    present = set(tx.read(f"SELECT * FROM {quoted(mark.home)} LIMIT 0").column_names) - {"ix"}
+    held = {key: value for key, value in values.items() if present.issuperset(new.made_of[key])}
+    added = {key: value for key, value in values.items() if key not in held}
+    stale = present - {name for key in held for name in new.made_of[key]}
+    if not held or (home is None and (added or stale)):
+        return None
+    old = together(held, catalog, mark.as_of, bind=bind, numbers=mark.given)
+    new = together(held, catalog, as_of, bind=bind, numbers=mark.given)
+    edges = _Edges(held, old, new, mark, bind)
+    also = numbered(added, catalog, as_of, bind=bind)
+    numbers = edges.renumber(
+        tx, {column: query.sql for column, query in also.items() if column in mark.numbers}
+    )
+    if numbers is None:
+        return None
+    mark = replace(mark, as_of=as_of, load_i=loads(tx), numbers=numbers)
+    edges.new = together(held, catalog, as_of, bind=bind, numbers=mark.given)
+    edges.collect(tx)
+    edges.choose(tx)
+    edges.compute(tx, catalog, as_of, numbers=mark.given)
+    edges.write(tx)
+    for table in edges.made:
+        tx.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    if home is not None and (added or stale):
+        mark = _rebuilt(tx, edges.new, added, mark=mark, home=home, catalog=catalog, as_of=as_of)
+    made = together(values, catalog, as_of, numbers=mark.given)
+    return made, Advanced(edges.touched, edges.anew, len(held), len(added)), mark
+
+
+def _rebuilt(
+    tx: Transaction,
+    held: Together,
+    added: Mapping[str, Value],
+    *,
+    mark: Mark,
+    home: str,
+    catalog: Catalog,
+    as_of: datetime,
+) -> Mark:
+    """Makes `home` out of what is held and what is added, which is computed anew; the answer is its mark."""
+    numbers = dict(mark.numbers)
+    for column, found in mark.given.items():
+        table = numbers_of(home, {column: None})[column].table
+        tx.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS FROM {quoted(found.table)}")
+    numbers |= number(tx, added, home=home, catalog=catalog, as_of=as_of, besides=mark.numbers)
+    columns = [f"h.{name}" for name in held.columns]
+    source = f"{quoted(mark.home)} AS h"
+    bound: Mapping[str, Any] = {}
+    if added:
+        made = together(added, catalog, as_of, numbers=numbers_of(home, numbers))
+        columns += [f"m.{name}" for name in made.columns if name not in held.columns]
+        source += f" LEFT JOIN ({made.query.sql}) AS m ON m.ix = h.ix"
+        bound = made.query.values
+    tx.execute(
+        f"CREATE OR REPLACE TABLE {quoted(home)} AS SELECT {', '.join(['h.ix', *columns])} FROM {source} ORDER BY h.ix",
+        bound,
+    )
+    return replace(mark, home=home, numbers=numbers)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Events that were loaded before, in a span of time at whose edges windows begin or end: [low, high)."""
+
+    low: datetime
+    high: datetime
+
+
+@dataclass
+class _Group:
+    """What is asked of the same events: tallies and selections of values without tallies, by name.
+
+    `parts`: the spans in which events come or go without being new. Tables: `came`, what came and went by person;
+    `edge`, the people of whom the values named in `again` are computed anew; `made`, what these are then.
+    """
+
+    codes: tuple[int, ...] | None
+    number: int
+    tallies: dict[str, Tally]
+    asked: dict[str, list[Selection]]
+    parts: list[_Part]
+    again: set[str] = field(default_factory=set)
+
+    @property
+    def came(self) -> str:
+        return f"tags_came_{self.number}"
+
+    @property
+    def edge(self) -> str:
+        return f"tags_edge_{self.number}"
+
+    @property
+    def made(self) -> str:
+        return f"tags_made_{self.number}"
+
+    @property
+    def selections(self) -> list[Selection]:
+        """Every selection once."""
+        found = [tally.selection for tally in self.tallies.values()]
+        found += [selection for several in self.asked.values() for selection in several]
+        return list({selection.text: selection for selection in found}.values())
+
+
+class _Edges:
+    """What came and went between two instants, in one narrow table for each set of event names that is asked for."""
+
+    def __init__(
+        self, values: Mapping[str, Value], old: Together, new: Together, mark: Mark, bind: Bound
+    ) -> None:
+        self.values, self.new, self.before, self.bind = values, new, mark, bind
+        self.events: EventSql = new.events
+        self.now = self.events.sql.as_of
+        self.mark = bind(mark.load_i)
+        self.home = quoted(mark.home)
+        self.earlier = {s.text: s for s in _selections(old)}
+        self.groups: list[_Group] = []
+        self.touched = self.anew = self.moved = 0
+
+    @property
+    def made(self) -> list[str]:
+        """The temporary tables."""
+        fresh = [_FRESH, *(f"{_FRESH}_{place}" for place in range(len(self.before.numbers)))]
+        return [*fresh, _MOVED, _ANEW, *(t for g in self.groups for t in (g.came, g.edge, g.made))]
+
+    def renumber(self, tx: Transaction, also: Mapping[str, str]) -> dict[str, int | None] | None:
+        """Numbers the values that came, and the home's by these; None when they do not fit any more.
+
+        `also`: by column, the query of further values to be numbered. The answer is how many values each column has.
+        """
+        sizes: dict[str, int | None] = {}
+        grown: dict[str, str] = {}
+        tallies = {name: tally for name, tally in self.new.tallies.items() if tally.numbered}
+        asked = [selection for several in self.new.asked.values() for selection in several]
+        for column, found in self.before.given.items():
+            mine = [t for t in tallies.values() if t.numbered and t.numbered.column == column]
+            sizes[column] = found.size
+            if found.size is None:
+                continue
+            known = f"SELECT value FROM {quoted(found.table)} WHERE value IS NOT NULL"
+            rows = [f"SELECT {column} AS value FROM events WHERE {self._new}"]
+            for part in _parts([*(tally.selection for tally in mine), *asked], self.earlier):
+                rows.append(f"SELECT {column} FROM events WHERE {self._known(part)}")
+            if column in also:
+                rows.append(also[column])
+            fresh = f"{_FRESH}_{len(grown)}"
+            tx.execute(
+                f"CREATE OR REPLACE TEMP TABLE {fresh} AS SELECT value FROM ({' UNION ALL '.join(rows)})"
+                f" WHERE value IS NOT NULL EXCEPT {known}",
+                self.bind.values,
+            )
+            size = found.size + _size(tx, fresh)
+            if size == found.size:
+                continue
+            sets = any(tally.how == "or" for tally in mine)
+            if size > scan.MOST_NUMBERED or (sets and (found.size or not Numbers("", size).bits)):
+                return None
+            sizes[column] = size
+            grown[column] = fresh
+        for column, fresh in grown.items():
+            table = quoted(self.before.given[column].table)
+            every = f"SELECT value FROM {table} WHERE value IS NOT NULL UNION ALL SELECT value FROM {fresh}"
+            tx.execute(f"CREATE OR REPLACE TEMP TABLE {_FRESH} AS {numbering(every)}")
+            now = f"(SELECT LIST(s.n ORDER BY w.n) FROM {table} AS w LEFT JOIN {_FRESH} AS s ON s.value = w.value)"
+            packed = [
+                name
+                for name, tally in tallies.items()
+                if tally.how != "or" and tally.numbered and tally.numbered.column == column
+            ]
+            written = (
+                f"{name} = {name} - ({name} & {ROOM - 1}) + {now}[({name} & {ROOM - 1}) + 1]"
+                for name in packed
+            )
+            if packed:
+                tx.execute(f"UPDATE {self.home} SET {', '.join(written)}")
+            tx.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {_FRESH}")
+        return sizes
+
+    def collect(self, tx: Transaction) -> None:
+        """Makes the tables of what came and went."""
+        self.groups = _grouped(self.new, self.earlier)
+        for group in self.groups:
+            columns = []
+            for name, tally in group.tallies.items():
+                columns += self._changes(group, name, tally)
+            for name, selections in group.asked.items():
+                touched = " OR ".join(
+                    f"({self._came(group, selection)}) OR ({self._went(group, selection)})"
+                    for selection in selections
+                )
+                columns.append(f"COALESCE(bool_or({touched}), false) AS again{name}")
+            values = {tally.numbered for tally in group.tallies.values() if tally.numbered is not None}
+            source = "came"
+            if values:
+                source = f"({with_numbers('came', sorted(values, key=lambda value: value.name))})"
+            tx.execute(
+                f"CREATE OR REPLACE TEMP TABLE {group.came} AS\nWITH came AS NOT MATERIALIZED"
+                f" ({self._rows(group)})\nSELECT ix, {', '.join(columns)}\nFROM {source}\nGROUP BY ix",
+                self.bind.values,
+            )
+
+    def choose(self, tx: Transaction) -> None:
+        """Makes the tables of people of whom everything, or the uncertain values of a group, is computed anew."""
+        tx.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_MOVED} AS SELECT DISTINCT ix FROM moved WHERE load_i > {self.mark}",
+            self.bind.values,
+        )
+        self.anew = self.moved = _size(tx, _MOVED)
+        everybody = " UNION ".join(
+            f"SELECT ix FROM {table}" for table in [_MOVED, *(g.came for g in self.groups)]
+        )
+        tx.execute(f"CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {everybody}")
+        self.touched = _size(tx, TOUCHED)
+        for group in self.groups:
+            uncertain = {name: tally for name, tally in group.tallies.items() if self._uncertain(tally)}
+            columns = {*group.asked, *uncertain}
+            group.again = {key for key, made in self.new.made_of.items() if columns & set(made)}
+            tests = [f"d.again{name}" for name in group.asked]
+            tests += [_decided(name, tally) for name, tally in uncertain.items()]
+            if tests:
+                tx.execute(
+                    f"CREATE OR REPLACE TEMP TABLE {group.edge} AS SELECT d.ix FROM {group.came} AS d"
+                    f" LEFT JOIN {self.home} AS h ON h.ix = d.ix"
+                    f" WHERE ({' OR '.join(tests)}) AND d.ix NOT IN (SELECT ix FROM {_MOVED})"
+                )
+                n = _size(tx, group.edge)
+                self.anew += n
+                group.again = group.again if n else set()
+
+    def compute(
+        self, tx: Transaction, catalog: Catalog, as_of: datetime, *, numbers: Mapping[str, Numbers]
+    ) -> None:
+        """Computes anew what has to be."""
+        for group in self.groups:
+            some = {key: value for key, value in self.values.items() if key in group.again}
+            if some:
+                made = together(some, catalog, as_of, among=group.edge, numbers=numbers)
+                tx.execute(
+                    f"CREATE OR REPLACE TEMP TABLE {group.made} AS {made.query.sql}", made.query.values
+                )
+        if self.moved:
+            made = together(self.values, catalog, as_of, among=_MOVED, numbers=numbers)
+            tx.execute(f"CREATE OR REPLACE TEMP TABLE {_ANEW} AS {made.query.sql}", made.query.values)
+
+    def write(self, tx: Transaction) -> None:
+        """Writes all of it into the home."""
+        gone = "SELECT ix FROM persons WHERE merged_into IS NOT NULL OR erased"
+        tx.execute(f"DELETE FROM {self.home} WHERE ix IN ({gone})")
+        last = f"(SELECT COALESCE(MAX(ix) + 1, 0) FROM {self.home})"
+        tx.execute(f"INSERT INTO {self.home} (ix) {publish.ALIVE} AND ix >= {last}")
+        if self.moved:  # whom a split brings back
+            back = f"ix IN (SELECT ix FROM {_MOVED}) AND ix NOT IN (SELECT ix FROM {self.home})"
+            tx.execute(f"INSERT INTO {self.home} (ix) {publish.ALIVE} AND {back}")
+        for group in self.groups:
+            sums = [f"{name} = {_sum(name, tally)}" for name, tally in group.tallies.items()]
+            self._update(tx, sums, group.came)
+        for group in self.groups:
+            if group.again:
+                names = [name for name, tally in group.tallies.items() if self._uncertain(tally)]
+                names += group.asked
+                self._update(tx, [f"{name} = d.{name}" for name in names], group.made)
+        if self.moved:
+            self._update(tx, [f"{name} = d.{name}" for name in self.new.columns], _ANEW)
+
+    def _update(self, tx: Transaction, columns: list[str], table: str) -> None:
+        if columns:
+            tx.execute(
+                f"UPDATE {self.home} AS h SET {', '.join(columns)} FROM {table} AS d WHERE d.ix = h.ix"
+            )
+
+    def _uncertain(self, tally: Tally) -> bool:
+        """Whether what went may have decided the tally."""
+        return tally.how in ("min", "max", "or") and self._moves(tally.selection)
+
+    # which rows
+
+    @property
+    def _new(self) -> str:
+        """Loaded since."""
+        return f"load_i > {self.mark} AND ix IS NOT NULL AND ts < {self.bind(self.now)}"
+
+    def _known(self, part: _Part) -> str:
+        """Loaded before, in a span of time."""
+        span = f"ts >= {self.bind(part.low)} AND ts < {self.bind(part.high)}"
+        return f"COALESCE(load_i, 0) <= {self.mark} AND ix IS NOT NULL AND {span}"
+
+    def _rows(self, group: _Group) -> str:
+        """Every event of the group that came or went, and few others; `part` is 0 for what is new."""
+        about = "" if group.codes is None else f" AND {code_in(self.events.sql, group.codes)}"
+        found = [f"SELECT *, 0 AS part FROM events WHERE {self._new}{about}"]
+        found += [
+            f"SELECT *, {number} AS part FROM events WHERE {self._known(part)}{about}"
+            for number, part in enumerate(group.parts, 1)
+        ]
+        return "\nUNION ALL\n".join(found)
+
+    def _moves(self, selection: Selection) -> bool:
+        """Whether events can leave the selection as time passes."""
+        was = self.earlier[selection.text]
+        return was.low != selection.low or was.high > selection.high
+
+    def _came(self, group: _Group, selection: Selection) -> str:
+        """The event counts now and did not then."""
+        was = self.earlier[selection.text]
+        tests = [f"(part = 0 AND {self.events.between(selection)})"]
+        tests += [
+            f"part = {number}"
+            for number, part in enumerate(group.parts, 1)
+            if _within(part, selection) and not _within(part, was)
+        ]
+        return both([_about(selection), f"({' OR '.join(tests)})"])
+
+    def _went(self, group: _Group, selection: Selection) -> str:
+        """The event counted then and does not now."""
+        was = self.earlier[selection.text]
+        tests = [
+            f"part = {number}"
+            for number, part in enumerate(group.parts, 1)
+            if _within(part, was) and not _within(part, selection)
+        ]
+        return both([_about(selection), f"({' OR '.join(tests)})" if tests else "FALSE"])
+
+    # what changes
+
+    def _changes(self, group: _Group, name: str, tally: Tally) -> list[str]:
+        """The columns of a tally in the table of changes."""
+        more = list(tally.more)
+        came = both([self._came(group, tally.selection), *more])
+        went = both([self._went(group, tally.selection), *more])
+        function = FUNCTIONS[tally.how]
+        added = f"{function}({tally.term}) FILTER (WHERE {came})"
+        if not self._moves(tally.selection):
+            return [f"{added} AS {name}"]
+        taken = f"{function}({tally.term}) FILTER (WHERE {went})"
+        if tally.how in ("count", "sum"):
+            return [f"COALESCE({added}, 0) - COALESCE({taken}, 0) AS {name}"]
+        return [f"{added} AS {name}", f"{taken} AS {name}_went"]
+
+
+def _decided(name: str, tally: Tally) -> str:
+    """Whether what went (beside d) may have decided the tally (beside h)."""
+    went = f"d.{name}_went"
+    if tally.how == "or":
+        return f"({went} & ~COALESCE(d.{name}, 0)) <> 0"
+    return f"{went} {'<=' if tally.how == 'min' else '>='} h.{name}"
+
+
+def _sum(name: str, tally: Tally) -> str:
+    """What was (beside h) and what came (beside d), together."""
+    held, added = f"h.{name}", f"d.{name}"
+    match tally.how:
+        case "min":
+            return f"LEAST({held}, {added})"
+        case "max":
+            return f"GREATEST({held}, {added})"
+        case "or":
+            return f"(CASE WHEN {added} IS NULL THEN {held} ELSE COALESCE({held}, 0) | {added} END)"
+        case _:
+            return f"COALESCE({held}, 0) + COALESCE({added}, 0)"
+
+
+def _grouped(made: Together, earlier: Mapping[str, Selection]) -> list[_Group]:
+    """What is asked, by the names of the events that it is asked of."""
+    groups: dict[tuple[int, ...] | None, _Group] = {}
+
+    def group(codes: tuple[int, ...] | None) -> _Group:
+        return groups.setdefault(codes, _Group(codes, len(groups), {}, {}, []))
+
+    for name, tally in made.tallies.items():
+        group(tally.selection.codes).tallies[name] = tally
+    for key, selections in made.asked.items():
+        for selection in selections:
+            group(selection.codes).asked.setdefault(key, []).append(selection)
+    for found in groups.values():
+        found.parts = _parts(found.selections, earlier)
+    return list(groups.values())
+
+
+def _parts(selections: Iterable[Selection], earlier: Mapping[str, Selection]) -> list[_Part]:
+    """The spans of time in which some selection counts now and did not then, or the other way, in order."""
+    pairs = [(earlier[selection.text], selection) for selection in selections]
+    points = sorted({point for pair in pairs for one in pair for point in (one.low or _BEGINNING, one.high)})
+    spans = [_Part(low, high) for low, high in pairwise(points)]
+    return [part for part in spans if any(_within(part, was) != _within(part, now) for was, now in pairs)]
+
+
+def _about(selection: Selection) -> str:
+    """The selection's condition; the rows that are read have its names."""
+    return f"({selection.where})" if selection.where else ""
+
+
+def _within(part: _Part, selection: Selection) -> bool:
+    """Whether the selection has all of the span; it has all or nothing."""
+    return (selection.low or _BEGINNING) <= part.low and part.high <= selection.high
+
+
+def _selections(made: Together) -> list[Selection]:
+    found = [tally.selection for tally in made.tallies.values()]
+    found += [selection for asked in made.asked.values() for selection in asked]
+    return list({selection.text: selection for selection in found}.values())
+
+
+def _size(tx: Transaction, table: str) -> int:
+    return int(tx.read(f"SELECT COUNT(*) AS n FROM {quoted(table)}").column("n")[0].as_py())

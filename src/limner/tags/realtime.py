@@ -1,0 +1,295 @@
+"""Real time: the tags of the people whose events have just come, by the same queries as a run, without all others.
+
+A step moves the home of the last run on to now, which takes in what came and what time left behind, and computes for
+the touched people what is not counted there: attributes and rules. Its columns are those before with other values for
+these people; they are held in memory, and made from the engine's tables when the process starts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from limner.columns import Array, Column, Columns, Given, patched
+from limner.engine.seam import Engine, Query, Transaction, quoted
+from limner.expressions import tree as t
+from limner.expressions.catalog import Catalog
+from limner.expressions.compile import NOW, Together
+from limner.tags import changes, homes, publish
+from limner.tags.graph import Graph
+from limner.tags.increment import TOUCHED, advance
+from limner.tags.methods import observed, rule, statistic
+from limner.tags.methods.fresh import Fresh
+from limner.tags.model import Method, Tag
+from limner.tags.publish import Applied
+from limner.tags.run import leaf_views, plan
+from limner.tags.tables import SQL_TYPES
+from limner.types import ValueType, naive
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a step did: people whose tags were looked at, and those who entered, left or moved, in all tags together.
+
+    `waiting`: tags that change by the passing of time in a way which only a run finds; the touched people have them.
+    """
+
+    as_of: datetime
+    epoch: int
+    people: int
+    changes: int
+    waiting: tuple[str, ...]
+    columns: Columns = field(repr=False, compare=False)
+
+
+def step(
+    engine: Engine,
+    graph: Graph,
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+    run_id: str,
+    columns: Columns,
+    ready: Callable[[Columns], None] | None = None,
+) -> StepReport | None:
+    """Moves all tags on to `as_of`, for whom events came, went or moved, or time changed what is counted.
+
+    `columns`: the published ones; `ready` is told of the new ones just before they count. None where only a run can do
+    it: definitions are not as they were applied, values have expired, or what was counted cannot be carried on.
+    """
+    tags = graph.tags
+    keys = [key for key in graph.order if key in tags]
+    with engine.write() as tx:
+        before = publish.applied(tx)
+        last = publish.current(tx)
+        same = before.keys() == tags.keys() and all(
+            before[key].fingerprint == graph.fingerprints[key] and not before[key].expired for key in keys
+        )
+        over = any(state.expires_at is not None and state.expires_at <= as_of for state in before.values())
+        if last is None or not same or over or last.epoch != columns.epoch or as_of < last.as_of:
+            return None
+        asked = plan(graph, keys, Fresh(catalog, tags), every=True)
+        mark = homes.latest(tx, asked=asked.asked, as_of=as_of)
+        if mark is None or any(state.home not in (None, mark.home) for state in before.values()):
+            return None
+        fresh = Fresh(catalog, tags, leaves=asked.leaves)
+        made = advance(tx, asked.values, mark=mark, home=None, catalog=fresh, as_of=as_of)
+        if made is None:
+            return None
+        found, _, now = made
+        homes.keep(tx, now)
+        _also(tx, found, was=mark, now=now)
+        epoch = publish.Epoch(last.epoch + 1, as_of, run_id, publish.size(tx))
+        who = tx.read(f"SELECT ix FROM {TOUCHED} ORDER BY ix").column("ix").combine_chunks().to_numpy()
+        lively = _lively(graph, catalog)
+        tx.execute(
+            "UPDATE tag_state SET expires_at = expires_at + (CAST($as_of AS TIMESTAMP) - as_of), as_of = $as_of"
+            " WHERE list_contains($lively, tag)",
+            {"lively": sorted(lively), "as_of": naive(as_of)},
+        )
+        if len(who):
+            leaf_views(tx, asked, found, home=now.home, as_of=as_of)
+            for key in keys:
+                _again(tx, tags[key], graph, asked.conditions.get(key), catalog=fresh, as_of=as_of)
+            for table, _ in asked.leaves.values():
+                tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
+        values = _values(tx, before, now=naive(as_of), home=now.home)
+        columns_now: dict[str, Column] = {}
+        total = 0
+        for key in keys:
+            held = columns[key]
+            if len(who):
+                given = _given(tx, key, held, values[key])
+                new = patched(held, given, who, epoch.n)
+                change = _changed(held, new, who)
+                total += changes.write(
+                    tx, change, subject=f"tag:{key}", ts=as_of, run=run_id, cause="refresh"
+                )
+            else:
+                new = held.padded(epoch.n)
+            if key in lively:
+                new = replace(new, as_of=as_of, expires_at=tags[key].expires_at(as_of))
+            columns_now[key] = new
+        tx.execute(
+            "UPDATE epochs SET epoch = $epoch, as_of = $as_of, run = $run, n = $n WHERE current", _row(epoch)
+        )
+        tx.execute(f"DROP TABLE IF EXISTS temp.{TOUCHED}")
+        held_in_memory = Columns.memory(
+            n=epoch.n, as_of=as_of, alive=publish.alive(tx, epoch.n), columns=columns_now, epoch=epoch.epoch
+        )
+        if ready is not None:
+            ready(held_in_memory)
+    waiting = tuple(key for key in keys if key not in lively)
+    return StepReport(as_of, epoch.epoch, len(who), total, waiting, held_in_memory)
+
+
+def _also(tx: Transaction, found: Together, *, was: homes.Mark, now: homes.Mark) -> None:
+    """Adds to the touched: who was told something or did anything since, and whose values time alone has changed."""
+    since = {"load_i": was.load_i, "then": naive(was.as_of), "now": naive(now.as_of)}
+    tests = [
+        f"({reading.replace(NOW, '$then')}) IS DISTINCT FROM ({reading})"
+        for reading in found.reading.values()
+        if NOW in reading
+    ]
+    parts = [
+        "SELECT ix FROM attributes WHERE load_i > $load_i AND ix IS NOT NULL",
+        "SELECT ix FROM events WHERE load_i > $load_i AND ix IS NOT NULL",
+    ]
+    if was.as_of != now.as_of:  # what was told or stamped ahead of time
+        parts += [
+            f"SELECT ix FROM {table} WHERE ts >= $then AND ts < $now AND ix IS NOT NULL"
+            for table in ("attributes", "events")
+        ]
+    if tests and was.as_of != now.as_of:
+        parts.append(f"SELECT e.ix FROM {quoted(now.home)} AS e WHERE {' OR '.join(tests)}")
+    tx.execute(f"INSERT INTO {TOUCHED} {' UNION '.join(parts)} EXCEPT SELECT ix FROM {TOUCHED}", since)
+
+
+def _again(
+    tx: Transaction,
+    tag: Tag,
+    graph: Graph,
+    conditions: tuple[t.Expr, ...] | None,
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+) -> None:
+    """Computes the touched people's values of a tag that has a table of its own."""
+    if statistic.shares(tag, graph):
+        return
+    query: Query
+    if tag.method is Method.STATISTIC:
+        found = statistic.query([tag], graph, catalog=catalog, as_of=as_of, among=TOUCHED)
+        sql = f"SELECT ix, {quoted(tag.key)} AS value FROM ({found.sql})"
+        bound = found.values
+    else:
+        if tag.method is Method.OBSERVED:
+            query = observed.query(tag, catalog=catalog, as_of=as_of, among=TOUCHED)
+        else:
+            query = rule.query(tag, graph, catalog=catalog, as_of=as_of, among=TOUCHED, conditions=conditions)
+        sql, bound = query.sql, query.values
+    own = quoted(f"values_{tag.key}")
+    value = "v.value" if tag.type is ValueType.NUMBER else f"CAST(v.value AS {SQL_TYPES[tag.type]})"
+    tx.execute(
+        f"CREATE OR REPLACE TEMP TABLE tags_again AS SELECT v.ix, {value} AS value FROM ({sql}) AS v", bound
+    )
+    tx.execute(f"DELETE FROM {own} WHERE ix IN (SELECT ix FROM {TOUCHED})")
+    tx.execute(
+        f"INSERT INTO {own} SELECT ix, value FROM tags_again WHERE value IS NOT NULL AND ix IN ({publish.ALIVE})"
+    )
+    tx.execute("DROP TABLE temp.tags_again")
+
+
+def _values(
+    tx: Transaction, before: Mapping[str, Applied], *, now: datetime, home: str
+) -> dict[str, pa.Table]:
+    """The touched people's values by tag: tables of ix and value."""
+    found: dict[str, pa.Table] = {}
+    among = f"SELECT ix FROM {TOUCHED}"
+    shared = [state for state in before.values() if state.home is not None]
+    if shared:
+        chosen = ", ".join(f"{state.reading} AS {quoted(state.tag)}" for state in shared)
+        rows = tx.read(
+            f"SELECT e.ix, {chosen} FROM {quoted(home)} AS e WHERE e.ix IN ({among})", {"now": now}
+        )
+        for state in shared:
+            found[state.tag] = pa.table({"ix": rows["ix"], "value": rows[state.tag]})
+    for state in before.values():
+        if state.home is None:
+            found[state.tag] = tx.read(f"SELECT ix, value FROM {quoted(state.own)} WHERE ix IN ({among})")
+    return found
+
+
+def _given(tx: Transaction, key: str, held: Column, rows: pa.Table) -> Given:
+    """The values as a column takes them; texts that are new get the next codes."""
+    ix, values = rows["ix"].combine_chunks(), rows["value"].combine_chunks()
+    if values.null_count:
+        known = values.is_valid()
+        ix, values = ix.filter(known), values.filter(known)
+    who = ix.to_numpy()
+    if held.type is ValueType.TEXT:
+        labels = list(held.labels or ())
+        codes = pc.index_in(values, pa.array(labels, pa.string()))
+        if codes.null_count:
+            fresh = sorted(set(pc.unique(values.filter(codes.is_null())).to_pylist()))
+            tx.insert(
+                "labels",
+                pa.table(
+                    {
+                        "tag": pa.array([key] * len(fresh)),
+                        "code": pa.array(range(len(labels) + 1, len(labels) + len(fresh) + 1), pa.uint32()),
+                        "label": pa.array(fresh),
+                    }
+                ),
+            )
+            labels += fresh
+            codes = pc.index_in(values, pa.array(labels, pa.string()))
+        return Given(held.type, who, codes.to_numpy() + 1, tuple(labels))
+    if held.type is ValueType.INSTANT:
+        values = values.cast(pa.int64())
+    elif held.type is ValueType.NUMBER and not pa.types.is_integer(values.type):
+        values = values.cast(pa.float64())
+    return Given(held.type, who, np.asarray(values.to_numpy(zero_copy_only=False)))
+
+
+def _changed(held: Column, new: Column, who: Array) -> changes.Changed:
+    """Which of the people changed, as `changes.compare` says of everybody."""
+    old = held.padded(new.n)
+    if new.type in (ValueType.FLAG, ValueType.TEXT):
+        different = np.asarray(old.codes)[who] != np.asarray(new.codes)[who]
+    else:
+        different = old.known_of(who) != new.known_of(who)
+    ix = who[different]
+    return changes.Changed(ix, changes.texts(old, ix), changes.texts(new, ix))
+
+
+def _lively(graph: Graph, catalog: Catalog) -> frozenset[str]:
+    """The tags whose values a step finds for everybody: nothing in them waits for time to pass unseen."""
+    found: set[str] = set()
+
+    def lively(node: t.Node) -> bool:
+        match node:
+            case t.And(args) | t.Or(args):
+                return all(lively(arg) for arg in args)
+            case t.Not(arg):
+                return lively(arg)
+            case t.Did() | t.Aggregate():
+                return _timeless(node.event)
+            case t.LastHas(event, has, window):
+                return window is None and _timeless(event) and _timeless(has)
+            case t.Compare(left, _, right):
+                return lively(left) and lively(right)
+            case t.Among(value) | t.Between(value) | t.TextTest(value) | t.Known(value):
+                return lively(value)
+            case t.Name(name):
+                return name in found or name not in graph.tags
+            case t.InAudience(name):
+                audience = catalog.audience(name)
+                return isinstance(audience, frozenset) or (audience is not None and lively(audience))
+            case t.Attribute() | t.Sample() | t.Flag() | t.Text() | t.Number() | t.Instant():
+                return True
+            case _:
+                return False
+
+    for key in graph.order:
+        tag = graph.tags.get(key)
+        if tag is not None and (
+            tag.method is Method.OBSERVED or all(lively(tree) for tree in graph.trees[key])
+        ):
+            found.add(key)
+    return frozenset(found)
+
+
+def _timeless(node: t.Node) -> bool:
+    """Whether nothing in it looks at the time from now."""
+    return not any(isinstance(inner, t.Within) for inner in t.walk(node))
+
+
+def _row(epoch: publish.Epoch) -> dict[str, Any]:
+    return {"epoch": epoch.epoch, "as_of": naive(epoch.as_of), "run": epoch.run, "n": epoch.n}

@@ -1,0 +1,155 @@
+"""Real time in a workspace: events that were accepted are in the tags a moment later, without a run."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from limner.accounts import keys
+from limner.events.frames import Record
+from limner.workspace.realtime import IDLE, Realtime
+from tests.workspace.worlds import NOW, World
+
+ORDERS = """\
+title: Orders in a week
+nature: fact
+method: statistic
+type: number
+statistic: count("Order Paid" in last 7 days)
+validity: 2 days
+"""
+BUYER = """\
+nature: model
+method: rule
+type: text
+cases:
+  - when: orders >= 2
+    then: keen
+  - when: did "Order Paid"
+    then: one
+otherwise: none
+validity: 2 days
+"""
+STALE = """\
+nature: fact
+method: rule
+type: flag
+cases:
+  - when: did "Order Paid" then "Refunded" within 3 days
+    then: true
+validity: 2 days
+"""
+
+
+def told(world: World, user: str, name: str, message: str) -> None:
+    """One event, accepted and loaded."""
+    source = keys.ensure_source(world.workspace.records, "web", kind="segment", now=world.now)
+    call = {
+        "type": "track",
+        "event": name,
+        "userId": user,
+        "messageId": message,
+        "timestamp": world.now.isoformat(),
+    }
+    world.workspace.log.append_now(
+        Record(
+            batch=message,
+            source_i=source.source_i,
+            received_at=keys.micros(world.now),
+            n=1,
+            refused={},
+            body=json.dumps({"batch": [call]}).encode(),
+        )
+    )
+    world.workspace.load()
+
+
+@pytest.fixture
+def shop(world: World) -> World:
+    for key, text in (("orders", ORDERS), ("buyer", BUYER), ("returned", STALE)):
+        world.write(f"tags/{key}.yml", text)
+    told(world, "ann", "Order Paid", "m1")
+    told(world, "bob", "Visited", "m2")
+    world.now = NOW + timedelta(minutes=1)
+    world.verb("tag run")
+    return world
+
+
+@pytest.mark.proves("P10", partly="shown as a metric; no page shows it yet")
+def test_an_event_is_in_the_tags_after_one_step(shop: World) -> None:
+    live = Realtime(shop.workspace)
+    live.once()
+    shop.now += timedelta(seconds=5)
+    told(shop, "ann", "Order Paid", "m3")
+    shop.now += timedelta(seconds=2)
+    report = live.once()
+    assert report is not None
+    assert report.people == 1
+    assert report.waiting == ("returned",)
+    columns = shop.workspace.columns
+    assert columns is not None
+    assert columns.epoch == report.epoch
+    ann = shop.workspace.engine.read("SELECT ix, value FROM tag_orders WHERE value = 2").to_pylist()
+    assert len(ann) == 1
+    assert columns["orders"].label_at(ann[0]["ix"]) == 2
+    assert columns["buyer"].label_at(ann[0]["ix"]) == "keen"
+    changed = shop.workspace.engine.read(
+        "SELECT subject, before, after FROM changes WHERE ts = $ts",
+        {"ts": shop.now.replace(tzinfo=None)},
+    ).to_pylist()
+    assert changed == [{"subject": "tag:buyer", "before": "one", "after": "keen"}]
+    assert live.latency is not None
+    assert live.latency.events == 1
+
+
+def test_time_alone_takes_values_away(shop: World) -> None:
+    live = Realtime(shop.workspace)
+    live.once()
+    for _ in range(7):
+        shop.now += timedelta(days=1)
+        live.once()
+    shop.now += timedelta(minutes=2)
+    assert live.once() is None  # `returned` has expired by now: a run is due
+    shop.verb("tag run")
+    assert live.once() is not None
+    assert shop.workspace.engine.read("SELECT MAX(value) AS m FROM tag_orders").to_pylist() == [{"m": 0}]
+
+
+def test_nothing_happens_without_events_for_a_minute(shop: World) -> None:
+    live = Realtime(shop.workspace)
+    assert live.once() is not None
+    shop.now += timedelta(seconds=30)
+    assert live.once() is None
+    shop.now += IDLE
+    assert live.once() is not None
+
+
+def test_changed_definitions_wait_for_a_run(shop: World) -> None:
+    live = Realtime(shop.workspace)
+    live.once()
+    shop.write("tags/orders.yml", ORDERS.replace("7 days", "8 days"))
+    told(shop, "ann", "Order Paid", "m4")
+    shop.now += timedelta(seconds=1)
+    assert live.once() is None
+    shop.verb("tag run")
+    told(shop, "ann", "Order Paid", "m5")
+    shop.now += timedelta(seconds=1)
+    assert live.once() is not None
+
+
+def test_what_was_stepped_to_is_there_after_a_restart(shop: World) -> None:
+    live = Realtime(shop.workspace)
+    told(shop, "bob", "Order Paid", "m6")
+    shop.now += timedelta(seconds=1)
+    report = live.once()
+    assert report is not None
+    shop.reopen()
+    columns = shop.workspace.columns
+    assert columns is not None
+    assert columns.epoch == report.epoch
+    people = range(columns.n)
+    assert [columns["buyer"].label_at(ix) for ix in people] == [
+        report.columns["buyer"].label_at(ix) for ix in people
+    ]
+    shop.now += timedelta(seconds=1)
+    assert Realtime(shop.workspace).once() is not None
