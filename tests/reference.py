@@ -7,7 +7,6 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from limner import config, errors
@@ -52,36 +51,29 @@ def commands() -> str:
     parts.append(
         "`--workspace DIR` stands on every command that needs one (default: the nearest `limner.toml` upward), "
         "`--json` prints JSON for programs, `limner --debug …` shows the traceback of an error. "
-        "Exit 0: done. 1: could not. 2: wrong usage.\n\n"
+        "Exit 0: done. 1: could not. 2: wrong usage. 3: `tag plan` found something to change.\n\n"
     )
     root = typer.main.get_command(app)
     for words, command in _walk(root, ("limner",)):
         parts.append(f"## {' '.join(words)}\n\n{inspect.cleandoc(command.help or '')}\n\n")
-        context = click.Context(command)
         lines = []
         for parameter in command.params:
             if parameter.name in ("workspace", "as_json", "help"):
                 continue
             record = getattr(parameter, "help", None) or ""
-            name = (
-                parameter.make_metavar(context)
-                if isinstance(parameter, click.Argument)
-                else parameter.opts[-1]
-            )
+            argument = parameter.param_type_name == "argument"
+            name = parameter.name.upper() if argument else parameter.opts[0]
             lines.append(f"| `{name}` | {record} |\n")
         if lines:
             parts += ["| word | meaning |\n|---|---|\n", *lines, "\n"]
     return "".join(parts).rstrip() + "\n"
 
 
-def _walk(command: click.Command, words: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
-    if isinstance(command, click.Group):
-        return [
-            found
-            for name, child in sorted(command.commands.items())
-            for found in _walk(child, (*words, name))
-        ]
-    return [(words, command)]
+def _walk(command: Any, words: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        return [(words, command)]
+    return [found for name, child in sorted(children.items()) for found in _walk(child, (*words, name))]
 
 
 def error_tree() -> str:

@@ -154,15 +154,16 @@ class Column:
                 return array[:n]
             return np.concatenate([array, np.zeros(n - len(array), dtype=array.dtype)])
 
-        return self._with(codes=fit(self.codes), values=fit(self.values), mask=fit(self.mask))
+        return self.having(codes=fit(self.codes), values=fit(self.values), mask=fit(self.mask))
 
     def unknown(self) -> Column:
         """The same column when nobody has a value."""
         if self.codes is not None:
-            return self._with(codes=np.broadcast_to(self.codes.dtype.type(0), (self.n,)))
-        return self._with(mask=np.broadcast_to(np.False_, (self.n,)))
+            return self.having(codes=np.broadcast_to(self.codes.dtype.type(0), (self.n,)))
+        return self.having(mask=np.broadcast_to(np.False_, (self.n,)))
 
-    def _with(self, **changes: Any) -> Column:
+    def having(self, **changes: Any) -> Column:
+        """The same column with other arrays."""
         return Column(**{**self.__dict__, **changes})
 
 
@@ -231,7 +232,7 @@ def patched(held: Column, given: Given, who: Array, n: int) -> Column:
         codes = _copied(base.codes, _code_type(len(labels)))
         codes[who] = 0
         codes[given.ix] = given.values.astype(codes.dtype) + codes.dtype.type(held.type is ValueType.FLAG)
-        return base._with(codes=codes, labels=labels)
+        return base.having(codes=codes, labels=labels)
     stored = np.float64 if held.type is ValueType.NUMBER else np.int64
     ix, values = given.ix, np.asarray(given.values.astype(stored))
     if held.type is ValueType.NUMBER:
@@ -252,17 +253,17 @@ def patched(held: Column, given: Given, who: Array, n: int) -> Column:
                 codes = _copied(base.codes, kind)
             codes[who] = 0
             codes[ix] = np.searchsorted(labels_now, values) + 1
-            return base._with(codes=codes, labels=labels_now)
+            return base.having(codes=codes, labels=labels_now)
         known = base.known
         plain = np.zeros(n, dtype=stored)
         plain[known] = old[base.codes[known].astype(np.int64) - 1]
-        base = base._with(codes=None, labels=None, values=plain, mask=known)
+        base = base.having(codes=None, labels=None, values=plain, mask=known)
     held_values, mask = _copied(base.values, stored), _copied(base.mask, np.bool_)
     held_values[who] = 0
     mask[who] = False
     held_values[ix] = values
     mask[ix] = True
-    return base._with(values=held_values, mask=mask)
+    return base.having(values=held_values, mask=mask)
 
 
 def _copied(array: Array | None, kind: Any) -> Array:

@@ -476,3 +476,46 @@ def test_a_run_is_a_job_that_only_operators_begin(shop: Served) -> None:
     assert {item["tag"] for item in ran["tags"]} == {"orders_30d", "tier"}
     assert tag(shop, "orders_30d")["runs"][0]["keys"] == ["tier"]
     assert tag(shop, "city")["runs"][0]["keys"] == []
+
+
+@pytest.mark.proves("B4", partly="the browser does not show it yet")
+def test_a_plan_is_looked_at_and_then_applied(shop: Served) -> None:
+    text = TEXTS["tier"].replace("orders_30d >= 3", "orders_30d >= 2")
+    shop.world.write("tags/tier.yml", text)
+    try:
+        plan = shop.post("/api/v1/tags/plan", {}, role="operator")
+        assert {row["key"]: (row["why"], row["through"]) for row in plan["tags"]} == {
+            "tier": ("changed", []), "warm": ("refers", ["tag:tier"]),
+        }  # fmt: skip
+        assert {row["key"] for row in plan["read"]} == {"orders_30d", "city"}
+        assert plan["changes"] is True
+        assert [row["name"] for row in plan["campaigns"]] == ["letter"]
+        assert shop.send("POST", "/api/v1/tags/plan", {}, role="viewer").status_code == 403
+        assert shop.send("POST", "/api/v1/tags/apply", {}, role="viewer").status_code == 403
+        begun = shop.send("POST", "/api/v1/tags/apply", {"plan": "0-x-y"})
+        job = begun.json()["job"]
+        while (shown := shop.get(f"/api/v1/jobs/{job}"))["status"] in ("waiting", "running"):
+            pass
+        assert (shown["status"], shown["error"]["code"]) == ("failed", "other_tags")
+        applied = shop.post("/api/v1/tags/apply", {"plan": plan["plan"]}, role="operator")
+        assert (applied["tags"], applied["removed"]) == (["tier", "warm"], [])
+        ran = {row["tag"]: row["people"] for row in applied["run"]["tags"]}
+        assert {row["key"]: row["after"] for row in plan["tags"]} == {
+            key: ran[key] for key in ("tier", "warm")
+        }
+        assert shop.post("/api/v1/tags/plan", {})["changes"] is False
+    finally:
+        shop.world.write("tags/tier.yml", TEXTS["tier"])
+        shop.post("/api/v1/tags/run", {})
+
+
+def test_the_tests_of_tag_files_are_tried(shop: Served) -> None:
+    listed = "tests:\n  - name: none\n    as_of: 2026-06-01\n    expect: 0\n"
+    shop.world.write("tags/orders_30d.yml", TEXTS["orders_30d"] + listed)
+    try:
+        answer = shop.post("/api/v1/tags/test", {"keys": ["orders_30d"]}, role="viewer")
+        assert (answer["ok"], answer["passed"]) == (True, 1)
+        fields = tag(shop, "orders_30d")["fields"]
+        assert fields["tests"] == [{"name": "none", "as_of": "2026-06-01", "expect": 0}]
+    finally:
+        shop.world.write("tags/orders_30d.yml", TEXTS["orders_30d"])

@@ -17,12 +17,12 @@ ROW = re.compile(r"^\| [^|]+ \| `([^`|]+\([^|]*\))` \| (\w+) \|$", re.MULTILINE)
 def test_the_examples_of_the_guide_run(tmp_path: Path) -> None:
     guide = (DOCS / "how-to" / "tags.md").read_text(encoding="utf-8")
     texts = dict(BLOCK.findall(guide))
-    assert set(texts) == {"spent_90d", "city", "tier"}
+    assert set(texts) == {"spent_90d", "city", "tier", "regular"}
     for number, (expression, kind) in enumerate(ROW.findall(guide)):
         texts[f"row_{number}"] = (
             f"nature: fact\nmethod: statistic\ntype: {kind}\nstatistic: {expression}\nvalidity: 1 day\n"
         )
-    assert len(texts) == 9
+    assert len(texts) == 10
     made, found = engine(people=2), tags(texts)
     events(made, [(0, "Order Paid", AS_OF - DAY, {"amount": 1200, "category": "茶"})])
     attributes(made, [(0, "city", "上海", AS_OF - DAY)])

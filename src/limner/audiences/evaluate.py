@@ -13,7 +13,7 @@ import numpy as np
 
 from limner.bitmap import Bitmap
 from limner.columns import Columns
-from limner.engine.seam import Engine
+from limner.engine.seam import Engine, Transaction
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.columnar import NotInColumns, columns_count, columns_mask
@@ -71,6 +71,20 @@ def people(
         return _people_then(expr, inline, catalog=catalog, engine=engine, as_of=as_of, graph=graph)
     query = people_query(expr, catalog, as_of)
     return Bitmap.of(engine.read(query.sql, query.values).column(0).to_numpy())
+
+
+def people_of(
+    expr: t.Expr, *, catalog: Catalog, reads: Engine | Transaction, columns: Columns | None, as_of: datetime
+) -> Bitmap:
+    """The living people of a condition over tags as they stand in the columns, else in the catalog's tables."""
+    if columns is not None and as_of >= columns.as_of:
+        try:
+            inline = with_audiences(expr, catalog)
+            return Bitmap.of_mask(columns_mask(inline, columns.at(as_of), as_of=as_of, zone=catalog.zone))
+        except NotInColumns:
+            pass
+    query = people_query(expr, catalog, as_of)
+    return Bitmap.of(np.asarray(reads.read(query.sql, query.values).column(0).to_numpy()))
 
 
 def members(engine: Engine, user_ids: tuple[str, ...]) -> Bitmap:

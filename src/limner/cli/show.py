@@ -48,6 +48,85 @@ def _short(value: Any) -> Any:
     return value
 
 
+WHY = {
+    "new": "new",
+    "changed": "changed",
+    "refers": "refers to",
+    "removed": "removed",
+    "read": "is referred to",
+}
+
+
+def plan(answer: Json) -> None:
+    """A plan: the tags and why, the audiences, then the campaigns and templates that use them, and what is wrong."""
+    columns = ("tag", "why", "before", "after", "people", "moved", "other number")
+    lines = [
+        (row["key"], reason(row), f"{row['before']:,}", f"{row['after']:,}", came_and_went(row),
+         f"{row['moved']:,}", f"{row['revalued']:,}")
+        for row in [*answer["tags"], *answer["read"]]
+    ]  # fmt: skip
+    if lines:
+        table(f"Plan as of {answer['as_of']}", columns, lines)
+    elif not answer["problems"]:
+        out.print("nothing would change")
+    if answer["audiences"]:
+        table(
+            "Audiences",
+            ("audience", "before", "after", "people"),
+            (
+                (
+                    row["name"],
+                    None if row["before"] is None else f"{row['before']:,}",
+                    f"{row['after']:,}",
+                    came_and_went(row),
+                )
+                for row in answer["audiences"]
+            ),
+        )
+    if answer["campaigns"]:
+        table(
+            "Campaigns",
+            ("campaign", "status", "next", "uses"),
+            (
+                (row["name"], row["status"], row["next_at"], ", ".join([*row["tags"], *row["how"]]))
+                for row in answer["campaigns"]
+            ),
+        )
+    if answer["templates"]:
+        table(
+            "Templates",
+            ("template", "uses"),
+            ((row["name"], ", ".join(row["tags"])) for row in answer["templates"]),
+        )
+    if answer["problems"]:
+        problems(answer["problems"])
+    if answer["plan"] is not None and answer["changes"]:
+        out.print(f"plan {clean(answer['plan'])}")
+
+
+def problems(listed: Iterable[Json]) -> None:
+    """What is wrong in definitions, and where."""
+    table(
+        "What is wrong",
+        ("where", "problem", "hint"),
+        ((row["where"], row["message"], row["hint"]) for row in listed),
+    )
+
+
+def reason(row: Json) -> str:
+    """Why a tag is in a plan: changed, refers to spent_90d."""
+    through = ", ".join(item.partition(":")[2] for item in row["through"])
+    why = WHY[row["why"]]
+    if row["why"] == "refers":
+        return f"{why} {through}"
+    return f"{why}, refers to {through}" if through else why
+
+
+def came_and_went(row: Json) -> str | None:
+    """+1,204 −310; nothing when it is not known."""
+    return None if row["entered"] is None else f"+{row['entered']:,} −{row['left']:,}"
+
+
 def titled(titles: Json, otherwise: str) -> str:
     """A title in English, else in any language, else what it is called otherwise."""
     return str(titles.get("en") or next((title for title in titles.values() if title), otherwise))

@@ -18,6 +18,7 @@ from limner.expressions.printer import to_text
 from limner.tags.document import Document, dumped
 from limner.tags.model import plain
 from limner.tags.text import KEYS
+from limner.tags.trial import plain_of
 from limner.types import Json, ValueType
 
 TEXTS = (
@@ -29,9 +30,9 @@ TEXTS = (
 def form_of(text: str, key: str) -> Json:
     """The fields of a tag file; '' and empty lists where it says nothing.
 
-    title (by language; "" = one for all), TEXTS, cases [{when, then}], otherwise: all as texts. `measure`: the
-    statistic as a function of events when it is of that simple shape, else None. Raises DefinitionError for what is
-    no YAML mapping.
+    title (by language; "" = one for all), TEXTS, cases [{when, then}], otherwise: all as texts. `tests`: [{name, as_of,
+    given: {events, attributes, tags}, expect}], values as they stand, instants as texts. `measure`: the statistic as a
+    function of events when it is of that simple shape, else None. Raises DefinitionError for what is no YAML mapping.
     """
     return _form(Document(text, where=f"tags/{key}.yml").root if text.strip() else {})
 
@@ -50,7 +51,13 @@ def _form(root: Mapping[str, Any]) -> Json:
         ],
         "otherwise": _shown(root.get("otherwise")),
         "measure": measure_of(_shown(root.get("statistic"))),
+        "tests": plain_of(_tests(root)),
     }
+
+
+def _tests(root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = root.get("tests")
+    return [test for test in found if isinstance(test, Mapping)] if isinstance(found, list) else []
 
 
 def _cases(root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -88,6 +95,11 @@ def text_with(text: str, key: str, fields: Mapping[str, Any]) -> str:
         changes["cases"] = [
             held.get(_pair(case)) or {"when": case["when"], "then": _value(kind, case["then"])}
             for case in given["cases"]
+        ] or None
+    if given["tests"] != now["tests"]:
+        kept = list(zip(now["tests"], _tests(root), strict=True))
+        changes["tests"] = [
+            next((test for shown, test in kept if shown == wanted), wanted) for wanted in given["tests"]
         ] or None
     if document is None:
         return dumped({name: changes[name] for name in KEYS if changes.get(name) is not None})

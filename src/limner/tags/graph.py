@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from limner.errors import DefinitionError, ExpressionError
 from limner.expressions.parse import parse, parse_value
@@ -20,13 +20,17 @@ AudienceOf = Callable[[str], "Expr | frozenset[int] | None"]
 
 @dataclass(frozen=True)
 class Graph:
-    """Tags with their parsed expressions. `order`: what is referred to comes first; otherwise by key."""
+    """Tags with their parsed expressions. `order`: what is referred to comes first; otherwise by key.
+
+    `audiences`: those that each tag's conditions name, also inside each other, with a mark of what each says.
+    """
 
     tags: Mapping[str, Tag]
     trees: Mapping[str, tuple[Expr, ...]]
     needs: Mapping[str, frozenset[str]]
     order: tuple[str, ...]
     fingerprints: Mapping[str, str]
+    audiences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def closure(self, keys: Iterable[str]) -> frozenset[str]:
         """The keys and everything that they refer to."""
@@ -55,20 +59,36 @@ def expression_path(tag: Tag, position: int) -> tuple[str | int, ...]:
 
 def build(tags: Mapping[str, Tag], audience: AudienceOf = lambda _name: None) -> Graph:
     """The graph of the tags. Raises DefinitionError for an expression that is none, and for a cycle."""
-    trees = {key: _parsed(tag) for key, tag in tags.items()}
+    trees = {key: expressions(tag) for key, tag in tags.items()}
     named = {key: _names(found, audience) for key, found in trees.items()}
     needs = {key: frozenset(names & tags.keys()) for key, (names, _) in named.items()}
     order = _ordered(tags, needs)
     fingerprints: dict[str, str] = {}
+    marks = {
+        key: {name: _audience_mark(name, audience) for name in audiences}
+        for key, (_, audiences) in named.items()
+    }
     for key in order:
-        referenced = {f"tag:{need}": fingerprints[need] for need in needs[key]}
-        referenced |= {f"audience:{name}": _audience_mark(name, audience) for name in named[key][1]}
-        normal = tuple(to_text(tree) for tree in trees[key])
-        fingerprints[key] = fingerprint(tags[key], normal=normal, referenced=referenced)
-    return Graph(dict(tags), trees, needs, order, fingerprints)
+        referenced = references({need: fingerprints[need] for need in needs[key]}, marks[key])
+        fingerprints[key] = fingerprint(tags[key], normal=printed(trees[key]), referenced=referenced)
+    return Graph(dict(tags), trees, needs, order, fingerprints, marks)
 
 
-def _parsed(tag: Tag) -> tuple[Expr, ...]:
+def references(tags: Mapping[str, str], audiences: Mapping[str, str]) -> dict[str, str]:
+    """What a tag refers to, as its fingerprint counts it: fingerprints of tags and marks of audiences by subject."""
+    return {
+        **{f"tag:{key}": mark for key, mark in tags.items()},
+        **{f"audience:{name}": mark for name, mark in audiences.items()},
+    }
+
+
+def printed(trees: Iterable[Expr]) -> tuple[str, ...]:
+    """The printed form of a tag's expressions."""
+    return tuple(to_text(tree) for tree in trees)
+
+
+def expressions(tag: Tag) -> tuple[Expr, ...]:
+    """The tag's parsed expressions. Raises DefinitionError for one that is none."""
     found = []
     document: Document | None = None
     for position, source in enumerate(tag.sources):

@@ -15,13 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from limner.columns import Array
-from limner.engine.seam import Engine, Transaction, quoted
+from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions.catalog import Catalog
 from limner.tags.graph import Graph
 from limner.tags.methods import observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Method, Tag
 from limner.tags.tables import SQL_TYPES
+from limner.types import naive
 
 PREFIX = "then_"
 _WIDE = "then_together"
@@ -37,10 +38,12 @@ def tags_at(
     catalog: Catalog,
     as_of: datetime,
     people: Array | None = None,
+    given: Mapping[str, pa.Table] | None = None,
 ) -> Iterator[tuple[Transaction, Fresh]]:
     """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
 
-    people: ordinals to which everything is restricted; None = everybody. Writers wait meanwhile.
+    people: ordinals to which everything is restricted; None = everybody. given: tables (ix, value) by key, which stand
+    instead of what would be computed for these people; NULL = no value. Writers wait meanwhile.
     """
     wanted = graph.closure(keys)
     order = [graph.tags[key] for key in graph.order if key in wanted]
@@ -62,14 +65,14 @@ def tags_at(
             for tag in order:
                 made.append(PREFIX + tag.table)
                 if tag.method is Method.STATISTIC:
-                    _table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM {_WIDE}", {})
-                    continue
-                method = observed if tag.method is Method.OBSERVED else rule
-                if method is observed:
+                    found = Query((), f"SELECT ix, {quoted(tag.key)} AS value FROM {_WIDE}")
+                elif tag.method is Method.OBSERVED:
                     found = observed.query(tag, catalog=fresh, as_of=as_of, among=among)
                 else:
                     found = rule.query(tag, graph, catalog=fresh, as_of=as_of, among=among)
-                _table(tx, tag, found.sql, found.values)
+                _table(tx, tag, found, as_of)
+                if given is not None and tag.key in given:
+                    _replace(tx, tag, given[tag.key], as_of)
             yield tx, fresh
         finally:
             for name in made:
@@ -100,11 +103,28 @@ def values_at(
     return values
 
 
-def _table(tx: Transaction, tag: Tag, sql: str, values: Mapping[str, Any]) -> None:
+def _table(tx: Transaction, tag: Tag, found: Query, as_of: datetime) -> None:
     tx.execute(
         f"CREATE OR REPLACE TEMP TABLE {quoted(PREFIX + tag.table)} AS"
         f" SELECT v.ix, CAST(v.value AS {SQL_TYPES[tag.type]}) AS value,"
-        " CAST(NULL AS TIMESTAMP) AS expires_at"
-        f" FROM ({sql}) AS v WHERE v.value IS NOT NULL",
-        values,
+        " CAST($until AS TIMESTAMP) AS expires_at"
+        f" FROM ({found.sql}) AS v WHERE v.value IS NOT NULL",
+        {**found.values, "until": _until(tag, as_of)},
     )
+
+
+def _replace(tx: Transaction, tag: Tag, given: pa.Table, as_of: datetime) -> None:
+    """The given values in the place of the computed ones."""
+    table = f"temp.{quoted(PREFIX + tag.table)}"
+    with tx.given("then_values", given):
+        tx.execute(f"DELETE FROM {table} WHERE ix IN (SELECT ix FROM then_values)")
+        tx.execute(
+            f"INSERT INTO {table} SELECT ix, CAST(value AS {SQL_TYPES[tag.type]}), CAST($until AS TIMESTAMP)"
+            " FROM then_values WHERE value IS NOT NULL",
+            {"until": _until(tag, as_of)},
+        )
+
+
+def _until(tag: Tag, as_of: datetime) -> datetime | None:
+    expires = tag.expires_at(as_of)
+    return None if expires is None else naive(expires)

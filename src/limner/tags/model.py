@@ -95,6 +95,31 @@ Definition = Observed | Statistic | Rule
 
 
 @dataclass(frozen=True)
+class Happening:
+    """An event of a test. `at` without a zone is in the workspace's; `source` '' = of none."""
+
+    name: str
+    at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A test of a tag: what happened to one person by `as_of`, and the value that follows; None = no value.
+
+    `attributes` and `tags`: what the person has besides, as JSON values; None = nothing.
+    """
+
+    name: str
+    as_of: datetime
+    expect: Value | None
+    events: tuple[Happening, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Tag:
     """One tag. `category` is a path such as ("consumption", "spend"); `text` is the file as it was read."""
 
@@ -110,6 +135,7 @@ class Tag:
     owner: str = ""
     source: str = ""
     why: str = ""
+    tests: tuple[Trial, ...] = ()
     text: str = field(default="", compare=False)
 
     @property
@@ -173,7 +199,7 @@ def fingerprint(tag: Tag, *, normal: tuple[str, ...], referenced: Mapping[str, s
     """16 hex digits that change when the tag's values may: its own definition or one that it refers to.
 
     normal: the printed form of its expressions; referenced: fingerprints of tags and audiences by subject.
-    Titles, owner, category, refresh and layout do not count.
+    Titles, owner, category, refresh, layout and tests do not count.
     """
     definition: Any = None
     if isinstance(tag.definition, Observed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def preview(
         check(graph.tags[need], graph, catalog=fresh, as_of=as_of)
     with tags_at(engine, graph, [key], catalog=catalog, as_of=as_of) as (tx, _):
         who = publish.alive(tx)
-        made = _column(tx, graph.tags[key], len(who))
+        made = drafted(tx, graph.tags[key], len(who), as_of=as_of)
     gone = held is None or held.expired or (held.expires_at is not None and held.expires_at <= as_of)
     old = None if gone or published is None or key not in published else published[key]
     n = max(len(who), 0 if old is None else old.n)
@@ -70,8 +71,9 @@ def preview(
     )
 
 
-def _column(tx: Transaction, tag: Tag, n: int) -> Column:
-    """The tag's values of then as a column; texts have the labels that are known already, and then new ones."""
+def drafted(tx: Transaction, tag: Tag, n: int, *, as_of: datetime) -> Column:
+    """The tag's values of then (see `tags_at`) as a run would publish them; known labels keep their codes."""
+    times: dict[str, Any] = {"as_of": as_of, "expires_at": tag.expires_at(as_of)}
     table = quoted(PREFIX + tag.table)
     labels: list[str] = []
     value = "epoch_us(value)" if tag.type is ValueType.INSTANT else "value"
@@ -79,7 +81,7 @@ def _column(tx: Transaction, tag: Tag, n: int) -> Column:
     ix = found.column("ix").combine_chunks().to_numpy()
     if tag.type is not ValueType.TEXT:
         values = found.column("value").combine_chunks().to_numpy(zero_copy_only=False)
-        return column(tag.key, Given(tag.type, ix, np.asarray(values)), n)
+        return column(tag.key, Given(tag.type, ix, np.asarray(values), **times), n)
     known = tx.read("SELECT label FROM labels WHERE tag = $tag ORDER BY code", {"tag": tag.key})
     labels = known.column(0).to_pylist()
     codes = {label: code for code, label in enumerate(labels, 1)}
@@ -90,4 +92,4 @@ def _column(tx: Transaction, tag: Tag, n: int) -> Column:
             codes[label] = len(labels)
     table_of = np.array([codes[label] for label in encoded.dictionary.to_pylist()], dtype=np.int64)
     given = table_of[encoded.indices.to_numpy()] if len(ix) else np.zeros(0, dtype=np.int64)
-    return column(tag.key, Given(tag.type, ix, given, tuple(labels)), n)
+    return column(tag.key, Given(tag.type, ix, given, tuple(labels), **times), n)

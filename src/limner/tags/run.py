@@ -80,16 +80,17 @@ def run(
     run_id: str,
     columns_dir: Path,
     only: Collection[str] | None = None,
+    remove: Collection[str] | None = None,
     full: bool = False,
     published: Columns | None = None,
     progress: Progress = silent,
 ) -> RunReport:
     """Computes the tags as of then and publishes them as the next epoch, all or nothing.
 
-    `tags` are all definitions: what is applied and no longer among them is removed. `only`: compute these and
-    what they refer to; the others keep their values. Statistics that are as they were are carried on from the last
-    run, with equal values; `full` computes them anew. `published`: the columns as they are, which may be on no
-    disk. Raises DefinitionError before anything is computed.
+    `tags` are all definitions: what is applied and no longer among them is removed; with `remove` only these of it.
+    `only`: compute these and what they refer to; the others keep their values. Statistics that are as they were are
+    carried on from the last run, with equal values; `full` computes them anew. `published`: the columns as they are,
+    which may be on no disk. Raises DefinitionError before anything is computed.
     """
     clock = _Stopwatch()
     graph = build(tags, catalog.audience)
@@ -148,14 +149,15 @@ def run(
             for key, state in states.items()
         }
         clock.lap("columns")
-        removed = tuple(sorted(before.keys() - tags.keys()))
+        gone = before.keys() - tags.keys()
+        removed = tuple(sorted(gone if remove is None else gone & set(remove)))
         reports = []
         total = 0
         for key in [*keys, *removed]:
             held = None if key in before and before[key].expired else old.get(key)
             if held is not None and key in before:
-                gone = _gone(tx, before[key], held, as_of=as_of - CONTINUED, run_id=run_id)
-                total, held = (total, held) if gone is None else (total + gone, None)
+                ended = _gone(tx, before[key], held, as_of=as_of - CONTINUED, run_id=run_id)
+                total, held = (total, held) if ended is None else (total + ended, None)
             found = changes.compare(held, made.get(key), max(n, 0 if held is None else held.n))
             redefined = key in before and key in made and before[key].fingerprint != graph.fingerprints[key]
             cause = _cause(key, before, made, redefined)
@@ -170,7 +172,7 @@ def run(
         _keep(tx, states, removed)
         homes.leave(tx, newest=home)
         _point(tx, epoch)
-        kept = {key: held for key, held in old.items() if key in tags and key not in made}
+        kept = {key: held for key, held in old.items() if key not in removed and key not in made}
         progress("publishing", steps - 1, steps)
         columns = Columns.publish(
             columns_dir, epoch.epoch, n=n, as_of=as_of, alive=who, columns={**kept, **made}

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from cronsim import CronSim, CronSimError
 
 from limner.errors import DefinitionError
+from limner.tags import trial
 from limner.tags.document import KEY, Document, dumped
 from limner.tags.model import (
     COMPUTED,
@@ -35,7 +36,7 @@ from limner.types import MONEY_SCALE, ValueType, utc
 
 KEYS = (
     "title", "nature", "method", "type", "attribute", "statistic", "cases", "otherwise",
-    "validity", "refresh", "category", "owner", "source", "why", "layout",
+    "validity", "refresh", "category", "owner", "source", "why", "tests", "layout",
 )  # fmt: skip
 _FORM = {Method.OBSERVED: "attribute", Method.STATISTIC: "statistic", Method.RULE: "cases"}
 
@@ -82,6 +83,7 @@ def read(text: str, key: str, *, where: str | None = None) -> Tag:
         owner=document.string("owner"),
         source=document.string("source"),
         why=document.string("why"),
+        tests=trial.read(document, partial(value_of, document, kind)),
         text=text,
     )
 
@@ -137,6 +139,9 @@ def _fields(tag: Tag) -> dict[str, Any]:
     if isinstance(definition, Rule):
         cases = [{"when": case.when, "then": _yaml_value(tag.type, case.then)} for case in definition.cases]
     otherwise = definition.otherwise if isinstance(definition, Rule) else None
+    tests: Any = trial.written(tag.tests, partial(_yaml_value, tag.type))
+    if tag.text and tag.tests and read(tag.text, tag.key).tests == tag.tests:
+        tests = Document(tag.text, where=f"tags/{tag.key}.yml").value("tests")  # as it was written
     return {
         "title": title,
         "nature": str(tag.nature),
@@ -152,6 +157,7 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "owner": tag.owner or None,
         "source": tag.source or None,
         "why": tag.why or None,
+        "tests": tests,
     }
 
 
@@ -202,13 +208,14 @@ def _definition(document: Document, method: Method, kind: ValueType) -> Definiti
         when = document.string("cases", position, "when", required=True)
         if "then" not in item:
             raise document.error("'then' is missing", "cases", position, code="missing")
-        read_cases.append(Case(when, _value(document, kind, item["then"], "cases", position, "then")))
+        read_cases.append(Case(when, value_of(document, kind, item["then"], "cases", position, "then")))
     otherwise = document.root.get("otherwise")
-    last = None if otherwise is None else _value(document, kind, otherwise, "otherwise")
+    last = None if otherwise is None else value_of(document, kind, otherwise, "otherwise")
     return Rule(tuple(read_cases), last)
 
 
-def _value(document: Document, kind: ValueType, given: Any, *path: str | int) -> Value:
+def value_of(document: Document, kind: ValueType, given: Any, *path: str | int) -> Value:
+    """What stands at the path of a file as a value of the type. Raises DefinitionError there when it is none."""
     if kind is ValueType.FLAG and isinstance(given, bool):
         return bool(given)
     if kind is ValueType.TEXT and isinstance(given, str):

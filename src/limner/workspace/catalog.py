@@ -14,6 +14,7 @@ class WorkspaceCatalog:
     """The names known now. Cheap to make: one is made for each question, so it never goes stale.
 
     `tags`: key → (table, type) of every applied tag; `audiences`: a saved audience's tree or fixed members.
+    `attributes`: those that are known besides the engine's.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class WorkspaceCatalog:
         sources: Mapping[str, int],
         tags: Mapping[str, tuple[str, ValueType]],
         audiences: Mapping[str, Callable[[], Expr | frozenset[int]]],
+        attributes: Iterable[str] = (),
     ) -> None:
         self._engine = engine
         self.zone = zone
@@ -36,6 +38,7 @@ class WorkspaceCatalog:
         )
         typed = engine.read("SELECT name, col, type FROM properties").to_pylist()
         self._properties = {row["name"]: (row["col"], ValueType(row["type"])) for row in typed}
+        self._known_attributes = frozenset(attributes)
         self._attributes: tuple[str, ...] | None = None
 
     def define(self, key: str, table: str, kind: ValueType) -> None:
@@ -85,7 +88,7 @@ class WorkspaceCatalog:
         """Every attribute seen."""
         if self._attributes is None:
             found = self._engine.read("SELECT DISTINCT name FROM attributes ORDER BY name")
-            self._attributes = tuple(found.column(0).to_pylist())
+            self._attributes = tuple(sorted({*found.column(0).to_pylist(), *self._known_attributes}))
         return self._attributes
 
 

@@ -16,7 +16,7 @@ from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerE
 from limner.expressions import Expr, check, parse
 from limner.identity import people
 from limner.tags import check as tag_check
-from limner.tags import publish
+from limner.tags import publish, trying
 from limner.tags import text as tag_text
 from limner.tags.document import Document
 from limner.tags.graph import build
@@ -69,10 +69,11 @@ def campaign(workspace: Workspace, name: str) -> Campaign:
 def catalog(workspace: Workspace) -> WorkspaceCatalog:
     """What names mean now: applied tags, saved audiences, events, properties, attributes, sources."""
     found, _ = audiences.read_folder_leniently(workspace.paths.folder / "audiences")
-    return _catalog(workspace, found)
+    return catalog_of(workspace, found)
 
 
-def _catalog(workspace: Workspace, saved: Mapping[str, Audience]) -> WorkspaceCatalog:
+def catalog_of(workspace: Workspace, saved: Mapping[str, Audience]) -> WorkspaceCatalog:
+    """What names mean now, with these audiences."""
     applied = publish.applied(workspace.engine)
     return WorkspaceCatalog(
         workspace.engine,
@@ -112,13 +113,14 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     read_tags: dict[str, Tag] = _read(folder, "tags", tag_text.read, instead, found)
     read_audiences: dict[str, Audience] = _read(folder, "audiences", audiences.read, instead, found)
     read_campaigns: dict[str, Campaign] = _read(folder, "campaigns", campaigns.read, instead, found)
-    names = _catalog(workspace, read_audiences)
+    names = catalog_of(workspace, read_audiences)
     for tag in read_tags.values():
         names.define(tag.key, tag.table, tag.type)
     try:
         graph = build(read_tags, names.audience)
         found += tag_check.problems(graph, read_tags, catalog=names, as_of=workspace.clock())
         for key, tag in read_tags.items():
+            found += trying.problems(tag, graph)
             if tag.refresh:
                 found += _cron(tag.refresh, workspace, f"tags/{key}.yml")
     except LimnerError as error:

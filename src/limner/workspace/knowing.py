@@ -24,6 +24,7 @@ from limner.portraits.person import readable
 from limner.tags import catalogue, publish
 from limner.tags import run as tag_runs
 from limner.tags.graph import build
+from limner.tags.run import RunReport
 from limner.types import Json, Progress, ValueType, utc
 from limner.workspace import definitions
 from limner.workspace.catalog import known
@@ -146,6 +147,11 @@ def tag_run(
             progress=progress,
         )
         detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
+    return ran(report)
+
+
+def ran(report: RunReport) -> Json:
+    """What a run did, as its verb answers."""
     return {
         "run": report.run,
         "as_of": report.as_of.isoformat(),

@@ -124,6 +124,19 @@ def _people(workspace: Workspace, row: Json) -> int | None:
         return None
 
 
+def states(workspace: Workspace) -> dict[str, Json]:
+    """Of each campaign file its status, the next scheduled instants, and the one that passed without being sent."""
+    latest: dict[str, Entry] = {}
+    begun: dict[str, set[str]] = {}
+    for entry in entries.entries(workspace.records):
+        latest.setdefault(entry.campaign, entry)
+        begun.setdefault(entry.campaign, set()).add(entry.entry)
+    return {
+        name: _state(workspace, item, latest.get(name), begun.get(name, set()))
+        for name, (item, _) in definitions.campaign_files(workspace).items()
+    }
+
+
 def _state(workspace: Workspace, item: Campaign | None, last: Entry | None, begun: set[str]) -> Json:
     """status, the next scheduled instants, and the one that passed without being sent."""
     now, zone = workspace.clock(), workspace.config.tz

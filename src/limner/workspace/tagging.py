@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -61,7 +62,7 @@ Use = dict[str, Json]
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """Everything that the files and the engine say of tags at one instant."""
 
     workspace: Workspace
@@ -125,7 +126,7 @@ class _Known:
                 titles = dict(self.audiences[name].title)
                 found[key][1][name] = {"name": name, "titles": titles, "direct": key in direct}
         for name, campaign in self.campaigns.items():
-            for key, how in self._in_campaign(campaign).items():
+            for key, how in self.in_campaign(campaign).items():
                 found[key][2][name] = {"name": name, "titles": dict(campaign.title), "how": sorted(how)}
         return found
 
@@ -133,7 +134,8 @@ class _Known:
         expression = self.audiences[name].expression
         return set() if expression is None else t.names_of(parse(expression))
 
-    def _in_campaign(self, campaign: Campaign) -> dict[str, set[str]]:
+    def in_campaign(self, campaign: Campaign) -> dict[str, set[str]]:
+        """The tags that a campaign depends on, and how: by its audience, by a variant's condition, in a template."""
         how: dict[str, set[str]] = {}
         for key in self.named_by.get(campaign.audience, ()):
             how.setdefault(key, set()).add("audience")
@@ -147,8 +149,7 @@ class _Known:
         for name in {campaign.template, *(variant.template for variant in campaign.variants)} - {""}:
             path = self.workspace.paths.folder / "templates" / name
             if path.is_file():
-                words = path.read_text(encoding="utf-8", errors="replace")
-                for key in set(_IN_TEMPLATE.findall(words)) & self.tags.keys():
+                for key in in_template(path) & self.tags.keys():
                     how.setdefault(key, set()).add("template")
         return how
 
@@ -163,14 +164,20 @@ class _Known:
         return "broken" if item.key in self.broken else item.state
 
 
-def _known(workspace: Workspace, instead: Mapping[str, Tag] | None = None) -> _Known:
+def in_template(path: Path) -> frozenset[str]:
+    """The keys after `tag.` in a template's text."""
+    return frozenset(_IN_TEMPLATE.findall(path.read_text(encoding="utf-8", errors="replace")))
+
+
+def known_now(workspace: Workspace, instead: Mapping[str, Tag] | None = None) -> Known:
+    """Everything that the files and the engine say of tags now; `instead`: tags that stand for their files."""
     folder = workspace.paths.folder
     read, problems = tag_text.read_folder_leniently(folder / "tags")
     read |= instead or {}
     audiences, _ = audience_files.read_folder_leniently(folder / "audiences")
-    names = definitions.catalog(workspace)
+    names = definitions.catalog_of(workspace, audiences)
     graph, wrong = _graph(read, names)
-    return _Known(
+    return Known(
         workspace,
         workspace.clock(),
         graph.tags,
@@ -214,7 +221,7 @@ def tag_list(
     order = sort.removeprefix("-")
     if order not in SORTS:
         raise UsageError(f"unknown sort '{sort}'", where="sort", hint=did_you_mean(order, SORTS))
-    found = _known(workspace)
+    found = known_now(workspace)
     rows = [_row(found, item) for item in found.entries()]
     rows += [_broken_row(found, key) for key in sorted(found.broken - {row["key"] for row in rows})]
     matching = [
@@ -244,7 +251,7 @@ def tag_list(
     }
 
 
-def _searched(found: _Known, row: Json) -> str:
+def _searched(found: Known, row: Json) -> str:
     tag = found.tags.get(row["key"])
     words = [row["key"], row["category"] or "", *row["titles"].values()]
     if tag is not None:
@@ -268,7 +275,7 @@ def _rank(row: Json, order: str) -> tuple[Any, ...]:
     return (row[order] or ("" if order == "as_of" else 0), row["key"]) if order != "key" else (row["key"],)
 
 
-def _row(found: _Known, item: Entry) -> Json:
+def _row(found: Known, item: Entry) -> Json:
     tag, applied = item.tag, item.applied
     uses = found.uses.get(item.key, ({}, {}, {}))
     return {
@@ -292,11 +299,11 @@ def _row(found: _Known, item: Entry) -> Json:
     }
 
 
-def _broken_row(found: _Known, key: str) -> Json:
+def _broken_row(found: Known, key: str) -> Json:
     return {**_row(found, Entry(None, key, "broken", found.applied.get(key), 0, 0.0)), "state": "broken"}
 
 
-def _freshness(found: _Known, tag: Tag | None, applied: Applied | None) -> Json:
+def _freshness(found: Known, tag: Tag | None, applied: Applied | None) -> Json:
     """Whether the values are those that should be there now, else since when and why not."""
     due = upcoming = None
     if tag is not None:
@@ -330,7 +337,7 @@ def _moment(cron: str, zone: str, after: datetime) -> datetime:
     return next(iter(moments(cron, ZoneInfo(zone), after)))
 
 
-def _categories(found: _Known, rows: Iterable[Json]) -> list[Json]:
+def _categories(found: Known, rows: Iterable[Json]) -> list[Json]:
     """Every category with its tags and people, parents before children; '' holds the tags without one."""
     counted = {} if found.columns is None else catalogue.categories(found.tags, found.columns, now=found.now)
     tags: dict[tuple[str, ...], int] = {}
@@ -346,7 +353,7 @@ def _categories(found: _Known, rows: Iterable[Json]) -> list[Json]:
     ]
 
 
-def _left_by_runs(found: _Known) -> dict[str, int]:
+def _left_by_runs(found: Known) -> dict[str, int]:
     """How many people have each tag as its last run, or its recorded expiry, left it."""
     columns = found.workspace.columns
     people = {}
@@ -376,7 +383,7 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
 
     People without a value are a value of their own. Personal values are masked for those who may not see them.
     """
-    found = _known(workspace)
+    found = known_now(workspace)
     item = next((item for item in found.entries() if item.key == key), None)
     if item is None and key not in found.broken:
         hint = did_you_mean(key, found.tags) or "limner tag list"
@@ -438,7 +445,7 @@ def _is_hidden(tag: Tag | None, workspace: Workspace, caller: Caller) -> bool:
     return is_personal(name, workspace.config.personal)
 
 
-def _distribution(found: _Known, key: str, hidden: bool) -> list[Json]:
+def _distribution(found: Known, key: str, hidden: bool) -> list[Json]:
     if found.columns is None or key not in found.columns:
         return []
     return _counts(key, found.columns, found.now, hidden=hidden, asked=True)
@@ -453,8 +460,8 @@ def _counts(key: str, columns: Columns, now: datetime, *, hidden: bool, asked: b
         {
             "kind": _kind(item),
             "value": masked(_value(item, kind)) if hidden and item.value is not None else _value(item, kind),
-            "low": None if item.low is None else _exactly(item.low, kind),
-            "high": None if item.high is None else _exactly(item.high, kind),
+            "low": None if item.low is None else as_text(item.low, kind),
+            "high": None if item.high is None else as_text(item.high, kind),
             "people": item.people,
             "share": round(item.people / everybody, 6) if everybody else 0.0,
             "where": catalogue.condition(key, item, kind, shown=counts) if asked and not hidden else None,
@@ -476,12 +483,12 @@ def _value(item: Count, kind: ValueType) -> str:
     if item.rest:
         return "all others"
     if item.value is not None:
-        return _exactly(item.value, kind)
-    low = _exactly(item.low, kind)
-    return f"{low} and more" if item.high is None else f"{low} to {_exactly(item.high, kind)}"
+        return as_text(item.value, kind)
+    low = as_text(item.low, kind)
+    return f"{low} and more" if item.high is None else f"{low} to {as_text(item.high, kind)}"
 
 
-def _exactly(value: Any, kind: ValueType) -> str:
+def as_text(value: Any, kind: ValueType) -> str:
     """A value as exact text: true, the text, 12.5, an instant with Z."""
     if kind is ValueType.MONEY:
         return exact(value, MONEY_SCALE)
@@ -499,7 +506,7 @@ def _total(columns: Columns, key: str, now: datetime) -> str | float | None:
     return exact(total, MONEY_SCALE) if columns[key].type is ValueType.MONEY and total is not None else total
 
 
-def _needs(found: _Known, key: str) -> Json:
+def _needs(found: Known, key: str) -> Json:
     """What the tag is computed from."""
     tag = found.tags.get(key)
     trees = found.graph.trees.get(key, ())
@@ -516,7 +523,7 @@ def _needs(found: _Known, key: str) -> Json:
     }
 
 
-def _runs(found: _Known, key: str) -> list[Json]:
+def _runs(found: Known, key: str) -> list[Json]:
     """The last runs that computed, or should have computed, the tag; the latest first."""
     with found.workspace.records.read() as connection:
         rows = connection.execute(
@@ -590,7 +597,7 @@ def tag_history(workspace: Workspace, key: str, days: int = 30, caller: Caller =
 
     `since`: from when on it is known; days before it are null. `labels` is null where values are not recorded exactly.
     """
-    found = _known(workspace)
+    found = known_now(workspace)
     held = found.applied.get(key)
     if held is None and key not in found.tags:
         raise NotFoundError(
@@ -641,7 +648,7 @@ def tag_preview(workspace: Workspace, key: str, text: str, caller: Caller = LOCA
     began = time.perf_counter()
     workspace.load()
     draft = tag_text.read(text, key)
-    found = _known(workspace, {key: draft})
+    found = known_now(workspace, {key: draft})
     wrong = next(
         (error for error in found.problems if (error.where or "").startswith(f"tags/{key}.yml")), None
     )

@@ -83,6 +83,7 @@ const en = {
     stays: "It goes on when you leave this page.",
     verbs: {
       "tag run": "Computing tags",
+      "tag apply": "Applying tags",
       import: "Importing",
       "import upload": "Importing",
       "quarantine replay": "Trying again what was set aside",

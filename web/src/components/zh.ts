@@ -85,6 +85,7 @@ const zh: typeof en = {
     stays: "离开此页面后仍会继续。",
     verbs: {
       "tag run": "计算标签",
+      "tag apply": "应用标签定义",
       import: "导入数据",
       "import upload": "正在导入",
       "quarantine replay": "正在重试隔离数据",

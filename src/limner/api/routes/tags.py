@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -195,7 +195,8 @@ class TagCase(Shape):
 class TagFields(Shape):
     """A tag's file as a form: every field as text, '' where the file says nothing.
 
-    `measure`: the statistic in parts, null when it is of another shape. Fields that are not sent stay as they are.
+    `measure`: the statistic in parts, null when it is of another shape. `tests`: each with name, as_of, given and
+    expect as they stand in the file. Fields that are not sent stay as they are.
     """
 
     title: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(default_factory=dict)
@@ -213,6 +214,7 @@ class TagFields(Shape):
     source: str = ""
     why: Annotated[str, Field(max_length=10_000)] = ""
     measure: Measure | None = None
+    tests: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class TagFingerprints(Shape):
@@ -330,6 +332,131 @@ class TagRan(Shape):
     seconds: dict[str, float]
 
 
+class TagPlanAsked(Shape):
+    """Which tags, and what goes along with them (default: all that differ), as of when (default: now)."""
+
+    keys: list[Name] = Field(default_factory=list)
+    as_of: Instant = ""
+
+
+class PlannedTag(Shape):
+    """What publishing a tag would do to people.
+
+    `why`: `refers`: only what it refers to (`through`: tag:KEY, audience:NAME) differs; `read`: it is as it was and
+    computed anew because another needs it. `moved`: people with another flag or text; `revalued`: with another number,
+    amount or instant.
+    """
+
+    key: str
+    titles: dict[str, str]
+    type: str
+    why: Literal["new", "changed", "refers", "removed", "read"]
+    through: list[str]
+    before: int
+    after: int
+    entered: int
+    left: int
+    moved: int
+    revalued: int
+
+
+class PlannedAudience(Shape):
+    """An audience whose people would change; `before` is null when it names a tag that was never published."""
+
+    name: str
+    titles: dict[str, str]
+    before: int | None
+    after: int
+    entered: int | None
+    left: int | None
+
+
+class PlannedCampaign(Shape):
+    """A campaign that is still to choose its people, and by which of the planned tags, and how, it depends on them."""
+
+    name: str
+    titles: dict[str, str]
+    status: Literal["draft", "scheduled", "missed", "running", "paused", "stopped", "done", "broken"]
+    next_at: str | None
+    audience: str
+    tags: list[str]
+    how: list[Literal["audience", "variant", "template"]]
+
+
+class PlannedTemplate(Shape):
+    """A template in which planned tags stand."""
+
+    name: str
+    tags: list[str]
+
+
+class TagPlan(Shape):
+    """What applying the tag files would change; nothing was changed.
+
+    `plan`: what applying exactly this takes, null when files are wrong. `changes`: whether any definition differs from
+    what is applied. `epoch`: the publication that it was compared with, 0 when there is none.
+    """
+
+    plan: str | None
+    as_of: str
+    epoch: int
+    changes: bool
+    everybody: int
+    tags: list[PlannedTag]
+    read: list[PlannedTag]
+    audiences: list[PlannedAudience]
+    campaigns: list[PlannedCampaign]
+    templates: list[PlannedTemplate]
+    problems: list[FileProblem]
+    seconds: float
+
+
+class TagApplyAsked(Shape):
+    """Which tags, and what goes along (default: all that differ); `plan`: refused when that plan no longer fits."""
+
+    keys: list[Name] = Field(default_factory=list)
+    plan: Annotated[str, Field(max_length=200, description="`plan` of the plan that was looked at.")] = ""
+
+
+class TagApplied(Shape):
+    """What was applied: tags computed by their new definitions, and those removed; no `run`: nothing differed."""
+
+    plan: str | None
+    tags: list[str]
+    removed: list[str]
+    run: TagRan | None
+
+
+class TagTestAsked(Shape):
+    """Which tags' tests (default: all)."""
+
+    keys: list[Name] = Field(default_factory=list)
+
+
+class TriedTest(Shape):
+    """How one test went; null: no value. `where`: file:line:column."""
+
+    tag: str
+    name: str
+    where: str
+    as_of: str
+    passed: bool
+    expected: str | None
+    got: str | None
+
+
+class TagTested(Shape):
+    """How the tests in tag files went. `ok`: all passed and nothing is wrong; `untested`: tags without any."""
+
+    ok: bool
+    passed: int
+    failed: int
+    tests: list[TriedTest]
+    untested: list[str]
+    problems: list[FileProblem]
+    seconds: float
+
+
 class TagDraft(Shape):
     """A text that might become the tag's file."""
 
@@ -409,6 +536,40 @@ ROUTES = (
         takes=TagRunAsked,
         effect=True,
         job=True,
+        example={"body": {"keys": ["value_tier"]}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/plan",
+        "tag plan",
+        Role.OPERATOR,
+        TagPlan,
+        "tags",
+        takes=TagPlanAsked,
+        reads=True,
+        example={"body": {"keys": ["value_tier"]}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/apply",
+        "tag apply",
+        Role.OPERATOR,
+        TagApplied,
+        "tags",
+        takes=TagApplyAsked,
+        effect=True,
+        job=True,
+        example={"body": {"keys": ["value_tier"]}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/test",
+        "tag test",
+        Role.VIEWER,
+        TagTested,
+        "tags",
+        takes=TagTestAsked,
+        reads=True,
         example={"body": {"keys": ["value_tier"]}},
     ),
     Route(

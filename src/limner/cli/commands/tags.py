@@ -8,6 +8,7 @@ import typer
 
 from limner.cli import show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.errors import UsageError
 from limner.types import Json
 
 tag = noun("What we believe about people.")
@@ -24,22 +25,111 @@ def tag_run(
     as_json: bool = AsJson,
 ) -> None:
     """Compute and publish tags; a failure leaves the previous values untouched."""
-
-    def drawn(answer: Json) -> None:
-        columns = ("tag", "people", "entered", "left", "changed", "seconds")
-        show.table(
-            f"Tags as of {answer['as_of']}",
-            columns,
-            ([row.get(c) for c in columns] for row in answer["tags"]),
-        )
-
     ask(
         "tag run",
         {"keys": list(keys or []), "as_of": as_of, "full": full},
         workspace=workspace,
         as_json=as_json,
-        show=drawn,
+        show=_ran,
     )
+
+
+def _ran(answer: Json) -> None:
+    columns = ("tag", "people", "entered", "left", "changed", "seconds")
+    show.table(
+        f"Tags as of {answer['as_of']}",
+        columns,
+        ([row.get(c) for c in columns] for row in answer["tags"]),
+    )
+
+
+@tag.command("plan")
+def tag_plan(
+    keys: list[str] = typer.Argument(None, help="Only these tags, and what goes along; default: all."),
+    as_of: str = typer.Option("", "--as-of", help="As if they were computed at this instant; default: now."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What applying the tag files would change; nothing is published or written.
+
+    Exit 0: nothing would change. 3: something would. 1: a definition is wrong.
+    """
+    answer = ask(
+        "tag plan",
+        {"keys": list(keys or []), "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=show.plan,
+    )
+    if answer["problems"]:
+        raise typer.Exit(1)
+    if answer["changes"]:
+        raise typer.Exit(3)
+
+
+@tag.command("apply")
+def tag_apply(
+    keys: list[str] = typer.Argument(None, help="Only these tags, and what goes along; default: all."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not show the plan and ask."),
+    plan: str = typer.Option(
+        "", "--plan", help="The plan that was looked at; refused when it no longer fits."
+    ),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Show the plan, ask, then compute and publish exactly the tags that it names."""
+    asked = {"keys": list(keys or [])}
+    if not yes:
+        if as_json:
+            raise UsageError("--json cannot ask", where="--json", hint="say --yes too")
+        shown = ask("tag plan", asked, workspace=workspace, as_json=False, show=show.plan)
+        if shown["plan"] is None:
+            raise typer.Exit(1)
+        if not shown["changes"]:
+            return
+        if not typer.confirm("Apply this?"):
+            out.print("nothing was applied")
+            raise typer.Exit(1)
+        plan = plan or shown["plan"]
+
+    def drawn(answer: Json) -> None:
+        if answer["run"] is None:
+            out.print("nothing to apply")
+            return
+        _ran(answer["run"])
+        if answer["removed"]:
+            out.print(f"removed: {show.clean(', '.join(answer['removed']))}")
+
+    ask("tag apply", {**asked, "plan": plan}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@tag.command("test")
+def tag_test(
+    keys: list[str] = typer.Argument(None, help="Only these tags; default: all that have tests."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Try the tests that stand in the tag files, on people of their own; nobody's data take part.
+
+    Exit 0: every test passed. 1: one failed, or a definition is wrong.
+    """
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['passed']} passed, {answer['failed']} failed",
+            ("tag", "test", ""),
+            ([row["tag"], row["name"], "passed" if row["passed"] else "FAILED"] for row in answer["tests"]),
+        )
+        for row in answer["tests"]:
+            if not row["passed"]:
+                wanted, got = (show.clean(row[name] or "no value") for name in ("expected", "got"))
+                out.print(f"{show.clean(row['where'])}: expected {wanted}, got {got}", soft_wrap=True)
+        if answer["problems"]:
+            show.problems(answer["problems"])
+
+    answer = ask("tag test", {"keys": list(keys or [])}, workspace=workspace, as_json=as_json, show=drawn)
+    if not answer["ok"]:
+        raise typer.Exit(1)
 
 
 @tag.command("list")

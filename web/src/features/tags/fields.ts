@@ -26,8 +26,8 @@ const WINDOW: Window = { kind: "in_last", n: 30, unit: "day", first: "", last: "
 /** The form of what the server read. */
 export function fieldsOf(given: Given | null): Fields | null {
   if (!given) return null;
-  const { measure = null, title = {}, cases = [], ...rest } = given;
-  return { ...rest, title, cases, measure: measure && { ...measure, window: measure.window ?? null } };
+  const { measure = null, title = {}, cases = [], tests = [], ...rest } = given;
+  return { ...rest, title, cases, tests, measure: measure && { ...measure, window: measure.window ?? null } };
 }
 
 /** Another method: its kind of definition is begun, and those of the others go. */
