@@ -247,7 +247,7 @@ def why(served: Served, user: str, key: str, **more: Any) -> Json:
     return served.get(f"/api/v1/people/{user}/tags/{key}/why", **more)
 
 
-@pytest.mark.proves("B2", partly="no near miss, and not how a value came about step by step")
+@pytest.mark.proves("B2", partly="nothing is said of text patterns, drawn samples and lists kept by hand")
 def test_a_statistic_names_exactly_the_events_that_decide_it(served: Served) -> None:
     shown = why(served, "m-001", "spent_90d")
     assert (shown["known"], shown["value"], shown["agrees"]) == (True, "110.5", True)
@@ -331,7 +331,7 @@ def test_without_the_events_that_it_names_a_value_would_be_another(
         with shop.world.workspace.engine.write() as tx:
             for event in named:
                 tx.execute("DELETE FROM events WHERE id = $id::HUGEINT", {"id": event})
-        shop.world.verb("tag run")
+        shop.world.verb("tag run", full=True)
         assert why(shop, "ann", key)["value"] != shown["value"]
 
 
@@ -382,3 +382,39 @@ def test_only_an_admin_erases_and_a_second_try_with_the_same_key_is_the_first(se
     entries = served.world.verb("audit list")["audit"]
     assert "person erase" in [entry["action"] for entry in entries]
     assert "leaving" not in json.dumps(entries)
+
+
+def test_why_says_what_is_missing_and_when_the_value_ends(served: Served) -> None:
+    shown = why(served, "m-002", "value_tier")
+    assert (shown["value"], shown["rule"]["decided"]) == ("low", 1)
+    near = shown["rule"]["cases"][0]["near"]
+    assert (near["wanted"], near["fits"], near["parts"][0]["fits"]) == (True, False, False)
+    assert near["missing"]["text"]["en"].startswith("amount of “Order Paid” (category = 'tea'): ")
+    assert "还差" in near["missing"]["text"]["zh"]
+    assert shown["rule"]["cases"][1]["near"] is None
+    assert shown["because"]["named"] == len(shown["because"]["ids"])
+    assert [item["source"] for item in shown["because"]["sources"]] == ["web"]
+    assert (shown["ends_by"], shown["ends_at"]) == ("validity", shown["expires_at"])
+    assert len(shown["fingerprint"]) == 16
+    none = why(served, "m-003", "value_tier")
+    assert (none["known"], none["near"]["value"]) == (False, "low")
+    assert none["near"]["plan"]["events"][0]["properties"]["category"] == "tea"
+
+
+def test_why_of_an_audience_says_what_decides_and_what_is_missing(served: Served) -> None:
+    path = served.world.write(
+        "audiences/buyers.yml", "expression: did \"Order Paid\" at least 2 times and city = '上海'\n"
+    )
+    try:
+        inside = served.get("/api/v1/people/m-001/audiences/buyers/why")
+        assert (inside["member"], inside["recomputed"], inside["agrees"]) == (True, True, True)
+        assert (inside["because"]["named"], inside["because"]["attributes"]) == (4, ["city"])
+        assert inside["near"] is None
+        outside = served.get("/api/v1/people/m-004/audiences/buyers/why", role="viewer")
+        assert (outside["member"], outside["because"]["named"]) == (False, 0)
+        assert outside["near"]["missing"]["what"] == "parts"
+        assert outside["near"]["plan"]["attributes"] == [{"name": "city", "value": "上海"}]
+        missing = served.send("GET", "/api/v1/people/m-001/audiences/nothing/why")
+        assert missing.status_code == 404
+    finally:
+        path.unlink()

@@ -113,3 +113,41 @@ def _unit_start(end: datetime, unit: str, zone: str, units_back: int) -> datetim
         return naive(start.replace(tzinfo=ZoneInfo(zone)))
     except (OverflowError, ValueError):
         return EARLIEST
+
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def passes(window: t.Window | None, at: datetime, *, zone: str) -> tuple[datetime, ...]:
+    """The instants of `as_of` at which something that happened at `at` (naive UTC) comes into the window or leaves it.
+
+    Whoever is inside at such an instant was not just before it, or the other way round. Windows with fixed dates, and
+    none, are never left: they give ().
+    """
+    match window:
+        case t.InLast(duration):
+            return (_forward(at, duration) + MICROSECOND,)
+        case t.BetweenAgo(far, near):
+            return _forward(at, near) + MICROSECOND, _forward(at, far) + MICROSECOND
+        case t.MoreThanAgo(duration):
+            return (_forward(at, duration) + MICROSECOND,)
+        case t.InLastCalendar(n, unit):
+            return (_unit_start(at + MICROSECOND, unit, zone, -n) + MICROSECOND,)
+        case t.InThis(unit):
+            return (_unit_start(at + MICROSECOND, unit, zone, -1) + MICROSECOND,)
+        case _:
+            return ()
+
+
+def value_passes(window: t.Window, value: datetime, *, zone: str) -> tuple[datetime, ...]:
+    """As `passes`, of a value that may lie in the future; see `value_bounds`."""
+    match window:
+        case t.InNext(duration):
+            return _back(value, duration) + MICROSECOND, value + MICROSECOND
+        case t.InThis(unit):
+            begin = _unit_start(value + MICROSECOND, unit, zone, 0)
+            return begin + MICROSECOND, _unit_start(value + MICROSECOND, unit, zone, -1) + MICROSECOND
+        case t.InLast() | t.InLastCalendar():
+            return value + MICROSECOND, *passes(window, value, zone=zone)
+        case _:
+            return passes(window, value, zone=zone)

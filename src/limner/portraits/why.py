@@ -7,8 +7,8 @@ was so at the instant that is asked for, by all that is known today.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -23,9 +23,12 @@ from limner.expressions.happenings import EventSql
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.sql import Bound, Sql
 from limner.expressions.windows import bounds
+from limner.portraits.because.reading import Reader
+from limner.portraits.because.sentences import say
+from limner.portraits.because.told import Teller, Told
 from limner.portraits.person import event_rows, exact
 from limner.tags.graph import Graph
-from limner.tags.history import PREFIX, tags_at
+from limner.tags.history import PREFIX, tags_at, values_at
 from limner.tags.masking import is_personal, masked
 from limner.tags.methods.observed import attribute_path
 from limner.tags.model import Observed, Rule, Tag, plain
@@ -50,10 +53,12 @@ def why(
     hide: Collection[str] = (),
     sources: Mapping[int, str] | None = None,
 ) -> Json:
-    """{value, available, unavailable, statistic, rule, observed}: the value at `at` and what decided it.
+    """{value, available, unavailable, statistic, rule, observed, because, near, ends}: the value at `at`, and why.
 
-    The first three say what the value is and whether its reasons can be given; of the others the one that fits the
-    tag's method is not null. `graph` holds the tag and whatever it refers to.
+    The first three say what the value is and whether its reasons can be given; of statistic, rule and observed the one
+    that fits the tag's method is not null. `because` names events and attributes without which the value would be
+    another, `near` (and `near` of a rule's case) what is missing, `ends` when time alone gives another value.
+    `graph` holds the tag and whatever it refers to.
     """
     found: Json = {"available": True, "unavailable": None, "statistic": None, "rule": None, "observed": None}
     with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
@@ -74,7 +79,97 @@ def why(
                 found["statistic"] = asker.aggregate(tree)
             else:
                 found |= {"available": False, "unavailable": "it is no aggregate of events"}
+        told = Teller(Reader(tx, ix, then, graph, at), hide).tag(tag)
+        found |= asker.reasons(told)
+        if found["rule"]:
+            for case, near in zip(found["rule"]["cases"], told.cases, strict=True):
+                case["near"] = near
+
+    def value_at(instant: datetime) -> Any:
+        return values_at(engine, graph, ix=ix, catalog=catalog, as_of=instant, keys=[tag.key]).get(tag.key)
+
+    found["ends"] = _proved(engine, ix, told, value, value_at, at=at)
+    then_value = found["ends"].pop("value")
+    if found["ends"]["at"] is not None and then_value is not None:
+        found["ends"]["then"] = masked(then_value) if _hidden(tag, hide) else exact(then_value, tag.type)
     return found
+
+
+def why_in(
+    engine: Engine,
+    ix: int,
+    condition: t.Expr,
+    *,
+    graph: Graph,
+    catalog: Catalog,
+    at: datetime,
+    hide: Collection[str] = (),
+    sources: Mapping[int, str] | None = None,
+) -> Json:
+    """{holds, because, near, ends}: whether the person satisfies the condition at `at`, with tags computed as of then.
+
+    Raises ExpressionError.
+    """
+    keys = _tags_of(condition, graph, catalog)
+    with tags_at(engine, graph, keys, catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
+        reader = Reader(tx, ix, then, graph, at)
+        holds = reader.holds([condition])[0]
+        told = Teller(reader, hide).condition(condition)
+        found = {"holds": holds, **_Asker(tx, ix, then, at, hide, sources).reasons(told)}
+
+    def holds_at(instant: datetime) -> bool:
+        with tags_at(engine, graph, keys, catalog=catalog, as_of=instant, people=_only(ix)) as (tx, then):
+            return Reader(tx, ix, then, graph, instant).holds([condition])[0]
+
+    found["ends"] = _proved(engine, ix, told, holds, holds_at, at=at)
+    found["ends"]["then"] = found["ends"].pop("value")
+    return found
+
+
+def _tags_of(condition: t.Expr, graph: Graph, catalog: Catalog) -> set[str]:
+    """The tags that the condition names, also in the audiences that it names."""
+    keys: set[str] = set()
+    seen: set[str] = set()
+    waiting = [condition]
+    while waiting:
+        tree = waiting.pop()
+        keys |= t.names_of(tree) & graph.tags.keys()
+        for name in t.audiences_of(tree) - seen:
+            seen.add(name)
+            inner = catalog.audience(name)
+            if inner is not None and not isinstance(inner, frozenset):
+                waiting.append(inner)
+    return keys
+
+
+def _hidden(tag: Tag, hide: Collection[str]) -> bool:
+    return isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, hide)
+
+
+def _proved(
+    engine: Engine, ix: int, told: Told, now: Any, value_at: Callable[[datetime], Any], *, at: datetime
+) -> Json:
+    """When the answer ends, asked of the engine just before and then: `proved`, null where events came since.
+
+    `value`: the answer from then on.
+    """
+    ends = {**told.ends, "value": None}
+    if told.turn is None:
+        return ends
+    since = {"ix": ix, "at": naive(at), "turn": told.turn}
+    later = engine.read(
+        "SELECT (SELECT COUNT(*) FROM events WHERE ix = $ix AND ts >= $at AND ts < $turn)"
+        " + (SELECT COUNT(*) FROM attributes WHERE ix = $ix AND ts >= $at AND ts < $turn) AS n",
+        since,
+    )
+    if later.column(0)[0].as_py():
+        return ends
+    turn = utc(told.turn)
+    value = value_at(turn)
+    if value_at(turn - timedelta(microseconds=1)) != now or value == now:
+        text = say("unproved", {}, zone="UTC")
+        return {**ends, "said": False, "at": None, "proved": False, "text": text}
+    return {**ends, "proved": True, "value": value}
 
 
 def _only(ix: int) -> Any:
@@ -95,6 +190,35 @@ class _Asker:
     ) -> None:
         self.tx, self.ix, self.catalog, self.at = tx, ix, catalog, at
         self.hide, self.sources = hide, sources
+
+    def reasons(self, told: Told) -> Json:
+        """{because, near, ends}, with the newest of the events that are named and how many came from each source."""
+        ids = [str(i) for i in told.removal.events]
+        events = event_rows(
+            self.tx,
+            ["e.ix = $ix", "list_contains($ids, e.id::VARCHAR)"],
+            {"ix": self.ix, "ids": ids},
+            limit=MOST_EVENTS,
+            hide=self.hide,
+            sources=self.sources,
+        )
+        counted = self.tx.read(
+            "SELECT source_i, COUNT(*) AS events FROM events WHERE ix = $ix AND list_contains($ids, id::VARCHAR)"
+            " GROUP BY source_i ORDER BY events DESC, source_i",
+            {"ix": self.ix, "ids": ids},
+        ).to_pylist()
+        because = {
+            **told.because,
+            "events": [{name: value for name, value in row.items() if name != "place"} for row in events],
+            "sources": [
+                {
+                    "source": (self.sources or {}).get(row["source_i"], row["source_i"]),
+                    "events": row["events"],
+                }
+                for row in counted
+            ],
+        }
+        return {"because": because, "near": told.near, "ends": told.ends}
 
     # events
 

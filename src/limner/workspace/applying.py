@@ -169,6 +169,7 @@ def tag_apply(
             columns_dir=workspace.paths.columns,
             only=scope.computed,
             remove=scope.removed,
+            published=workspace.columns,
             progress=progress,
         )
         detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})

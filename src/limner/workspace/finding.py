@@ -14,6 +14,7 @@ from sqlalchemy import text
 from limner.accounts.keys import instant, sources
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.audiences import evaluate, snapshot
+from limner.audiences.model import NAME
 from limner.bitmap import Bitmap
 from limner.columns import EPOCH_START, Columns
 from limner.consents import ledger
@@ -21,6 +22,7 @@ from limner.consents.model import MARKETING
 from limner.errors import LimnerError, UsageError, did_you_mean
 from limner.expressions import check as check_expression
 from limner.expressions import names_of, parse, to_text
+from limner.expressions.tree import InAudience
 from limner.identity import people
 from limner.portraits import finding
 from limner.portraits import person as portraits
@@ -623,6 +625,7 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
         "expired": False,
         "run": None,
         "run_at": None,
+        "fingerprint": graph.fingerprints[key] if applied is None or not published else applied.fingerprint,
         "redefined": False,
         "recomputed": None,
         "agrees": True,
@@ -661,9 +664,63 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
     else:
         until = tag.expires_at(at)
         answer |= {"recomputed": found["value"], "expires_at": None if until is None else plain(until)}
+    answer |= _ending(answer)
     answer["known"] = answer["value"] is not None
     answer["asked_at"] = now.isoformat() if not as_of else asked.isoformat()
     return answer
+
+
+def _ending(answer: Json) -> Json:
+    """{ends_at, ends_by}: when the value ends, by its validity or by time alone, whichever is first; null: neither."""
+    ways = [(answer["ends"]["at"], "time"), (answer["expires_at"], "validity")]
+    known = sorted((datetime.fromisoformat(at), by, at) for at, by in ways if at is not None)
+    return {"ends_at": known[0][2], "ends_by": known[0][1]} if known else {"ends_at": None, "ends_by": None}
+
+
+def audience_why(workspace: Workspace, id: str, name: str, as_of: str = "", caller: Caller = LOCAL) -> Json:
+    """Why a person is in an audience or not: what decided it, what is missing, until when."""
+    workspace.load()
+    ix = person_ix(workspace, id)
+    asked = instant_of(workspace, as_of)
+    tags = definitions.tags(workspace)
+    names = definitions.catalog(workspace)
+    saved = definitions.saved_audiences(workspace)
+    named = name in saved
+    if not named and NAME.match(name) and name not in {*names.tag_keys(), *names.attribute_names()}:
+        known(saved, name, "audience")
+    condition = InAudience(name) if named else parse(name)
+    check_expression(condition, names)
+    graph = build(tags, names.audience)
+    members = evaluate.people(
+        condition, catalog=names, engine=workspace.engine, columns=live(workspace), as_of=asked, graph=graph
+    )
+    found = reasons.why_in(
+        workspace.engine,
+        ix,
+        condition,
+        graph=graph,
+        catalog=names,
+        at=asked,
+        hide=() if sees_personal(caller.role) else workspace.config.personal,
+        sources={item.source_i: item.name for item in sources(workspace.records)},
+    )
+    meant = names.audience(name) if named else condition
+    fixed = meant is None or isinstance(meant, frozenset)
+    columns = live(workspace)
+    return {
+        "person": people.person_id(workspace.engine, ix),
+        "audience": name,
+        "titles": dict(saved[name].title) if named else {},
+        "expression": None if fixed else to_text(meant),  # type: ignore[arg-type]
+        "member": ix in members,
+        "recomputed": found["holds"],
+        "agrees": (ix in members) == found["holds"],
+        "as_of": asked.isoformat(),
+        "tags_as_of": None if columns is None else plain(columns.as_of),
+        "because": found["because"],
+        "near": found["near"],
+        "ends": found["ends"],
+    }
 
 
 def _run_at(workspace: Workspace, run: str) -> str | None:

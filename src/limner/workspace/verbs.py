@@ -160,6 +160,7 @@ VERBS: dict[str, Verb] = {
     "audience show": _verb(gathering.audience_show),
     "audience text": _verb(gathering.audience_text),
     "audience portrait": _verb(gathering.audience_portrait),
+    "audience why": _verb(finding.audience_why, "sight", "person", "audience"),
     "audience overlap": _verb(gathering.audience_overlap),
     "audience export": _verb(gathering.audience_export, "export", "name", "people masked reason export"),
     "export list": _verb(gathering.export_list),

@@ -273,6 +273,135 @@ class Evidence(Deciding):
     text: str
 
 
+class Sentence(Shape):
+    """A sentence in both languages, with the code and the numbers that it is made of, for whoever says it otherwise."""
+
+    code: str
+    numbers: dict[str, Any]
+    en: str
+    zh: str
+
+
+class FromSource(Shape):
+    """How many of the events came from a source."""
+
+    source: str | int | None
+    events: int
+
+
+class Because(Shape):
+    """Events and attributes without which the answer would be another; `absent`: what did not happen either.
+
+    `named` events, up to 10,000 of them in `ids`, the newest in `events`. `said` false: not worked out, see `text`.
+    """
+
+    said: bool
+    text: Sentence
+    named: int
+    ids: list[str]
+    events: list[TimelineEvent]
+    sources: list[FromSource]
+    attributes: list[str]
+    absent: list[str]
+
+
+class ExampleEvent(Shape):
+    """An event that would fit."""
+
+    event: str
+    properties: dict[str, Any]
+
+
+class PlannedEvent(ExampleEvent):
+    """An event that would fit, so many microseconds after the first."""
+
+    after_us: int
+
+
+class PlannedWord(Shape):
+    """A value that an attribute could be told to have."""
+
+    name: str
+    value: Any
+
+
+class Plan(Shape):
+    """What would make it so: begun from now on and before `until` (null: at any time), or exactly at `begin`.
+
+    It is so just after the last event and `wait_us` microseconds more.
+    """
+
+    events: list[PlannedEvent]
+    attributes: list[PlannedWord]
+    wait_us: int
+    begin: str | None
+    until: str | None
+    until_exact: bool
+
+
+class Missing(Shape):
+    """What is missing. `until`: before that instant it helps; `at`: when time alone brings it.
+
+    `until_exact` false: it may help later too, which was not looked at.
+
+    `what`: events, amount, step, periods, time, attribute, parts, never (cannot become so) or unsaid (not worked out).
+    """
+
+    what: str
+    have: Any
+    need: Any
+    more: Any
+    event: str | None
+    where: str | None
+    example: ExampleEvent | None
+    until: str | None
+    until_exact: bool
+    at: str | None
+    text: Sentence
+
+
+class Nearness(Shape):
+    """How near a condition is: `holds`, or what is missing, part by part.
+
+    `wanted` is what it should be (false inside `not`), `fits` whether it is; `nearest`: which part lacks least, where
+    one is enough.
+    """
+
+    holds: bool
+    wanted: bool
+    fits: bool
+    said: bool
+    text: str
+    missing: Missing | None
+    parts: list[Nearness]
+    nearest: int | None
+
+
+class Near(Nearness):
+    """How near the whole is, with a plan that would make it so; `alone`: when time by itself would.
+
+    Of a rule: `value` is what the nearest case would give.
+    """
+
+    plan: Plan | None
+    alone: str | None
+    value: Value = None
+
+
+class Ends(Shape):
+    """When time alone, with no new event, gives another answer (`then`); `at` null: never.
+
+    `proved`: asked of the engine just before and then; null: it could not be, since more has happened meanwhile.
+    `said` false: not worked out, `text` says why.
+    """
+
+    said: bool
+    at: str | None
+    proved: bool | None
+    then: Value
+    text: Sentence
+
+
 class WhyCondition(Shape):
     """One condition, and whether it holds."""
 
@@ -281,12 +410,13 @@ class WhyCondition(Shape):
 
 
 class WhyCase(Shape):
-    """One case of a rule."""
+    """One case of a rule. `near`: what is missing for it, where it does not hold and no case before it decided."""
 
     when: str
     then: Value
     holds: bool
     conditions: list[WhyCondition]
+    near: Near | None
 
 
 class WhyInput(Shape):
@@ -334,6 +464,8 @@ class Why(Shape):
 
     `value` is the published one; `recomputed` is what today's data give for `as_of`; they differ (`agrees` is false)
     when events came late or people were joined since. `redefined`: the file says something else than what was computed.
+    `ends_at`: when it ends, by its validity or by time alone (`ends_by`), whichever is first. `fingerprint`: the
+    version of the definition that computed it, in the run `run`.
     """
 
     person: str
@@ -358,11 +490,34 @@ class Why(Shape):
     expired: bool
     run: str | None
     run_at: str | None
+    fingerprint: str
+    ends_at: str | None
+    ends_by: Literal["validity", "time"] | None
     available: bool
     unavailable: str | None
     statistic: Deciding | None
     rule: WhyRule | None
     observed: WhyObserved | None
+    because: Because
+    near: Near | None
+    ends: Ends
+
+
+class WhyMember(Shape):
+    """Why a person is in an audience or not. `member`: by the published tags; `recomputed`: by today's data."""
+
+    person: str
+    audience: str
+    titles: Titles
+    expression: str | None
+    member: bool
+    recomputed: bool
+    agrees: bool
+    as_of: str
+    tags_as_of: str | None
+    because: Because
+    near: Near | None
+    ends: Ends
 
 
 class Erased(Shape):
@@ -445,6 +600,15 @@ ROUTES = (
         pages=("messages", "id"),
     ),
     Route("GET", "/api/v1/people/{id}/tags/{key}/why", "person why", Role.VIEWER, Why, "people", asks=AsOf),
+    Route(
+        "GET",
+        "/api/v1/people/{id}/audiences/{name}/why",
+        "audience why",
+        Role.VIEWER,
+        WhyMember,
+        "people",
+        asks=AsOf,
+    ),
     Route(
         "GET",
         "/api/v1/people/{id}/export",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from limner.cli import show
+from limner.cli import reasons, show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
 from limner.types import Json
 
@@ -133,4 +133,26 @@ def audience_export(
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: out.print(f"{answer['people']:,} people written to {show.clean(answer['path'])}"),
+    )
+
+
+@audience.command("why")
+def audience_why(
+    who: str = typer.Argument(
+        ...,
+        metavar="PERSON",
+        help="A user id, kind:value such as device:d1 or email:a@b.c, or an outward id.",
+    ),
+    name: str = typer.Argument(..., metavar="AUDIENCE", help="A saved audience, or a condition."),
+    as_of: str = typer.Option("", "--as-of"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Why the person is in the audience, or is not: what decided, what is missing, until when."""
+    ask(
+        "audience why",
+        {"id": who, "name": name, "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=reasons.member,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from limner.cli import show
+from limner.cli import reasons, show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
 from limner.types import Json
 
@@ -162,40 +162,13 @@ def person_why(
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
-    """Why the person has the tag, or has it not: the events, cases and attributes that decided."""
-
-    def drawn(answer: Json) -> None:
-        value = answer["value"] if answer["known"] else "no value"
-        out.print(f"[bold]{show.clean(answer['key'])}[/bold] = {show.clean(value)}")
-        out.print(show.clean(answer["definition"]))
-        out.print(f"as of {answer['as_of']}, valid until {answer['expires_at'] or 'further notice'}")
-        rule, statistic, observed = answer["rule"], answer["statistic"], answer["observed"]
-        if rule:
-            show.table(
-                "Cases",
-                ("holds", "value", "when"),
-                (["yes" if c["holds"] else "no", c["then"], c["when"]] for c in rule["cases"]),
-            )
-            show.table("Inputs", ("what", "value"), ([i["text"], i["value"]] for i in rule["inputs"]))
-        if observed:
-            show.table(
-                "Said",
-                ("at", "source", "value", "holds"),
-                ([w["at"][:19], w["source"], w["value"], w["decides"] or ""] for w in observed["said"]),
-            )
-        for found in [statistic] if statistic else (rule or {}).get("evidence", []):
-            show.table(
-                f"{found['deciding']:,} deciding of {found['considered']:,} events",
-                ("at", "event", "properties"),
-                ([e["at"][:19], e["event"], e["properties"]] for e in found["events"]),
-            )
-
+    """Why the person has the tag, or has it not: the events, cases and attributes that decided, what is missing."""
     ask(
         "person why",
         {"id": who, "key": tag, "as_of": as_of},
         workspace=workspace,
         as_json=as_json,
-        show=drawn,
+        show=reasons.tag,
     )
 
 

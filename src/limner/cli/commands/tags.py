@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from limner.cli import show
+from limner.cli import reasons, show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
 from limner.errors import UsageError
 from limner.types import Json
@@ -189,3 +189,25 @@ def tag_check(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     )
     if answer["problems"]:
         raise typer.Exit(2)
+
+
+@tag.command("why")
+def tag_why(
+    who: str = typer.Argument(
+        ...,
+        metavar="PERSON",
+        help="A user id, kind:value such as device:d1 or email:a@b.c, or an outward id.",
+    ),
+    key: str = typer.Argument(..., metavar="TAG"),
+    as_of: str = typer.Option("", "--as-of"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Why the person has the tag, or has it not: what decided, what is missing, until when. As `person why`."""
+    ask(
+        "person why",
+        {"id": who, "key": key, "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=reasons.tag,
+    )

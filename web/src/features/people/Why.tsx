@@ -37,6 +37,7 @@ export function Why({ id, tag, asOf, ask, close }: { id: string; tag: string; as
 
 function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: string) => void }) {
   const { t } = useTranslation("people");
+  const { language } = usePreferences();
   const format = useFormat();
   const say = useSay();
   return (
@@ -63,6 +64,16 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
         </div>
       )}
       {why.observed && <Words said={why.observed} type={why.type} />}
+      <div className={css["part"]}>
+        <h3>{t("why.told")}</h3>
+        <Facts
+          facts={[
+            [t("why.rests"), why.because.text[language]],
+            [t("why.lacks"), why.near?.missing?.text[language]],
+            [t("why.ends"), why.ends.text[language]],
+          ]}
+        />
+      </div>
       <div className={css["part"]}>
         <h3>{t("why.definition")}</h3>
         <code className={css["code"]}>{why.definition}</code>
@@ -104,6 +115,7 @@ function Cases({ rule, type, ask }: { rule: Rule; type: string; ask: (key: strin
                 {rule.decided === index ? t("why.decided") : t(item.holds ? "why.holds" : "why.fails")}
               </span>
             </div>
+            {item.near?.missing && <p className={css["quiet"]}>{`${t("why.lacks")}: ${item.near.missing.text[language]}`}</p>}
             {item.conditions.map((condition) => (
               <div key={condition.text} className={css["condition"]}>
                 <span className={condition.holds ? css["good"] : css["quiet"]} role="img" aria-label={t(condition.holds ? "why.holds" : "why.fails")}>

@@ -117,6 +117,10 @@ const en = {
     noMatch: "No tag with this name",
   },
   why: {
+    told: "How firm it is",
+    rests: "Rests on",
+    lacks: "Missing",
+    ends: "Over time",
     value: "Value",
     noValue: "This person has no value of this tag.",
     expired: "It has expired: it was valid until {{when}} and counts for nobody until it is computed again.",

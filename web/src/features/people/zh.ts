@@ -119,6 +119,10 @@ const zh: typeof en = {
     noMatch: "没有这个名称的标签",
   },
   why: {
+    told: "依据与变化",
+    rests: "取决于",
+    lacks: "还差",
+    ends: "随时间变化",
     value: "标签值",
     noValue: "该用户没有此标签的值。",
     expired: "标签已过期：有效期至 {{when}}，重新计算之前不计入任何人。",

@@ -13,7 +13,7 @@ export function useTagRun() {
   const failed = job.data?.status === "failed";
   return {
     busy: begin.isPending || (begun !== undefined && !over),
-    start: (keys: string[]) => begin.mutate({ body: { keys, as_of: "" }, headers: once() }),
+    start: (keys: string[]) => begin.mutate({ body: { keys, as_of: "", full: false }, headers: once() }),
     progress: begin.error ? <FailureLine error={begin.error} /> : job.data && (!over || failed) ? <JobProgress job={job.data} stays /> : null,
   };
 }

@@ -1,0 +1,73 @@
+"""Reasons drawn for people: why somebody has a tag or is in an audience, what is missing, until when."""
+
+from __future__ import annotations
+
+from limner.cli import show
+from limner.cli.ask import out
+from limner.types import Json
+
+
+def tag(answer: Json) -> None:
+    """Why the person has the tag's value, or has none."""
+    value = answer["value"] if answer["known"] else "no value"
+    out.print(f"[bold]{show.clean(answer['key'])}[/bold] = {show.clean(value)}")
+    out.print(show.clean(answer["definition"]))
+    out.print(f"as of {answer['as_of']}, valid until {answer['expires_at'] or 'further notice'}")
+    version = f"definition {answer['fingerprint']}"
+    out.print(
+        f"{version}, run {answer['run']} at {answer['run_at']}"
+        if answer["run"]
+        else f"{version}, not computed yet"
+    )
+    common(answer)
+    rule, statistic, observed = answer["rule"], answer["statistic"], answer["observed"]
+    if rule:
+        show.table(
+            "Cases",
+            ("holds", "value", "when", "what is missing"),
+            (["yes" if c["holds"] else "no", c["then"], c["when"], said(c["near"])] for c in rule["cases"]),
+        )
+        show.table("Inputs", ("what", "value"), ([i["text"], i["value"]] for i in rule["inputs"]))
+    if observed:
+        show.table(
+            "Said",
+            ("at", "source", "value", "holds"),
+            ([w["at"][:19], w["source"], w["value"], w["decides"] or ""] for w in observed["said"]),
+        )
+    for found in [statistic] if statistic else (rule or {}).get("evidence", []):
+        show.table(
+            f"{found['deciding']:,} deciding of {found['considered']:,} events",
+            ("at", "event", "properties"),
+            ([e["at"][:19], e["event"], e["properties"]] for e in found["events"]),
+        )
+
+
+def member(answer: Json) -> None:
+    """Why the person is in the audience, or is not."""
+    state = "in" if answer["member"] else "not in"
+    out.print(f"[bold]{show.clean(answer['person'])}[/bold] is {state} {show.clean(answer['audience'])}")
+    if answer["expression"] and answer["expression"] != answer["audience"]:
+        out.print(show.clean(answer["expression"]))
+    if not answer["agrees"]:
+        out.print(f"by the events known now it would be {'in' if answer['recomputed'] else 'not in'}")
+    common(answer)
+    show.table(
+        "Deciding events",
+        ("at", "event", "source", "properties"),
+        ([e["at"][:19], e["event"], e["source"], e["properties"]] for e in answer["because"]["events"]),
+    )
+
+
+def common(answer: Json) -> None:
+    """What decides, what is missing, when it ends: one line each."""
+    out.print(show.clean(answer["because"]["text"]["en"]))
+    for text in answer["because"]["absent"]:
+        out.print(show.clean(f"  holds since nothing speaks against it: {text}"))
+    out.print(show.clean(answer["ends"]["text"]["en"]))
+    if answer["near"] is not None:
+        out.print("missing: " + show.clean(said(answer["near"])))
+
+
+def said(near: Json | None) -> str:
+    """What is missing as one sentence; empty when nothing is."""
+    return "" if near is None or near["missing"] is None else str(near["missing"]["text"]["en"])

@@ -1,0 +1,406 @@
+"""Told: the answer about one person and one condition or tag, as data: what decides, what is missing, when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from limner.errors import ExpressionError
+from limner.expressions import tree as t
+from limner.expressions.predicate import microseconds
+from limner.expressions.printer import to_text
+from limner.expressions.windows import MICROSECOND
+from limner.portraits.because.deciding import (
+    Removal,
+    absent,
+    deciding,
+    everything,
+    flip_reading,
+)
+from limner.portraits.because.facts import Facts
+from limner.portraits.because.missing import Lack, Near, Nearness, Plan, Until
+from limner.portraits.because.moment import answer, value
+from limner.portraits.because.question import (
+    Asking,
+    Fixed,
+    One,
+    Question,
+    Some,
+    TooLarge,
+    leaves_of,
+)
+from limner.portraits.because.reading import Reader, TooManyEvents
+from limner.portraits.because.sentences import say
+from limner.portraits.because.turning import TooMany, Unsaid, first_turn
+from limner.portraits.person import exact
+from limner.tags.masking import is_personal, masked
+from limner.tags.model import Observed, Rule, Statistic, Tag
+from limner.types import Json, ValueType, naive, utc
+
+MOST_NAMED = 10_000
+"""So many events are named by their ids; of more only how many."""
+
+
+class Unknown(Exception):
+    """Nothing can be said of the whole; `code` and `numbers` say why."""
+
+    def __init__(self, code: str, **numbers: Any) -> None:
+        super().__init__(code)
+        self.code, self.numbers = code, numbers
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was worked out. `because`, `near`, `ends` and `cases` are ready for JSON; `turn` is still to be proved."""
+
+    because: Json
+    near: Json | None
+    cases: tuple[Json | None, ...]
+    ends: Json
+    turn: datetime | None
+    removal: Removal
+    then: Any = None
+
+
+class Teller:
+    """Works out what is said of one person at one instant."""
+
+    def __init__(self, reader: Reader, hide: Collection[str] = ()) -> None:
+        self.reader, self.hide = reader, hide
+        self.at = naive(reader.at)
+        self.zone = reader.catalog.zone
+
+    # a condition, a tag
+
+    def condition(self, expr: t.Expr) -> Told:
+        """Of a condition: whether it holds and why, what is missing where it does not, until when."""
+        try:
+            question = self._question(expr)
+            facts = self._facts(leaves_of(question))
+            if answer(question, facts, self.at) != self.reader.holds([expr])[0]:
+                raise Unknown("disagrees")
+        except Unknown as error:
+            return self._unknown(error, 0)
+        return self._told(
+            facts,
+            leaves_of(question),
+            lambda given, at: answer(question, given, at),
+            deciding(question, facts, self.at),
+            absent(question, facts, self.at, wanted=answer(question, facts, self.at)),
+            near=question,
+        )
+
+    def tag(self, tag: Tag) -> Told:
+        """Of a tag's value: why it is what it is, what is missing for another, until when."""
+        definition = tag.definition
+        try:
+            if isinstance(definition, Rule):
+                return self._rule(tag, definition)
+            if isinstance(definition, Statistic):
+                return self._statistic(self.reader.graph.trees[tag.key][0])
+            return self._observed(definition)
+        except Unknown as error:
+            return self._unknown(error, len(definition.cases) if isinstance(definition, Rule) else 0)
+
+    def _rule(self, tag: Tag, definition: Rule) -> Told:
+        questions = [self._question(tree) for tree in self.reader.graph.trees[tag.key]]
+        leaves = list(dict.fromkeys(leaf for question in questions for leaf in leaves_of(question)))
+        facts = self._facts(leaves)
+        values = [case.then for case in definition.cases]
+
+        def reading(given: Facts, at: datetime) -> Any:
+            return next(
+                (
+                    value
+                    for question, value in zip(questions, values, strict=True)
+                    if answer(question, given, at)
+                ),
+                definition.otherwise,
+            )
+
+        trees = self.reader.graph.trees[tag.key]
+        if [answer(question, facts, self.at) for question in questions] != self.reader.holds(trees):
+            raise Unknown("disagrees")
+        near = self._nearness(facts, leaves)
+        found = [None if answer(q, facts, self.at) else near.near(q) for q in questions]
+        told = self._told(
+            facts, leaves, reading, self._rule_removal(questions, facts, reading, leaves),
+            self._rule_absent(questions, facts), near=None,
+        )  # fmt: skip
+        decided = next((n for n, item in enumerate(found) if item is None), None)
+        shown = tuple(
+            None if item is None or (decided is not None and n > decided) else self._near(item, top=True)
+            for n, item in enumerate(found)
+        )
+        nearest: Json | None = None
+        if decided is None and found:
+            some = Some("", tuple(questions))
+            best = near.near(some)
+            nearest = self._near(best, top=True)
+            nearest["value"] = None if best.nearest is None else self._value(values[best.nearest], tag.type)
+        return Told(told.because, nearest, shown, told.ends, told.turn, told.removal, told.then)
+
+    def _rule_removal(
+        self,
+        questions: Sequence[Question],
+        facts: Facts,
+        reading: Callable[[Facts, datetime], Any],
+        leaves: Sequence[t.Expr],
+    ) -> Removal | None:
+        """A removal that gives another value: the case that decided and, where that gives the same, the next."""
+        now = reading(facts, self.at)
+        gone = Removal()
+        for _ in range(len(questions) + 1):
+            left = gone.from_(facts)
+            holding = next((q for q in questions if answer(q, left, self.at)), None)
+            asked = questions if holding is None else [holding]
+            ways = [way for q in asked if (way := deciding(q, left, self.at))]
+            ending = [gone | way for way in ways if reading((gone | way).from_(facts), self.at) != now]
+            if ending:
+                return min(ending, key=lambda way: len(way.events))
+            if holding is None or not ways:
+                break
+            gone = gone | ways[0]
+        return everything(leaves, facts, lambda given: reading(given, self.at))
+
+    def _rule_absent(self, questions: Sequence[Question], facts: Facts) -> list[str]:
+        found: list[str] = []
+        for question in questions:
+            now = answer(question, facts, self.at)
+            if now:
+                found += absent(question, facts, self.at)
+                break
+        return list(dict.fromkeys(found))
+
+    def _statistic(self, tree: t.Expr) -> Told:
+        if not isinstance(tree, t.Aggregate):
+            raise Unknown("unsaid")
+        facts = self._facts([tree])
+
+        def reading(given: Facts, at: datetime) -> Any:
+            return value(tree, given, at)[0]
+
+        now = reading(facts, self.at)
+        if not _same(now, self.reader.values([tree])[0]):
+            raise Unknown("disagrees")
+        removal = flip_reading([tree], facts, lambda given: reading(given, self.at), self.at)
+        near = One(f"known({to_text(tree)})", t.Known(tree))
+        return self._told(facts, [tree], reading, removal, [], near=near if now is None else None)
+
+    def _observed(self, definition: Observed) -> Told:
+        test = t.Known(t.Attribute(tuple(definition.attribute.split("."))))
+        question: Question = Fixed(to_text(test), test)
+        facts = self._facts([test])
+        return self._told(
+            facts,
+            [test],
+            lambda given, at: answer(question, given, at),
+            deciding(question, facts, self.at),
+            [],
+            near=question,
+        )
+
+    # how it is put together
+
+    def _question(self, expr: t.Expr) -> Question:
+        try:
+            return Asking(self.reader.graph, self.reader.catalog, self.at).question(expr)
+        except TooLarge:
+            raise Unknown("too_large") from None
+        except ExpressionError as error:
+            raise Unknown("error", message=error.message) from error
+
+    def _facts(self, leaves: Sequence[t.Expr]) -> Facts:
+        try:
+            return self.reader.facts(leaves)
+        except TooManyEvents:
+            raise Unknown("too_many_events") from None
+        except ExpressionError as error:
+            raise Unknown("error", message=error.message) from error
+
+    def _nearness(self, facts: Facts, leaves: Sequence[t.Expr]) -> Nearness:
+        return Nearness(
+            facts, self.at, imagine=self.reader.imagining(facts), told=self.reader.telling(facts, leaves)
+        )
+
+    def _told(
+        self,
+        facts: Facts,
+        leaves: list[t.Expr],
+        reading: Callable[[Facts, datetime], Any],
+        removal: Removal | None,
+        without: list[str],
+        *,
+        near: Question | None,
+    ) -> Told:
+        shown = None
+        if near is not None and not answer(near, facts, self.at):
+            shown = self._near(self._nearness(facts, leaves_of(near)).near(near), top=True)
+        ends: Json = {"said": True, "at": None, "proved": None, "then": None}
+        turn = None
+        try:
+            turn = first_turn(leaves, facts, reading, self.at)
+        except Unsaid as error:
+            ends |= {"said": False, "text": say(error.code, {}, zone=self.zone)}
+        except TooMany:
+            ends |= {"said": False, "text": say("too_many_instants", {}, zone=self.zone)}
+        else:
+            ends["at"] = None if turn is None else utc(turn).isoformat()
+            ends["text"] = say(
+                "stays" if turn is None else "ends", {} if turn is None else {"at": turn}, zone=self.zone
+            )
+        then = None if turn is None else reading(facts, turn)
+        return Told(self._because(facts, removal, without), shown, (), ends, turn, removal or Removal(), then)
+
+    def _because(self, facts: Facts, removal: Removal | None, without: list[str]) -> Json:
+        found = removal or Removal()
+        names = sorted(found.attributes)
+        code = "absent"
+        if found:
+            code = (
+                "decided"
+                if found.events and names
+                else "decided_events"
+                if found.events
+                else "decided_attributes"
+            )
+        elif any(isinstance(leaf, t.Sample | t.InAudience) for leaf in facts.fixed):
+            code = "outside"
+        numbers = {"events": len(found.events), "attributes": len(names), "names": ", ".join(names)}
+        return {
+            "said": True,
+            "named": len(found.events),
+            "ids": [str(i) for i in sorted(found.events)[:MOST_NAMED]],
+            "attributes": names,
+            "absent": without,
+            "text": say(code, numbers, zone=self.zone),
+        }
+
+    def _unknown(self, error: Unknown, cases: int) -> Told:
+        text = say(error.code, error.numbers, zone=self.zone)
+        because: Json = {"said": False, "named": 0, "ids": [], "attributes": [], "absent": [], "text": text}
+        ends: Json = {"said": False, "at": None, "proved": None, "then": None, "text": text}
+        return Told(because, None, (None,) * cases, ends, None, Removal())
+
+    # nearness as data
+
+    def _near(self, near: Near, *, top: bool = False) -> Json:
+        """{holds, wanted, said, text, missing, parts, nearest}, and of the whole its plan."""
+        parts = [self._near(part) for part in near.parts]
+        shown: Json = {
+            "holds": near.holds == near.wanted,
+            "wanted": near.wanted,
+            "fits": near.holds,
+            "said": near.said,
+            "text": near.question.text,
+            "missing": None if near.holds else self._missing(near, parts),
+            "parts": parts,
+            "nearest": near.nearest,
+        }
+        if top:
+            shown["plan"] = None if near.plan is None else self._plan(near)
+            shown["alone"] = None if near.alone is None else utc(near.alone).isoformat()
+        return shown
+
+    def _missing(self, near: Near, parts: Sequence[Json]) -> Json:
+        lack = near.lack
+        if near.parts and (lack is None or lack.what not in ("unsaid", "never", "time")):
+            if near.nearest is not None:
+                return dict(parts[near.nearest]["missing"])
+            texts = [part["missing"]["text"] for part in parts if part["missing"] is not None]
+            text = say("parts", {"texts": texts}, zone=self.zone)
+            text["numbers"] = {"parts": len(texts)}
+            return self._lack(Lack("parts", "parts", until=near.until, at=near.alone), text)
+        if lack is None:
+            lack = Lack("unsaid", "unsaid")
+        return self._lack(lack, self._sentence(lack))
+
+    def _sentence(self, lack: Lack) -> Json:
+        numbers = dict(lack.numbers)
+        if lack.at is not None:
+            numbers["at"] = lack.at
+        name = numbers.get("property")
+        kind = numbers.pop("kind", None)
+        if name is not None and kind is not None:
+            for key in ("have", "need", "more", "value"):
+                if numbers.get(key) is not None:
+                    numbers[key] = _shown(numbers[key], ValueType(kind))
+            if is_personal(name, self.hide):
+                numbers = {
+                    key: masked(item) if key in ("have", "more", "value") else item
+                    for key, item in numbers.items()
+                }
+        until = lack.until or Until(None)
+        where = "" if lack.event is None or lack.event.where is None else to_text(lack.event.where)
+        return say(lack.code, numbers, zone=self.zone, until=until.at, exact=until.exact, where=where)
+
+    def _lack(self, lack: Lack, text: Json) -> Json:
+        example = lack.example
+        return {
+            "what": lack.what,
+            "have": text["numbers"].get("have"),
+            "need": text["numbers"].get("need"),
+            "more": text["numbers"].get("more", text["numbers"].get("n")),
+            "event": None if lack.event is None else lack.event.name,
+            "where": None if lack.event is None or lack.event.where is None else to_text(lack.event.where),
+            "example": None if example is None else self._example(example.name, example.properties),
+            **_until(lack.until),
+            "at": None if lack.at is None else utc(lack.at).isoformat(),
+            "text": text,
+        }
+
+    def _example(self, name: str, properties: Sequence[tuple[str, Any]]) -> Json:
+        return {
+            "event": name,
+            "properties": {
+                key: masked(item) if is_personal(key, self.hide) else item for key, item in properties
+            },
+        }
+
+    def _plan(self, near: Near) -> Json:
+        """What would have to happen, in this order, from now on and before `until`, or exactly at `begin`."""
+        plan = near.plan or Plan()
+        return {
+            "events": [
+                {
+                    **self._example(imagined.name, imagined.properties),
+                    "after_us": by // MICROSECOND,
+                }
+                for imagined, by in plan.events
+            ],
+            "attributes": [
+                {"name": name, "value": masked(item) if is_personal(name, self.hide) else item}
+                for name, item in plan.said
+            ],
+            "wait_us": plan.wait // MICROSECOND,
+            "begin": None if near.begin is None else utc(near.begin).isoformat(),
+            **_until(near.until),
+        }
+
+    def _value(self, item: Any, kind: ValueType) -> Any:
+        return exact(item, kind)
+
+
+def _until(until: Until | None) -> Json:
+    """How long something helps, as data."""
+    found = until or Until(None)
+    return {"until": None if found.at is None else utc(found.at).isoformat(), "until_exact": found.exact}
+
+
+def _shown(item: Any, kind: ValueType) -> Any:
+    if isinstance(item, str | bool):
+        return item
+    if kind is ValueType.INSTANT:
+        return item
+    return exact(item, kind)
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether two values are the same, as the engine gives one."""
+    if isinstance(second, datetime):
+        second = microseconds(naive(second))
+    if isinstance(first, float) and isinstance(second, float | int):
+        return abs(first - second) <= 1e-9 * max(1.0, abs(first))
+    return bool(first == second)

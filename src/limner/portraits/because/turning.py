@@ -1,0 +1,179 @@
+"""Turning: when an answer may turn by time alone, and the first instant at which it does. Exact, in microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from limner.expressions import tree as t
+from limner.expressions.predicate import microseconds
+from limner.expressions.windows import LATEST, MICROSECOND, instant_of, passes, value_passes
+from limner.portraits.because.facts import Facts
+from limner.portraits.because.moment import DAY, among, span_of, value
+from limner.types import ValueType
+
+MOST_INSTANTS = 20_000
+"""So many instants are tried; beyond them nothing is said."""
+
+MOST_WORK = 1_000_000
+"""So many events are looked at again in all for it."""
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are naive UTC inside
+
+
+class TooMany(Exception):
+    """More instants than are tried."""
+
+
+class Unsaid(Exception):
+    """It cannot be told exactly; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def turns(leaves: list[t.Expr], facts: Facts, after: datetime) -> list[datetime]:
+    """Every instant after that one at which an answer made of these tests or values may turn, sorted.
+
+    Raises Unsaid when time turns a test in a way that is not followed, TooMany.
+    """
+    found: set[datetime] = set()
+    for leaf in leaves:
+        for at in _leaf_turns(leaf, facts, after):
+            if after < at < LATEST:
+                found.add(at)
+                if len(found) > MOST_INSTANTS:
+                    raise TooMany
+    return sorted(found)
+
+
+def first_turn(
+    leaves: list[t.Expr], facts: Facts, reading: Callable[[Facts, datetime], Any], after: datetime
+) -> datetime | None:
+    """The earliest instant after that one at which, with no new event, the reading is another; None: never."""
+    now = reading(facts, after)
+    most = affordable(leaves, facts)
+    for n, at in enumerate(turns(leaves, facts, after)):
+        if n == most:
+            raise TooMany
+        if reading(facts, at) != now:
+            return at
+    return None
+
+
+def affordable(leaves: list[t.Expr], facts: Facts) -> int:
+    """At how many instants the tests may be asked: fewer where each looks at many events."""
+    looked_at = 1
+    for leaf in leaves:
+        for node in t.walk(leaf):
+            match node:
+                case t.LastHas(event) | t.Sequence(event):
+                    looked_at += len(facts.rows[event].ids)
+                case t.Then(event):
+                    looked_at += len(facts.rows[event].ids)
+                case t.Aggregate(function, event, of) if of is not None and function not in ("sum", "avg"):
+                    looked_at += len(facts.rows[event].ids)
+    return max(50, min(MOST_INSTANTS, MOST_WORK // looked_at))
+
+
+def moves(event: t.Event) -> bool:
+    """Whether it depends on the present instant which events are meant."""
+    return any(isinstance(inner, t.Within) for inner in t.walk(event))
+
+
+def timely(event: t.Event) -> bool:
+    """Whether it depends on the time of an event whether it is meant."""
+    return any(
+        isinstance(inner, t.Within)
+        or (isinstance(inner, t.Builtin) and inner.name in ("time", "hour", "weekday"))
+        for inner in t.walk(event)
+    )
+
+
+def _leaf_turns(leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetime]:
+    for node in t.walk(leaf):
+        if isinstance(node, t.Event) and moves(node):
+            raise Unsaid("moving")
+        if isinstance(node, t.LastHas) and any(isinstance(inner, t.Within) for inner in t.walk(node.has)):
+            raise Unsaid("moving")
+    match leaf:
+        case t.Did(event, _, window) | t.LastHas(event, _, window):
+            yield from _passings(event, window, facts)
+        case t.FirstDid(event, window):
+            yield from (
+                at for ts in facts.rows[event].times[:1] for at in passes(window, ts, zone=facts.zone)
+            )
+        case t.Sequence(first, _, _, window):
+            yield from _passings(first, window, facts)
+        case t.Regularly(event, _, periods, each):
+            found, inside = among(event, span_of(leaf), facts, after)
+            step = timedelta(seconds=each.seconds)
+            for i in inside:
+                yield from (later(found.times[i], step * k) + MICROSECOND for k in range(1, periods + 1))
+        case t.HasBeen(_, _, duration):
+            since = facts.since.get(leaf)
+            if since is not None:
+                yield later(since, timedelta(seconds=duration.seconds))
+        case _:
+            yield from _value_turns(leaf, facts, after)
+
+
+def _passings(event: t.Event, window: t.Window | None, facts: Facts) -> Iterator[datetime]:
+    """When each of the events comes into the window or leaves it."""
+    if window is not None:
+        for ts in facts.rows[event].times:
+            yield from passes(window, ts, zone=facts.zone)
+
+
+def _value_turns(leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetime]:
+    aggregates = [node for node in t.walk(leaf) if isinstance(node, t.Aggregate)]
+    for node in aggregates:
+        yield from _passings(node.event, node.window, facts)
+        if node.function == "recency":
+            yield from _days(node, leaf, facts, after)
+    if isinstance(leaf, t.Within):
+        moved: list[int] = []
+        if isinstance(leaf.value, t.Aggregate):
+            moved = _instants_of(leaf.value, facts)
+        elif isinstance(leaf.value, t.Instant):
+            moved = [microseconds(instant_of(leaf.value.value, facts.zone))]
+        else:
+            held = value(leaf.value, facts, after, wanted=ValueType.INSTANT)[0]
+            moved = [] if held is None else [held]
+        for micros in moved:
+            yield from value_passes(leaf.window, _EPOCH + timedelta(microseconds=micros), zone=facts.zone)
+
+
+def later(at: datetime, by: timedelta) -> datetime:
+    """So much later; the end of time when that lies beyond it."""
+    try:
+        return min(at + by, LATEST)
+    except OverflowError:
+        return LATEST
+
+
+def _instants_of(node: t.Aggregate, facts: Facts) -> list[int]:
+    """Every instant that the aggregate may ever be, with no new event."""
+    found = facts.rows[node.event]
+    if node.of is None:
+        return [microseconds(ts) for ts in found.times]
+    return sorted({held for held in found.values[node.of].values() if isinstance(held, int)})
+
+
+def _days(node: t.Aggregate, leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetime]:
+    """When the days since the last event pass a bound that the test names; of a bare value, each next day."""
+    found = facts.rows[node.event]
+    if leaf == node:
+        for ts in found.times:
+            yield ts + DAY * ((after - ts) // DAY + 1)
+        return
+    named = [inner.value for inner in t.walk(leaf) if isinstance(inner, t.Number)]
+    sides = (leaf.left, leaf.right) if isinstance(leaf, t.Compare) else ()
+    if sides and not any(isinstance(side, t.Literal) for side in sides):
+        raise Unsaid("both_move")
+    for ts in found.times:
+        for number in named:
+            if abs(number) < 1e6:
+                yield from (ts + DAY * k for k in range(int(number) - 1, int(number) + 3))
