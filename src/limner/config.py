@@ -111,6 +111,10 @@ class Config:
         1_000,
         "A message to more people than this needs another person's approval; 0: always, -1: never.",
     )
+    approvals: bool = key(
+        False,
+        "Whether a changed tag is applied only after somebody other than its author approved that very text.",
+    )
     refresh: str = key("0 3 * * *", "When all tags are computed (cron, in `zone`); empty: only by hand.")
     alert_webhook: str = key("", "A URL that is told of every failed run.")
     load_seconds: float = key(0.2, "How often received events are loaded into the engine.")

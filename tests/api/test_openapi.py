@@ -36,6 +36,11 @@ def test_no_two_routes_are_the_same() -> None:
     assert len(set(operations)) == len(operations)
 
 
+def test_every_shape_that_is_named_is_there() -> None:
+    named = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(DOCUMENT)))
+    assert named <= DOCUMENT["components"]["schemas"].keys()
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_a_route_is_described_whole(route: Route) -> None:
     described = DOCUMENT["paths"][route.path][route.method.lower()]

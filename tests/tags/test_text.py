@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from limner.errors import DefinitionError
 from limner.tags.document import Document
+from limner.tags.form import form_of, text_with
+from limner.tags.graph import build
 from limner.tags.model import Method, Nature, Rule, Statistic
 from limner.tags.text import read, read_folder, read_folder_leniently, write
 from limner.types import ValueType
@@ -44,7 +47,7 @@ refresh: 0 3 * * *
 
 
 @pytest.mark.proves("T2", partly="there are no predictions yet")
-@pytest.mark.proves("T8", partly="there is no view of one department yet")
+@pytest.mark.proves("T8")
 @pytest.mark.proves("T1", "T2", "T3", "T8")
 def test_a_statistic_is_read() -> None:
     tag = read(SPEND, "paid_90d")
@@ -126,7 +129,7 @@ def test_learned_fact_is_called_a_contradiction() -> None:
     assert refusal(Nature.PREDICTION, Method.LEARNED) is None
 
 
-@pytest.mark.proves("T4", partly="lists cannot be filtered by it yet")
+@pytest.mark.proves("T4")
 @pytest.mark.proves("T4")
 def test_a_dynamic_tag_without_validity_or_refresh_is_refused() -> None:
     with pytest.raises(DefinitionError, match="a validity or a refresh") as caught:
@@ -194,3 +197,49 @@ def test_a_file_of_many_aliases_does_not_grow() -> None:
     )
     with pytest.raises(DefinitionError):
         read(bomb, "t")
+
+
+LIFE = """\
+nature: fact
+method: observed
+type: text
+attribute: illness
+metric: letters answered
+stage: deprecated
+sensitivity: sensitive   # by law
+"""
+
+
+def test_stage_metric_and_sensitivity_are_read_written_and_no_part_of_the_values() -> None:
+    tag = read(LIFE, "illness")
+    assert (tag.stage, tag.metric, tag.sensitivity) == ("deprecated", "letters answered", "sensitive")
+    assert write(tag) == LIFE
+    assert read(write(replace(tag, text="")), "illness") == tag
+    form = form_of(LIFE, "illness")
+    assert (form["stage"], form["metric"], form["sensitivity"]) == (
+        "deprecated",
+        "letters answered",
+        "sensitive",
+    )
+    assert text_with(LIFE, "illness", {**form, "stage": "draft"}) == LIFE.replace("deprecated", "draft")
+    plainly = LIFE.split("metric")[0]
+    silent = read(plainly, "illness")
+    assert (silent.stage, silent.metric, silent.sensitivity) == ("published", "", "internal")
+    assert build({"illness": tag}).fingerprints == build({"illness": silent}).fingerprints
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "message"),
+    [
+        ("stage: live", "tags/x.yml:6:8", "unknown stage 'live'"),
+        ("sensitivity: secret", "tags/x.yml:6:14", "unknown sensitivity 'secret'"),
+        ("metric: 3", "tags/x.yml:6:9", "'metric' is a text"),
+    ],
+)
+def test_a_wrong_stage_metric_or_sensitivity_is_named_at_its_place(
+    line: str, place: str, message: str
+) -> None:
+    text = LIFE.split("metric")[0] + f"category: a\n{line}\n"
+    with pytest.raises(DefinitionError, match=message) as caught:
+        read(text, "x")
+    assert caught.value.where == place

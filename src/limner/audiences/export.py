@@ -22,9 +22,9 @@ from limner.engine.seam import Engine, Query
 from limner.expressions.attributes import attribute_steps, json_at
 from limner.expressions.catalog import Catalog
 from limner.expressions.sql import Bound, Sql, Typed
-from limner.tags.masking import is_personal, masked
+from limner.tags.masking import hides, hiding, is_personal, masked
 from limner.tags.methods.observed import attribute_path
-from limner.tags.model import Observed, Tag
+from limner.tags.model import Tag
 from limner.types import MONEY_SCALE, Progress, ValueType, naive, silent
 
 BATCH = 50_000
@@ -72,9 +72,8 @@ def batches(
             table[f"person.{name}"] = _masked(cells) if mask and is_personal(name, personal) else cells
         for key in fields.tags:
             cells = _tag(key, live, ordinals)
-            definition = tags[key].definition if key in tags else None
-            hidden = isinstance(definition, Observed) and is_personal(definition.attribute, personal)
-            table[key] = _masked(cells) if mask and hidden else cells
+            hidden = key in tags and hides(tags[key], hiding(personal, mask=mask))
+            table[key] = _masked(cells) if hidden else cells
         yield pa.table(table)
 
 

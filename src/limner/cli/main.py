@@ -11,7 +11,18 @@ from typer.exceptions import TyperException
 from limner import __version__
 from limner.cli import show
 from limner.cli.ask import AsJson, Workspace, errors, out
-from limner.cli.commands import accounts, audiences, campaigns, keeping, people, sources, tags
+from limner.cli.commands import (
+    accounts,
+    audiences,
+    campaigns,
+    categories,
+    groups,
+    keeping,
+    mappings,
+    people,
+    sources,
+    tags,
+)
 from limner.errors import LimnerError
 from limner.workspace.files import init as make_workspace
 
@@ -47,7 +58,7 @@ def init(
 ) -> None:
     """Make a workspace in a new or empty folder."""
     made = make_workspace(folder, example=demo_files)
-    out.print(f"made {show.clean(made)}: limner.toml, tags/, audiences/, campaigns/, templates/")
+    out.print(f"made {show.clean(made)}: limner.toml, tags/, groups/, audiences/, campaigns/, templates/")
     out.print("next: limner source add web, then limner serve")
 
 
@@ -92,6 +103,9 @@ for name, commands in {
     "audit": accounts.audit,
     "event": sources.event,
     "tag": tags.tag,
+    "group": groups.group,
+    "category": categories.category,
+    "mapping": mappings.mapping,
     "audience": audiences.audience,
     "person": people.person,
     "campaign": campaigns.campaign,

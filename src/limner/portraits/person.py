@@ -22,8 +22,8 @@ from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.catalog import Catalog
 from limner.tags.graph import Graph
 from limner.tags.history import values_at
-from limner.tags.masking import is_personal, masked
-from limner.tags.model import Observed, Tag, plain
+from limner.tags.masking import hides, hiding, is_personal, masked
+from limner.tags.model import Tag, plain
 from limner.types import MONEY_SCALE, Json, ValueType, naive, utc
 
 UNSORTED = "unsorted"
@@ -56,7 +56,7 @@ def portrait(
     if graph is not None and catalog is not None and columns is not None and now < columns.as_of:
         columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now)
         coverage = {}
-    hide = personal if mask else ()
+    hide = hiding(personal, mask=mask)
     return {
         "identities": [_identity(item, hide) for item in identities],
         "attributes": attributes(engine, ix, now=now, sources=sources, hide=hide),
@@ -126,7 +126,7 @@ def tag_value(
     if value is None:
         return None
     shown = exact(value, found.type)
-    if isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, hide):
+    if hides(tag, hide):
         shown = masked(shown)
     return {
         "key": tag.key,

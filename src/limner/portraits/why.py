@@ -29,7 +29,7 @@ from limner.portraits.because.told import Teller, Told
 from limner.portraits.person import event_rows, exact
 from limner.tags.graph import Graph
 from limner.tags.history import PREFIX, tags_at, values_at
-from limner.tags.masking import is_personal, masked
+from limner.tags.masking import SENSITIVE, hides, is_personal, masked
 from limner.tags.methods.observed import attribute_path
 from limner.tags.model import Observed, Rule, Tag, plain
 from limner.types import Json, ValueType, naive, utc
@@ -64,13 +64,21 @@ def why(
     with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
         rows = tx.read(f"SELECT value FROM {quoted(PREFIX + tag.table)} WHERE ix = $ix", {"ix": ix})
         value = rows.column(0)[0].as_py() if rows.num_rows else None
-        if isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, hide):
+        if hides(tag, hide):
             found["value"] = masked(value)
         else:
             found["value"] = None if value is None else exact(value, tag.type)
-        asker = _Asker(tx, ix, then, at, hide, sources)
-        if isinstance(tag.definition, Observed):
-            found["observed"] = asker.attribute(attribute_path(tag.definition.attribute, catalog))
+        covered = {key for key, one in graph.tags.items() if hides(one, hide)}
+        asker = _Asker(tx, ix, then, at, hide, sources, covered)
+        if SENSITIVE in hide and tag.key in covered and not isinstance(tag.definition, Observed):
+            found |= {
+                "available": False,
+                "unavailable": "its values are personal, and so is what decided them",
+            }
+        elif isinstance(tag.definition, Observed):
+            found["observed"] = asker.attribute(
+                attribute_path(tag.definition.attribute, catalog), covered=tag.key in covered
+            )
         elif isinstance(tag.definition, Rule):
             found["rule"] = asker.rule(tag, graph.trees[tag.key])
         else:
@@ -187,9 +195,10 @@ class _Asker:
         at: datetime,
         hide: Collection[str],
         sources: Mapping[int, str] | None,
+        covered: Collection[str] = (),
     ) -> None:
         self.tx, self.ix, self.catalog, self.at = tx, ix, catalog, at
-        self.hide, self.sources = hide, sources
+        self.hide, self.sources, self.covered = hide, sources, covered
 
     def reasons(self, told: Told) -> Json:
         """{because, near, ends}, with the newest of the events that are named and how many came from each source."""
@@ -343,6 +352,8 @@ class _Asker:
             shown = None if value is None else exact(value, typed or ValueType.TEXT)
             if isinstance(node, t.Aggregate) and node.of is not None and is_personal(node.of, self.hide):
                 shown = masked(shown)
+            if kind == "tag" and name in self.covered:
+                shown = masked(shown)
         shown_type = ValueType.TEXT if kind == "attribute" else (typed or ValueType.TEXT)
         return {"text": text, "kind": kind, "name": name, "type": str(shown_type), "value": shown}
 
@@ -379,7 +390,7 @@ class _Asker:
 
     # attributes
 
-    def attribute(self, path: tuple[str, ...]) -> Json:
+    def attribute(self, path: tuple[str, ...], *, covered: bool = False) -> Json:
         """What was ever said of an attribute, newest first, and which word holds."""
         rows = self.tx.read(
             "SELECT id::VARCHAR AS id, ts, source_i, mode, kind, value FROM attributes"
@@ -387,7 +398,7 @@ class _Asker:
             {"ix": self.ix, "name": path[0], "at": naive(self.at)},
         ).to_pylist()
         deciding = _deciding(rows)
-        hidden = is_personal(path[0], self.hide)
+        hidden = is_personal(path[0], self.hide) or covered
         said = [
             {
                 "at": utc(row["ts"]).isoformat(),

@@ -134,6 +134,18 @@ def categories(tags: Mapping[str, Tag], columns: Columns, *, now: datetime) -> d
     return {path: int(np.count_nonzero(mask & live.alive)) for path, mask in sorted(known.items())}
 
 
+def owners(tags: Mapping[str, Tag], columns: Columns, *, now: datetime) -> dict[str, int]:
+    """How many distinct people alive have any tag of each owner; '' is the tags that nobody owns."""
+    live = columns.at(now)
+    known: dict[str, Any] = {}
+    for key, tag in tags.items():
+        column = live.column(key)
+        if column is not None:
+            held = known.get(tag.owner)
+            known[tag.owner] = column.known if held is None else held | column.known
+    return {owner: int(np.count_nonzero(mask & live.alive)) for owner, mask in sorted(known.items())}
+
+
 def _binned(column: Column, ordered: Any) -> list[Count]:
     if not len(ordered):
         return []

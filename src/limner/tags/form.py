@@ -23,6 +23,7 @@ from limner.types import Json, ValueType
 
 TEXTS = (
     "nature", "method", "type", "attribute", "statistic", "validity", "refresh", "category", "owner", "source", "why",
+    "metric", "stage", "sensitivity",
 )  # fmt: skip
 """The fields that hold one text."""
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from limner.errors import DefinitionError, ExpressionError
+from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions.parse import parse, parse_value
 from limner.expressions.printer import to_text
 from limner.expressions.tree import Expr, audiences_of, names_of
 from limner.tags.document import Document
+from limner.tags.exclusive import Group, wrong
 from limner.tags.model import Rule, Statistic, Tag, fingerprint
 from limner.tags.text import document_of
+from limner.types import ValueType
 
 AudienceOf = Callable[[str], "Expr | frozenset[int] | None"]
 """An audience's expression, the people of a static one, None when there is none."""
@@ -32,8 +35,18 @@ class Graph:
     fingerprints: Mapping[str, str]
     audiences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The keys of each exclusive group's tags that are here, in the order of its list."""
+        found = {tag.group.key: tag.group for tag in self.tags.values() if tag.group is not None}
+        return {key: tuple(tag for tag in found[key].tags if self.peers(tag)) for key in sorted(found)}
+
+    def peers(self, key: str) -> frozenset[str]:
+        """The tags of the exclusive group that the tag is in, itself included; none when it is in none."""
+        return _peers(self.tags, key)
+
     def closure(self, keys: Iterable[str]) -> frozenset[str]:
-        """The keys and everything that they refer to."""
+        """The keys and everything that they refer to; of an exclusive group every member."""
         found: set[str] = set()
         waiting = list(keys)
         while waiting:
@@ -41,13 +54,14 @@ class Graph:
             if key not in found:
                 found.add(key)
                 waiting.extend(self.needs[key])
+                waiting.extend(self.peers(key))
         return frozenset(found)
 
     def dependents(self, keys: Collection[str]) -> frozenset[str]:
-        """The keys and every tag that refers to them, directly or not."""
-        found = set(keys)
+        """The keys and every tag that refers to them, directly or not; of an exclusive group every member."""
+        found = set(keys).union(*(self.peers(key) for key in keys))
         for key in self.order:
-            if self.needs[key] & found:
+            if self.needs[key] & found or self.peers(key) & found:
                 found.add(key)
         return frozenset(found)
 
@@ -57,12 +71,62 @@ def expression_path(tag: Tag, position: int) -> tuple[str | int, ...]:
     return ("cases", position, "when") if isinstance(tag.definition, Rule) else ("statistic",)
 
 
+def grouped(tags: Mapping[str, Tag], groups: Mapping[str, Group]) -> dict[str, Tag]:
+    """The tags, each knowing the exclusive group that it is in.
+
+    Members that are not among the tags are left out. Raises DefinitionError for a member that is no flag, or that is in
+    two groups.
+    """
+    found = {key: tag if tag.group is None else replace(tag, group=None) for key, tag in tags.items()}
+    for name in sorted(groups):
+        group = groups[name]
+        for place, key in enumerate(group.tags):
+            tag = found.get(key)
+            if tag is None:
+                continue
+            if tag.type is not ValueType.FLAG:
+                message = f"'{key}' is of type {tag.type}; a group holds flags"
+                raise wrong(group, ("tags", place), message, code="type")
+            if tag.group is not None:
+                message = f"'{key}' is in the group '{tag.group.key}' already"
+                raise wrong(group, ("tags", place), message, code="twice")
+            found[key] = replace(tag, group=group)
+    return found
+
+
+def strangers(tags: Collection[str], groups: Mapping[str, Group]) -> list[DefinitionError]:
+    """An error for each member of a group that is no tag."""
+    return [
+        wrong(
+            group, ("tags", place), f"unknown tag '{key}'", hint=did_you_mean(key, tags), code="unknown_name"
+        )
+        for group in groups.values()
+        for place, key in enumerate(group.tags)
+        if key not in tags
+    ]
+
+
 def build(tags: Mapping[str, Tag], audience: AudienceOf = lambda _name: None) -> Graph:
-    """The graph of the tags. Raises DefinitionError for an expression that is none, and for a cycle."""
+    """The graph of the tags. Raises DefinitionError for an expression that is none, and for a cycle.
+
+    What refers to a member of an exclusive group comes after all of the group: it sees the value that was kept.
+    """
     trees = {key: expressions(tag) for key, tag in tags.items()}
     named = {key: _names(found, audience) for key, found in trees.items()}
     needs = {key: frozenset(names & tags.keys()) for key, (names, _) in named.items()}
     order = _ordered(tags, needs)
+    if any(tag.group is not None for tag in tags.values()):
+        after = {key: found.union(*(_peers(tags, need) for need in found)) for key, found in needs.items()}
+        try:
+            order = _ordered(tags, after)
+        except DefinitionError as error:
+            raise DefinitionError(
+                error.message.replace("tags refer", "exclusive groups and tags refer"),
+                where=error.where,
+                code="group_cycle",
+                hint="a member of a group refers to no tag of its group, nor to one that depends on it",
+            ) from None
+    own: dict[str, str] = {}
     fingerprints: dict[str, str] = {}
     marks = {
         key: {name: _audience_mark(name, audience) for name in audiences}
@@ -70,8 +134,28 @@ def build(tags: Mapping[str, Tag], audience: AudienceOf = lambda _name: None) ->
     }
     for key in order:
         referenced = references({need: fingerprints[need] for need in needs[key]}, marks[key])
-        fingerprints[key] = fingerprint(tags[key], normal=printed(trees[key]), referenced=referenced)
+        own[key] = fingerprint(tags[key], normal=printed(trees[key]), referenced=referenced)
+        peers = _peers(tags, key)
+        if not peers:
+            fingerprints[key] = own[key]
+        elif peers <= own.keys():
+            fingerprints |= {peer: _in_group(tags[peer], own, peers) for peer in peers}
     return Graph(dict(tags), trees, needs, order, fingerprints, marks)
+
+
+def _peers(tags: Mapping[str, Tag], key: str) -> frozenset[str]:
+    tag = tags.get(key)
+    if tag is None or tag.group is None:
+        return frozenset()
+    group = tag.group
+    return frozenset(peer for peer in group.tags if peer in tags and tags[peer].group == group)
+
+
+def _in_group(tag: Tag, own: Mapping[str, str], peers: Iterable[str]) -> str:
+    """The fingerprint of a member: its values follow from those of the others and from what is kept."""
+    held = "" if tag.group is None else tag.group.mark
+    marks = [own[tag.key], held, *(own[peer] for peer in sorted(peers))]
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
 
 
 def references(tags: Mapping[str, str], audiences: Mapping[str, str]) -> dict[str, str]:

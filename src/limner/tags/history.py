@@ -17,6 +17,7 @@ import pyarrow as pa
 from limner.columns import Array
 from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions.catalog import Catalog
+from limner.tags import resolve
 from limner.tags.graph import Graph
 from limner.tags.methods import observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
@@ -62,6 +63,8 @@ def tags_at(
                 query = statistic.query(together, graph, catalog=fresh, as_of=as_of, among=among)
                 made.append(_WIDE)
                 tx.execute(f"CREATE OR REPLACE TEMP TABLE {_WIDE} AS {query.sql}", query.values)
+            ready: set[str] = set()
+            settled: set[str] = set()
             for tag in order:
                 made.append(PREFIX + tag.table)
                 if tag.method is Method.STATISTIC:
@@ -73,6 +76,7 @@ def tags_at(
                 _table(tx, tag, found, as_of)
                 if given is not None and tag.key in given:
                     _replace(tx, tag, given[tag.key], as_of)
+                _settle(tx, graph, tag, ready, settled, catalog=fresh, as_of=as_of)
             yield tx, fresh
         finally:
             for name in made:
@@ -101,6 +105,24 @@ def values_at(
             if found.num_rows:
                 values[key] = found.column(0)[0].as_py()
     return values
+
+
+def _settle(
+    tx: Transaction,
+    graph: Graph,
+    tag: Tag,
+    ready: set[str],
+    settled: set[str],
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+) -> None:
+    """One more tag is ready: the exclusive group that it completes is settled as it was then."""
+    ready.add(tag.key)
+    if tag.group is not None:
+        resolve.settle(
+            tx, graph, ready, settled, catalog=catalog, as_of=as_of, table=lambda one: PREFIX + one.table
+        )
 
 
 def _table(tx: Transaction, tag: Tag, found: Query, as_of: datetime) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from limner.tags.model import Observed, Sensitivity, Tag
+
+SENSITIVE = "$sensitive"
+"""Among the names that are hidden: tags whose own file says that they are personal or sensitive."""
+
 
 def masked(value: Any) -> Any:
     """The value with all but its first character hidden; an address keeps its domain, a phone its last four digits.
@@ -27,3 +32,15 @@ def masked(value: Any) -> Any:
 def is_personal(name: str, personal: Collection[str]) -> bool:
     """Whether an attribute or kind of identifier is personal: itself, or its first part before a dot."""
     return name in personal or name.split(".")[0] in personal
+
+
+def hiding(personal: Collection[str], *, mask: bool) -> tuple[str, ...]:
+    """What is hidden from somebody: nothing, or the personal names and whatever tags say that they are."""
+    return (*personal, SENSITIVE) if mask else ()
+
+
+def hides(tag: Tag, hidden: Collection[str]) -> bool:
+    """Whether the tag's values are hidden: it is made of a personal attribute, or its file says that it is personal."""
+    if SENSITIVE in hidden and tag.sensitivity in (Sensitivity.PERSONAL, Sensitivity.SENSITIVE):
+        return True
+    return isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, hidden)

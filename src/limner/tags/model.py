@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from limner.tags.exclusive import Group
 from limner.types import ValueType, utc
 
 Value = bool | str | float | int | datetime
@@ -22,6 +23,26 @@ class Nature(StrEnum):
     FACT = "fact"
     MODEL = "model"
     PREDICTION = "prediction"
+
+
+class Stage(StrEnum):
+    """Where a tag is in its life, as its file says it.
+
+    A draft is computed in previews only. A deprecated tag is computed, but no new use of it is accepted.
+    """
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    DEPRECATED = "deprecated"
+
+
+class Sensitivity(StrEnum):
+    """Who may see a tag's values: viewers see personal and sensitive ones masked, and export no sensitive ones."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    PERSONAL = "personal"
+    SENSITIVE = "sensitive"
 
 
 class Method(StrEnum):
@@ -121,7 +142,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tag:
-    """One tag. `category` is a path such as ("consumption", "spend"); `text` is the file as it was read."""
+    """One tag. `category` is a path such as ("consumption", "spend"); `text` is the file as it was read.
+
+    `metric`: by what it is judged whether the tag does what it is for. `group`: the exclusive group that it is in; its
+    own file does not say so.
+    """
 
     key: str
     title: Mapping[str, str]
@@ -137,6 +162,10 @@ class Tag:
     why: str = ""
     tests: tuple[Trial, ...] = ()
     text: str = field(default="", compare=False)
+    group: Group | None = None
+    metric: str = ""
+    stage: Stage = Stage.PUBLISHED
+    sensitivity: Sensitivity = Sensitivity.INTERNAL
 
     @property
     def dynamic(self) -> bool:

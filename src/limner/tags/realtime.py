@@ -21,14 +21,14 @@ from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import NOW, Together
-from limner.tags import changes, homes, publish
+from limner.tags import changes, homes, publish, resolve
 from limner.tags.graph import Graph
 from limner.tags.increment import TOUCHED, advance
 from limner.tags.methods import observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Method, Tag
 from limner.tags.publish import Applied
-from limner.tags.run import leaf_views, plan
+from limner.tags.run import leaf_views, own, own_table, plan
 from limner.tags.tables import SQL_TYPES
 from limner.types import ValueType, naive
 
@@ -95,8 +95,23 @@ def step(
         )
         if len(who):
             leaf_views(tx, asked, found, home=now.home, as_of=as_of)
+            computed: set[str] = set()
+            settled: set[str] = set()
             for key in keys:
-                _again(tx, tags[key], graph, asked.conditions.get(key), catalog=fresh, as_of=as_of)
+                _again(
+                    tx,
+                    tags[key],
+                    graph,
+                    asked.conditions.get(key),
+                    found,
+                    catalog=fresh,
+                    as_of=as_of,
+                    home=now.home,
+                )
+                computed.add(key)
+                resolve.settle(
+                    tx, graph, computed, settled, catalog=fresh, as_of=as_of, run=run_id, table=own
+                )
             for table, _ in asked.leaves.values():
                 tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
         values = _values(tx, before, now=naive(as_of), home=now.home)
@@ -156,32 +171,43 @@ def _again(
     tag: Tag,
     graph: Graph,
     conditions: tuple[t.Expr, ...] | None,
+    made: Together,
     *,
     catalog: Catalog,
     as_of: datetime,
+    home: str,
 ) -> None:
-    """Computes the touched people's values of a tag that has a table of its own."""
-    if statistic.shares(tag, graph):
+    """Computes the touched people's values of a tag that has a table of its own; everybody's of one in a group.
+
+    What a group took out of a table is not there to be settled again, and since when it holds would be lost.
+    """
+    if statistic.shares(tag, graph) and tag.group is None:
         return
+    among = TOUCHED if tag.group is None else None
     query: Query
-    if tag.method is Method.STATISTIC:
-        found = statistic.query([tag], graph, catalog=catalog, as_of=as_of, among=TOUCHED)
-        sql = f"SELECT ix, {quoted(tag.key)} AS value FROM ({found.sql})"
-        bound = found.values
+    if tag.key in made.reading:
+        sql = f"SELECT e.ix, {made.reading[tag.key]} AS value FROM {quoted(home)} AS e"
+        bound: Mapping[str, Any] = {"now": naive(as_of)}
+    elif tag.method is Method.STATISTIC:
+        query = statistic.query([tag], graph, catalog=catalog, as_of=as_of, among=among)
+        sql, bound = f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values
     else:
         if tag.method is Method.OBSERVED:
-            query = observed.query(tag, catalog=catalog, as_of=as_of, among=TOUCHED)
+            query = observed.query(tag, catalog=catalog, as_of=as_of, among=among)
         else:
-            query = rule.query(tag, graph, catalog=catalog, as_of=as_of, among=TOUCHED, conditions=conditions)
+            query = rule.query(tag, graph, catalog=catalog, as_of=as_of, among=among, conditions=conditions)
         sql, bound = query.sql, query.values
-    own = quoted(f"values_{tag.key}")
+    if among is None:
+        own_table(tx, tag, sql, bound)
+        return
+    table = quoted(own(tag))
     value = "v.value" if tag.type is ValueType.NUMBER else f"CAST(v.value AS {SQL_TYPES[tag.type]})"
     tx.execute(
         f"CREATE OR REPLACE TEMP TABLE tags_again AS SELECT v.ix, {value} AS value FROM ({sql}) AS v", bound
     )
-    tx.execute(f"DELETE FROM {own} WHERE ix IN (SELECT ix FROM {TOUCHED})")
+    tx.execute(f"DELETE FROM {table} WHERE ix IN (SELECT ix FROM {TOUCHED})")
     tx.execute(
-        f"INSERT INTO {own} SELECT ix, value FROM tags_again WHERE value IS NOT NULL AND ix IN ({publish.ALIVE})"
+        f"INSERT INTO {table} SELECT ix, value FROM tags_again WHERE value IS NOT NULL AND ix IN ({publish.ALIVE})"
     )
     tx.execute("DROP TABLE temp.tags_again")
 

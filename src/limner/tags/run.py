@@ -27,7 +27,7 @@ from limner.expressions.check import type_of
 from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import taken_out
 from limner.expressions.tree import Aggregate, Expr, Value
-from limner.tags import changes, homes, publish
+from limner.tags import changes, homes, publish, resolve
 from limner.tags.check import check
 from limner.tags.graph import Graph, build
 from limner.tags.homes import Mark, numbers_of
@@ -133,6 +133,7 @@ def run(
             start=start,
             catalog=Fresh(catalog, tags, leaves=asked.leaves),
             as_of=as_of,
+            run_id=run_id,
             clock=clock,
             progress=progress,
         )
@@ -231,6 +232,7 @@ def _compute(
     start: Mark | None,
     catalog: Fresh,
     as_of: datetime,
+    run_id: str,
     clock: _Stopwatch,
     progress: Progress,
 ) -> tuple[Mapping[str, str], Advanced | None, str]:
@@ -270,21 +272,30 @@ def _compute(
     apart = [tag for tag in chosen if tag.method is Method.STATISTIC and tag.key not in plan.values]
     for tag in apart:
         query = statistic.query([tag], graph, catalog=catalog, as_of=as_of)
-        _table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values)
+        own_table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values)
     seen = [tag for tag in chosen if tag.method is Method.OBSERVED]
     if seen:
         for tag in seen:
             query = observed.query(tag, catalog=catalog, as_of=as_of)
-            _table(tx, tag, query.sql, query.values)
+            own_table(tx, tag, query.sql, query.values)
         clock.lap("attributes")
-    done = sum(tag.method is not Method.RULE for tag in chosen)
+    for tag in chosen:
+        if tag.group is not None and shared.pop(tag.key, None) is not None:
+            own_table(tx, tag, f"SELECT ix, value FROM {quoted(tag.table)}", {})
+    settled: set[str] = set()
+    ready = {tag.key for tag in chosen if tag.method is not Method.RULE}
+    resolve.settle(tx, graph, ready, settled, catalog=catalog, as_of=as_of, run=run_id, table=own)
+    done = len(ready)
     progress("computing", done, len(chosen) + 3)
     for tag in chosen:
         if tag.method is Method.RULE:
             query = rule.query(tag, graph, catalog=catalog, as_of=as_of, conditions=plan.conditions[tag.key])
-            _table(tx, tag, query.sql, query.values)
+            own_table(tx, tag, query.sql, query.values)
+            ready.add(tag.key)
+            resolve.settle(tx, graph, ready, settled, catalog=catalog, as_of=as_of, run=run_id, table=own)
             done += 1
             progress(f"computing {tag.key}", done, len(chosen) + 3)
+    resolve.close(tx, graph, as_of=as_of)
     for table, _ in plan.leaves.values():
         tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
     clock.lap("rules")
@@ -367,17 +378,22 @@ def _drop(tx: Transaction, before: Applied) -> None:
     tx.execute(f"DROP TABLE IF EXISTS {quoted(before.own)}")
 
 
-def _table(tx: Transaction, tag: Tag, sql: str, values: Mapping[str, Any]) -> None:
+def own(tag: Tag) -> str:
+    """The table of the tag's own values."""
+    return f"values_{tag.key}"
+
+
+def own_table(tx: Transaction, tag: Tag, sql: str, values: Mapping[str, Any]) -> None:
     """Replaces the tag's own table by the living people's values, in the order of their ordinals."""
     value = "v.value" if tag.type is ValueType.NUMBER else f"CAST(v.value AS {SQL_TYPES[tag.type]})"
-    own = quoted(f"values_{tag.key}")
+    table = quoted(own(tag))
     tx.execute(
-        f"CREATE OR REPLACE TABLE {own} AS SELECT v.ix, {value} AS value\n"
+        f"CREATE OR REPLACE TABLE {table} AS SELECT v.ix, {value} AS value\n"
         f"FROM ({sql}) AS v WHERE v.value IS NOT NULL AND v.ix IN ({publish.ALIVE}) ORDER BY v.ix",
         values,
     )
     tx.execute(
-        f"CREATE OR REPLACE VIEW {quoted(tag.table)} AS SELECT ix, value, {_until(tag.key)} AS expires_at FROM {own}"
+        f"CREATE OR REPLACE VIEW {quoted(tag.table)} AS SELECT ix, value, {_until(tag.key)} AS expires_at FROM {table}"
     )
 
 

@@ -3,6 +3,8 @@
 Tags that were computed together stand in one table, their home (tags_<epoch>: ix and a column for each thing that is
 counted), and the view gives the tag's `reading` there; any other tag has a table of its own, values_<key>(ix, value).
 Until when values count stands once, in `tag_state`. `homes` says up to which instant and which load a home counts.
+`group_conflicts`: whose values an exclusive group took out, from `began` until `ended`; `group_since`: since when a
+member's value holds, the losing ones included.
 """
 
 from __future__ import annotations
@@ -29,6 +31,13 @@ CREATE TABLE IF NOT EXISTS homes (
 CREATE TABLE IF NOT EXISTS changes (
     ix UINTEGER NOT NULL, subject VARCHAR NOT NULL, before VARCHAR, after VARCHAR, ts TIMESTAMP NOT NULL,
     run VARCHAR NOT NULL, cause VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS group_conflicts (
+    grp VARCHAR NOT NULL, ix UINTEGER NOT NULL, kept VARCHAR, dropped VARCHAR NOT NULL, began TIMESTAMP NOT NULL,
+    run VARCHAR NOT NULL, ended TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS group_since (
+    tag VARCHAR NOT NULL, ix UINTEGER NOT NULL, since TIMESTAMP NOT NULL, until TIMESTAMP
 );
 """
 

@@ -26,6 +26,8 @@ from limner.tags.model import (
     Nature,
     Observed,
     Rule,
+    Sensitivity,
+    Stage,
     Statistic,
     Tag,
     Value,
@@ -36,7 +38,8 @@ from limner.types import MONEY_SCALE, ValueType, utc
 
 KEYS = (
     "title", "nature", "method", "type", "attribute", "statistic", "cases", "otherwise",
-    "validity", "refresh", "category", "owner", "source", "why", "tests", "layout",
+    "validity", "refresh", "category", "owner", "source", "why",
+    "metric", "stage", "sensitivity", "tests", "layout",
 )  # fmt: skip
 _FORM = {Method.OBSERVED: "attribute", Method.STATISTIC: "statistic", Method.RULE: "cases"}
 
@@ -85,6 +88,9 @@ def read(text: str, key: str, *, where: str | None = None) -> Tag:
         why=document.string("why"),
         tests=trial.read(document, partial(value_of, document, kind)),
         text=text,
+        metric=document.string("metric"),
+        stage=Stage(_word(document, "stage", Stage, otherwise=Stage.PUBLISHED)),
+        sensitivity=Sensitivity(_word(document, "sensitivity", Sensitivity, otherwise=Sensitivity.INTERNAL)),
     )
 
 
@@ -158,6 +164,9 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "source": tag.source or None,
         "why": tag.why or None,
         "tests": tests,
+        "metric": tag.metric or None,
+        "stage": None if tag.stage is Stage.PUBLISHED else str(tag.stage),
+        "sensitivity": None if tag.sensitivity is Sensitivity.INTERNAL else str(tag.sensitivity),
     }
 
 
@@ -176,8 +185,10 @@ def _yaml_value(kind: ValueType, value: Value) -> Any:
     return plain(value)
 
 
-def _word(document: Document, key: str, words: Any) -> str:
+def _word(document: Document, key: str, words: Any, *, otherwise: str | None = None) -> str:
     given = document.value(key)
+    if given is None and otherwise is not None:
+        return str(otherwise)
     known = [str(word) for word in words]
     if given is None:
         raise document.error(f"'{key}' is missing", code="missing", hint=f"one of {', '.join(known)}")
@@ -248,6 +259,14 @@ def value_of(document: Document, kind: ValueType, given: Any, *path: str | int) 
             return datetime(given.year, given.month, given.day, tzinfo=UTC)
     hint = "put it in quotes" if kind is ValueType.TEXT else None
     raise document.error(f"'{given}' is no {kind}", *path, hint=hint)
+
+
+def value_in(kind: ValueType, given: Any) -> Value | None:
+    """What a file writes as a value of that type; None when it is none."""
+    try:
+        return value_of(Document("value: 0", where=""), kind, given, "value")
+    except DefinitionError:
+        return None
 
 
 def _category(document: Document) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from limner.accounts.model import LOCAL, Caller
 from limner.audiences import evaluate
 from limner.bitmap import Bitmap
 from limner.columns import Columns
@@ -25,12 +26,13 @@ from limner.expressions.tree import InAudience, names_of
 from limner.tags import plan as plans
 from limner.tags import publish
 from limner.tags import run as tag_runs
+from limner.tags import text as tag_text
 from limner.tags.check import check
 from limner.tags.document import Document
 from limner.tags.methods.fresh import Fresh
 from limner.tags.plan import Difference, Effect, Planned
 from limner.types import Json, Progress
-from limner.workspace import definitions, planning
+from limner.workspace import definitions, planning, publishing
 from limner.workspace.knowing import instant_of, live, ran
 from limner.workspace.runs import said
 from limner.workspace.tagging import Known, in_template, known_now
@@ -139,6 +141,7 @@ def tag_plan(workspace: Workspace, keys: list[str] = [], as_of: str = "") -> Jso
         "campaigns": _campaigns(known, scope.found, changed),
         "templates": _templates(known, scope.found),
         "problems": problems,
+        "waiting": _waiting(known),
         "seconds": round(time.perf_counter() - began, 3),
     }
 
@@ -148,6 +151,7 @@ def tag_apply(
     progress: Progress,
     keys: list[str] = [],  # noqa: B006 - never changed
     plan: str = "",
+    caller: Caller = LOCAL,
 ) -> Json:
     """Computes and publishes the tags that differ from what is applied, with what refers to them; no others.
 
@@ -173,12 +177,21 @@ def tag_apply(
             progress=progress,
         )
         detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
+        publishing.keep_versions(workspace, caller)
     return {
         "plan": token,
         "tags": list(scope.computed),
         "removed": list(scope.removed),
         "run": ran(report),
     }
+
+
+def _waiting(known: Known) -> list[str]:
+    """The tags whose file is a draft, or waits for somebody's approval: it is not in the plan."""
+    files, _ = tag_text.read_folder_leniently(known.workspace.paths.folder / "tags")
+    return sorted(
+        key for key, tag in files.items() if key not in known.tags or known.tags[key].text != tag.text
+    )
 
 
 def _fitting(workspace: Workspace, keys: Collection[str], plan: str) -> _Scope:
@@ -218,7 +231,7 @@ def _fits(scope: _Scope, plan: str) -> None:
 
 def _scope(workspace: Workspace, keys: Collection[str]) -> _Scope:
     """What differs, of the keys that are asked for (none: of all), and what is wrong in the files."""
-    known = known_now(workspace)
+    known = known_now(workspace, in_force=True)
     there = known.tags.keys() | known.applied.keys() | known.broken
     for key in keys:
         if key not in there:

@@ -75,6 +75,9 @@ def digest(workspace: Workspace, item: Campaign, content: str) -> str:
     graph = build(tags, definitions.catalog(workspace).audience)
     for key in graph.closure(named & tags.keys()):
         texts[f"tags/{key}"] = tags[key].text
+        group = tags[key].group
+        if group is not None:
+            texts[f"groups/{group.key}"] = group.text
     return approvals.digest_of(texts)
 
 

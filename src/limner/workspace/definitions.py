@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,17 +11,20 @@ from typing import Any
 from limner.accounts import keys
 from limner.audiences import model as audiences
 from limner.audiences.model import Audience
+from limner.campaigns import approvals
 from limner.campaigns import text as campaigns
+from limner.campaigns.approvals import Approval
 from limner.campaigns.model import Campaign
 from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
-from limner.expressions import Expr, check, parse
+from limner.expressions import Expr, check, names_of, parse
 from limner.identity import people
 from limner.tags import check as tag_check
-from limner.tags import publish, trying
+from limner.tags import exclusive, naming, publish, trying
 from limner.tags import text as tag_text
 from limner.tags.document import Document
-from limner.tags.graph import build
-from limner.tags.model import Tag
+from limner.tags.exclusive import Group
+from limner.tags.graph import build, grouped, strangers
+from limner.tags.model import Stage, Tag
 from limner.types import Json, ValueType
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.runs import said
@@ -29,8 +33,82 @@ from limner.workspace.workspace import Workspace
 
 
 def tags(workspace: Workspace) -> dict[str, Tag]:
-    """Every tag file. Raises DefinitionError for the first that is wrong."""
-    return tag_text.read_folder(workspace.paths.folder / "tags")
+    """Every tag that is to be computed, with its exclusive group. Raises DefinitionError for the first wrong file.
+
+    Drafts are left out. Where approvals are asked for, a text that nobody else approved yet is not read: the one that
+    was applied last stands in its place.
+    """
+    found = tag_text.read_folder(workspace.paths.folder / "tags")
+    known_groups, wrong = exclusive.read_folder(workspace.paths.folder / "groups")
+    for error in (*wrong, *strangers(found, known_groups)):
+        raise error
+    return grouped(in_force(workspace, found), known_groups)
+
+
+def in_force(workspace: Workspace, files: Mapping[str, Tag]) -> dict[str, Tag]:
+    """Of the files those that are to be computed: no drafts, and where approvals are asked for none that waits."""
+    if not workspace.config.approvals:
+        return {key: tag for key, tag in files.items() if tag.stage is not Stage.DRAFT}
+    applied = publish.applied(workspace.engine)
+    found = {}
+    for key, tag in files.items():
+        held = applied.get(key)
+        if (held is not None and held.text == tag.text) or (
+            tag.stage is not Stage.DRAFT and is_approved(workspace, key, tag.text)
+        ):
+            found[key] = tag
+        elif held is not None:
+            with suppress(DefinitionError):
+                found[key] = tag_text.read(held.text, key)
+    return found
+
+
+def approval_subject(key: str) -> str:
+    """What the approval of a tag is about."""
+    return f"tag {key}"
+
+
+def approval_digest(key: str, text: str) -> str:
+    """The digest of exactly this text as that tag."""
+    return approvals.digest_of({f"tags/{key}": text})
+
+
+def approval_of(workspace: Workspace, key: str, text: str) -> Approval | None:
+    """The last word on exactly this text as that tag; None when nobody asked."""
+    return approvals.latest(
+        workspace.records, subject=approval_subject(key), digest=approval_digest(key, text)
+    )
+
+
+def is_approved(workspace: Workspace, key: str, text: str) -> bool:
+    """Whether somebody else approved exactly this text."""
+    said = approval_of(workspace, key, text)
+    return said is not None and said.decision == approvals.APPROVED
+
+
+def groups(workspace: Workspace) -> dict[str, Group]:
+    """Every exclusive group whose file can be read."""
+    return exclusive.read_folder(workspace.paths.folder / "groups")[0]
+
+
+def in_groups(workspace: Workspace, found: Mapping[str, Tag]) -> tuple[dict[str, Tag], list[DefinitionError]]:
+    """The tags with their exclusive groups, and what is wrong with groups: a wrong one holds for nobody."""
+    known_groups, wrong = exclusive.read_folder(workspace.paths.folder / "groups")
+    return _in_groups(found, known_groups, wrong)
+
+
+def _in_groups(
+    found: Mapping[str, Tag], known_groups: Mapping[str, Group], wrong: list[DefinitionError]
+) -> tuple[dict[str, Tag], list[DefinitionError]]:
+    wrong = [*wrong, *strangers(found, known_groups)]
+    right: dict[str, Group] = {}
+    for key, group in sorted(known_groups.items()):
+        try:
+            grouped(found, {**right, key: group})
+            right[key] = group
+        except DefinitionError as error:
+            wrong.append(error)
+    return grouped(found, right), wrong
 
 
 def saved_audiences(workspace: Workspace) -> dict[str, Audience]:
@@ -111,9 +189,18 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     folder = workspace.paths.folder
     found: list[LimnerError] = []
     read_tags: dict[str, Tag] = _read(folder, "tags", tag_text.read, instead, found)
+    read_groups: dict[str, Group] = _read(folder, "groups", exclusive.read, instead, found)
+    read_tags, wrong = _in_groups(read_tags, read_groups, [])
+    found += wrong
     read_audiences: dict[str, Audience] = _read(folder, "audiences", audiences.read, instead, found)
     read_campaigns: dict[str, Campaign] = _read(folder, "campaigns", campaigns.read, instead, found)
+    _read(folder, "mappings", naming.read, instead, found)
     names = catalog_of(workspace, read_audiences)
+    drafts = {
+        key
+        for key, tag in read_tags.items()
+        if tag.stage is Stage.DRAFT and not (workspace.config.approvals and names.tag(key) is not None)
+    }
     for tag in read_tags.values():
         names.define(tag.key, tag.table, tag.type)
     try:
@@ -123,12 +210,17 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
             found += trying.problems(tag, graph)
             if tag.refresh:
                 found += _cron(tag.refresh, workspace, f"tags/{key}.yml")
+        found += _of_drafts(
+            drafts, {f"tags/{key}": need for key, need in graph.needs.items() if key not in drafts}
+        )
     except LimnerError as error:
         found.append(error)
     for name, item in read_audiences.items():
         if item.expression is not None:
             try:
-                check(parse(item.expression), names)
+                tree = parse(item.expression)
+                check(tree, names)
+                found += _of_drafts(drafts, {f"audiences/{name}": names_of(tree)})
             except ExpressionError as error:
                 place = f"audiences/{name}.yml"
                 found.append(Document(item.text, where=place).wrapped(error, "expression"))
@@ -140,6 +232,20 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
         except LimnerError as error:
             found.append(_within(error, f"campaigns/{name}.yml"))
     return [said(error) for error in found]
+
+
+def _of_drafts(drafts: Collection[str], uses: Mapping[str, Collection[str]]) -> list[DefinitionError]:
+    """An error for each definition that is in force and names a draft, which is not computed."""
+    return [
+        DefinitionError(
+            f"'{key}' is a draft, which is not computed",
+            where=f"{where}.yml",
+            code="draft",
+            hint=f"publish {key} first, or use another tag",
+        )
+        for where, named in sorted(uses.items())
+        for key in sorted(set(named) & set(drafts))
+    ]
 
 
 def _read(
@@ -182,3 +288,18 @@ def _cron(cron: str, workspace: Workspace, where: str) -> list[LimnerError]:
     except ConfigError as error:
         return [_within(error, where)]
     return []
+
+
+def names_in(kind: str, name: str, text: str) -> set[str]:
+    """The bare names in a definition's expressions; none when it cannot be read, and of templates."""
+    expressions: list[str] = []
+    try:
+        if kind == "tags":
+            expressions = list(tag_text.read(text, name).sources)
+        elif kind == "audiences":
+            expressions = [audiences.read(text, name).expression or ""]
+        elif kind == "campaigns":
+            expressions = [variant.when for variant in campaigns.read(text, name).variants]
+        return set().union(*(names_of(parse(item)) for item in expressions if item))
+    except LimnerError:
+        return set()

@@ -11,7 +11,7 @@ from pathlib import Path
 from limner.config import FILE
 from limner.errors import ConflictError
 
-DEFINITIONS = ("tags", "audiences", "campaigns", "templates")
+DEFINITIONS = ("tags", "groups", "audiences", "campaigns", "templates", "mappings")
 TEMPLATE = re.compile(r"[^\W_][\w-]{0,99}\.(html|txt|yml)")
 """What a template's file may be called."""
 
@@ -79,7 +79,7 @@ class Paths:
         return self.data / "exports"
 
     def definition(self, kind: str, name: str) -> Path:
-        """The file that defines a tag, audience or campaign."""
+        """The file that defines a tag, group, audience or campaign."""
         return self.folder / kind / f"{name}.yml"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,11 @@ from limner.portraits import person as portraits
 from limner.portraits import why as reasons
 from limner.portraits.activity import NEVER, Seen, seen_by
 from limner.portraits.person import Which, exact
-from limner.tags import publish
+from limner.tags import publish, resolve
 from limner.tags import text as tag_text
 from limner.tags.graph import build
-from limner.tags.masking import is_personal
-from limner.tags.model import Observed, Tag, plain
+from limner.tags.masking import hides, hiding, masked
+from limner.tags.model import Tag, plain
 from limner.touches import entries
 from limner.types import Json, naive, utc
 from limner.workspace import definitions
@@ -256,9 +256,7 @@ def main_tag(tags: Mapping[str, Tag], words: Iterable[str], personal: Iterable[s
     """The first of the tags with one of these keys; None when there is none, or it is personal."""
     for key in words:
         tag = tags.get(key)
-        if tag is not None and not (
-            isinstance(tag.definition, Observed) and is_personal(tag.definition.attribute, tuple(personal))
-        ):
+        if tag is not None and not hides(tag, hiding(tuple(personal), mask=True)):
             return tag
     return None
 
@@ -602,7 +600,7 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
     if published and applied is not None:
         at = applied.as_of
         try:
-            tag = tag_text.read(applied.text, key)
+            tag = replace(tag_text.read(applied.text, key), group=tags[key].group)
         except LimnerError as error:
             problem = f"the definition that computed it can no longer be read: {error.message}"
     names = definitions.catalog(workspace)
@@ -637,7 +635,7 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
         graph=graph,
         catalog=names,
         at=at,
-        hide=workspace.config.personal if mask else (),
+        hide=hiding(workspace.config.personal, mask=mask),
         sources={item.source_i: item.name for item in sources(workspace.records)},
     )
     for item in (found["rule"] or {}).get("inputs", ()):
@@ -647,7 +645,7 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
     answer |= found
     if published and applied is not None and columns is not None:
         shown = portraits.tag_value(
-            ix, tag, columns.at(asked), hide=workspace.config.personal if mask else ()
+            ix, tag, columns.at(asked), hide=hiding(workspace.config.personal, mask=mask)
         )
         value = None if shown is None else shown["value"]
         expired = applied.expires_at is not None and applied.expires_at <= asked
@@ -665,6 +663,7 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
         until = tag.expires_at(at)
         answer |= {"recomputed": found["value"], "expires_at": None if until is None else plain(until)}
     answer |= _ending(answer)
+    answer["settled"] = _settled(workspace, ix, key, tags, mask=mask) if published else None
     answer["known"] = answer["value"] is not None
     answer["asked_at"] = now.isoformat() if not as_of else asked.isoformat()
     return answer
@@ -720,6 +719,21 @@ def audience_why(workspace: Workspace, id: str, name: str, as_of: str = "", call
         "because": found["because"],
         "near": found["near"],
         "ends": found["ends"],
+    }
+
+
+def _settled(workspace: Workspace, ix: int, key: str, tags: Mapping[str, Tag], *, mask: bool) -> Json | None:
+    """Which exclusive group took the value, and what the person kept instead; None when none did."""
+    found = resolve.taken(workspace.engine, ix, key)
+    if found is None:
+        return None
+    kept, hidden = found["kept"], hiding(workspace.config.personal, mask=mask)
+    covered = kept in tags and hides(tags[kept], hidden)
+    return {
+        "group": found["grp"],
+        "kept": masked(kept) if covered else kept,
+        "since": utc(EPOCH_START + timedelta(microseconds=found["began"])).isoformat(),
+        "run": found["run"],
     }
 
 

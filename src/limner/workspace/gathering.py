@@ -6,7 +6,7 @@ import json
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import text as sql
 
 from limner.accounts.keys import instant, micros
-from limner.accounts.model import LOCAL, Caller, Role, may, sees_personal
+from limner.accounts.model import LOCAL, Caller, Role, allows, may, sees_personal
 from limner.audiences import export, snapshot
 from limner.audiences import model as audiences
 from limner.audiences.conditions import EVERYBODY, Data, Measured, digest_of, measure
@@ -33,7 +33,8 @@ from limner.portraits.group import Distribution, Share
 from limner.portraits.person import readable
 from limner.tags import publish
 from limner.tags.graph import Graph, build
-from limner.tags.model import Rule, Tag
+from limner.tags.masking import hides, hiding
+from limner.tags.model import Rule, Sensitivity, Tag
 from limner.types import MONEY_SCALE, Json, Progress, ValueType
 from limner.workspace import definitions
 from limner.workspace.catalog import WorkspaceCatalog, known
@@ -438,10 +439,13 @@ def audience_snapshot(workspace: Workspace, name: str, as_of: str = "") -> Json:
 # --- portraits and comparison ----------------------------------------------------------------------
 
 
-def audience_portrait(workspace: Workspace, name: str, against: str = "", most: int = MOST_TAGS) -> Json:
+def audience_portrait(
+    workspace: Workspace, name: str, against: str = "", most: int = MOST_TAGS, caller: Caller = LOCAL
+) -> Json:
     """Each tag's distribution in a crowd against everybody, or another crowd: TGI with its 95 % interval.
 
-    `name`, `against`: a saved audience, or an expression. Tags and values come in the order of what they tell.
+    `name`, `against`: a saved audience, or an expression. Tags and values come in the order of what they tell. Personal
+    tags are left out for those who may not see them.
     """
     workspace.load()
     now = workspace.clock()
@@ -455,7 +459,9 @@ def audience_portrait(workspace: Workspace, name: str, against: str = "", most: 
         found[0].who & living, published, against=found[1].who & living if against else None
     )
     tags = definitions.tags(workspace)
-    shown = sorted(drawn.tags, key=_telling, reverse=True)
+    hidden = hiding(workspace.config.personal, mask=not sees_personal(caller.role))
+    open_to = [item for item in drawn.tags if item.tag not in tags or not hides(tags[item.tag], hidden)]
+    shown = sorted(open_to, key=_telling, reverse=True)
     return {
         "people": drawn.crowd,
         "everybody": int(published.alive.sum()),
@@ -677,7 +683,7 @@ def audience_export(
         ends = f"'{Path(to).name}' ends neither in .csv nor in .parquet" if to else "csv or parquet"
         raise UsageError(ends, where="to" if to else "format")
     condition = _tree_of(workspace, name)
-    fields = _fields(workspace, columns)
+    fields = _allowed(workspace, _fields(workspace, columns), caller, asked=bool(columns))
     found = _measured(workspace, condition, now)
     number = uuid.uuid4().hex
     target = Path(to) if to else workspace.paths.exports / f"{number}.{kind}"
@@ -719,6 +725,25 @@ def audience_export(
         "bytes": target.stat().st_size,
         "as_of": now.isoformat(),
     }
+
+
+def _allowed(workspace: Workspace, fields: export.Fields, caller: Caller, *, asked: bool) -> export.Fields:
+    """The fields that the caller may take out: sensitive tags need a role that sees personal data, and its scope.
+
+    Where they were not asked for by name they are left out. Raises DeniedError where they were.
+    """
+    if sees_personal(caller.role) and allows(caller, "people", "read"):
+        return fields
+    tags = definitions.tags(workspace)
+    closed = [key for key in fields.tags if key in tags and tags[key].sensitivity is Sensitivity.SENSITIVE]
+    if closed and asked:
+        raise DeniedError(
+            f"'{closed[0]}' is sensitive: it is not exported for you",
+            code="sensitive",
+            where="columns",
+            hint="leave it out, or ask an operator; a key with scopes needs people:read",
+        )
+    return replace(fields, tags=tuple(key for key in fields.tags if key not in closed))
 
 
 def _fields(workspace: Workspace, columns: list[str]) -> export.Fields:

@@ -21,7 +21,7 @@ from limner.events import erase as events
 from limner.identity import erase as identity
 from limner.identity import people
 from limner.portraits.person import Which, events_of
-from limner.tags import homes, publish
+from limner.tags import homes, publish, resolve
 from limner.touches import entries
 from limner.types import Json, Progress
 from limner.workspace import backup as archive
@@ -177,6 +177,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
                 tx.execute(f"DELETE FROM {quoted(table)} WHERE ix = $ix", {"ix": ix})
             tx.execute("DELETE FROM changes WHERE ix = $ix", {"ix": ix})
             homes.forget(tx)
+            resolve.erase(tx, ix)
             _drop_labels(tx)
         for person_id in person_ids:
             entries.erase(workspace.records, person_id)

@@ -11,11 +11,12 @@ from typing import Any, Literal
 from sqlalchemy import text
 
 from limner.accounts.keys import micros
+from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.audiences import evaluate
 from limner.audiences.model import NAME
 from limner.bitmap import Bitmap
 from limner.columns import Columns
-from limner.errors import NotFoundError, UsageError
+from limner.errors import ConflictError, NotFoundError, UsageError
 from limner.expressions import Expr, from_json, parse, to_json, to_text, warnings
 from limner.expressions import check as check_expression
 from limner.expressions.tree import InAudience
@@ -24,9 +25,10 @@ from limner.portraits.person import readable
 from limner.tags import catalogue, publish
 from limner.tags import run as tag_runs
 from limner.tags.graph import build
+from limner.tags.masking import hides, hiding
 from limner.tags.run import RunReport
 from limner.types import Json, Progress, ValueType, utc
-from limner.workspace import definitions
+from limner.workspace import definitions, publishing
 from limner.workspace.catalog import known
 from limner.workspace.workspace import Workspace
 
@@ -78,18 +80,23 @@ def _parsed(workspace: Workspace, tree: Expr, kind: str) -> Json:
 LABELS = 50
 
 
-def expression_names(workspace: Workspace) -> Json:
-    """Everything that an expression can name now; of each text tag its most frequent labels too."""
+def expression_names(workspace: Workspace, caller: Caller = LOCAL) -> Json:
+    """Everything that an expression can name now; of each text tag its most frequent labels too.
+
+    Labels of personal tags are left out for those who may not see them.
+    """
     workspace.load()
     names = definitions.catalog(workspace)
     tags = definitions.tags(workspace)
     published = live(workspace)
     now = workspace.clock()
+    hidden = hiding(workspace.config.personal, mask=not sees_personal(caller.role))
     listed = []
     for key in names.tag_keys():
         tag, typed = tags.get(key), names.tag(key)
         labels: list[str] = []
-        if typed is not None and typed[1] is ValueType.TEXT and published is not None and key in published:
+        open_to = typed is not None and typed[1] is ValueType.TEXT and not (tag and hides(tag, hidden))
+        if open_to and published is not None and key in published:
             found = catalogue.distribution(key, published, now=now, most=LABELS)
             labels = [str(item.value) for item in found if not item.unknown and not item.rest]
         listed.append(
@@ -126,12 +133,20 @@ def tag_run(
     keys: list[str] = [],  # noqa: B006
     as_of: str = "",
     full: bool = False,
+    caller: Caller = LOCAL,
 ) -> Json:
     """Compute and publish tags; a failure leaves the previous values untouched."""
     workspace.load(progress)
     at = instant_of(workspace, as_of)
     tags = definitions.tags(workspace)
     for key in keys:
+        if key not in tags and workspace.paths.definition("tags", key).is_file():
+            raise ConflictError(
+                f"'{key}' is not computed: it is a draft, or its text waits for approval",
+                code="not_in_force",
+                where=f"tags/{key}.yml",
+                hint=f"limner tag submit {key}" if workspace.config.approvals else "stage: published",
+            )
         known(tags, key, "tag")
     with workspace.runs.run("tag run", ", ".join(keys)) as detail:
         report = tag_runs.run(
@@ -147,6 +162,7 @@ def tag_run(
             progress=progress,
         )
         detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
+        publishing.keep_versions(workspace, caller)
     return ran(report)
 
 

@@ -30,8 +30,8 @@ from limner.feedback.receipts import FAILED, SENT
 from limner.tags import catalogue, publish
 from limner.tags import text as tag_text
 from limner.tags.graph import build
-from limner.tags.masking import is_personal
-from limner.tags.model import Observed, Tag
+from limner.tags.masking import hides, hiding
+from limner.tags.model import Tag
 from limner.touches import entries
 from limner.touches.model import Entry
 from limner.types import Json, ValueType, naive, utc
@@ -256,7 +256,7 @@ def _readable(workspace: Workspace) -> dict[str, Tag]:
             found[path.stem] = tag_text.read(path.read_text(encoding="utf-8"), path.stem)
         except (LimnerError, UnicodeDecodeError):
             continue
-    return found
+    return definitions.in_groups(workspace, found)[0]
 
 
 def _last_run(workspace: Workspace) -> Json | None:
@@ -322,10 +322,7 @@ def _classes(workspace: Workspace, defined: Mapping[str, Tag], now: datetime) ->
             (rank, tag)
             for tag in defined.values()
             if (rank := _speaks_of(tag, wanted)) and tag.type is ValueType.TEXT and tag.key in columns
-            if not (
-                isinstance(tag.definition, Observed)
-                and is_personal(tag.definition.attribute, workspace.config.personal)
-            )
+            if not hides(tag, hiding(workspace.config.personal, mask=True))
         ]
         for _, tag in sorted(fitting, key=lambda item: (-item[0], item[1].key)):
             counts = catalogue.distribution(tag.key, columns, now=now, most=MOST_CLASSES)

@@ -645,6 +645,8 @@ def approval_list(workspace: Workspace, state: str = "", campaign: str = "", cal
     current: dict[tuple[str, str], str | None] = {}
     listed = []
     for item in approvals.listed(workspace.records):
+        if "campaign" not in item.detail:
+            continue
         name, entry = item.detail["campaign"], item.detail["entry"]
         if campaign not in ("", name):
             continue
@@ -662,6 +664,8 @@ def approval_decide(
     """The question with its answer: approve or refuse. Raises DeniedError (`same_person`) for whoever asked."""
     if decision not in ("approve", "refuse"):
         raise UsageError("'decision' is approve or refuse", where="decision", code="invalid_type")
+    if any(item.id == id and "campaign" not in item.detail for item in approvals.listed(workspace.records)):
+        raise NotFoundError(f"there is no approval '{id}' of a campaign", hint="limner tag decide")
     decided = approvals.decide(
         workspace.records,
         id,

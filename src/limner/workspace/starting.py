@@ -511,7 +511,9 @@ def _definitions(workspace: Workspace, files: Path, caller: Caller) -> list[str]
     """The demo's definitions that are not there yet are written; each can be taken back."""
     saved = []
     for kind in DEFINITIONS:
-        for path in sorted((files / kind).iterdir()):
+        if kind == "mappings":  # those of the demo's imports are needed only while it is imported
+            continue
+        for path in sorted((files / kind).glob("*")):
             name = path.name if kind == "templates" else path.stem
             target = writing.path_of(workspace, kind, name)
             if not target.exists():

@@ -32,13 +32,13 @@ from limner.tags import form as tag_form_of
 from limner.tags import text as tag_text
 from limner.tags.catalogue import Count, Entry
 from limner.tags.graph import Graph, build
-from limner.tags.masking import is_personal, masked
+from limner.tags.masking import hides, hiding, is_personal, masked
 from limner.tags.model import Observed, Statistic, Tag, plain
 from limner.tags.preview import preview
 from limner.tags.publish import Applied
 from limner.tags.trend import trend, trends
 from limner.types import MONEY_SCALE, Json, ValueType, utc
-from limner.workspace import definitions
+from limner.workspace import definitions, publishing
 from limner.workspace.catalog import WorkspaceCatalog
 from limner.workspace.knowing import exact, live
 from limner.workspace.runs import said
@@ -159,6 +159,17 @@ class Known:
             self.tags, self.applied, self.columns, fingerprints=self.graph.fingerprints, now=self.now
         )
 
+    @cached_property
+    def rows(self) -> dict[str, Json]:
+        """The catalogue's row of each tag that is defined."""
+        return {item.key: _row(self, item) for item in self.entries() if item.tag is not None}
+
+    def stage(self, tag: Tag | None, applied: Applied | None) -> str | None:
+        """Where the tag's file is in its life; None when there is none that can be read."""
+        if tag is None:
+            return None
+        return publishing.life(self.workspace, tag.key, tag.stage, tag.text, applied)[0]
+
     def state(self, item: Entry) -> str:
         """The entry's state; `broken` when there is a file that is wrong."""
         return "broken" if item.key in self.broken else item.state
@@ -169,11 +180,25 @@ def in_template(path: Path) -> frozenset[str]:
     return frozenset(_IN_TEMPLATE.findall(path.read_text(encoding="utf-8", errors="replace")))
 
 
-def known_now(workspace: Workspace, instead: Mapping[str, Tag] | None = None) -> Known:
-    """Everything that the files and the engine say of tags now; `instead`: tags that stand for their files."""
+def names_of(found: Known) -> WorkspaceCatalog:
+    """What names mean now, where every tag that is defined is one, computed yet or not."""
+    for tag in found.tags.values():
+        found.names.define(tag.key, tag.table, tag.type)
+    return found.names
+
+
+def known_now(
+    workspace: Workspace, instead: Mapping[str, Tag] | None = None, *, in_force: bool = False
+) -> Known:
+    """Everything that the files and the engine say of tags now; `instead`: tags that stand for their files.
+
+    `in_force`: without drafts and texts that wait for approval.
+    """
     folder = workspace.paths.folder
     read, problems = tag_text.read_folder_leniently(folder / "tags")
-    read |= instead or {}
+    if in_force:
+        read = definitions.in_force(workspace, read)
+    read, unfit = definitions.in_groups(workspace, {**read, **(instead or {})})
     audiences, _ = audience_files.read_folder_leniently(folder / "audiences")
     names = definitions.catalog_of(workspace, audiences)
     graph, wrong = _graph(read, names)
@@ -182,7 +207,7 @@ def known_now(workspace: Workspace, instead: Mapping[str, Tag] | None = None) ->
         workspace.clock(),
         graph.tags,
         graph,
-        (*problems, *wrong),
+        (*problems, *unfit, *wrong),
         audiences,
         publish.applied(workspace.engine),
         names,
@@ -212,11 +237,16 @@ def tag_list(
     state: str = "",
     sort: str = "category",
     trend: int = 0,
+    owner: str = "",
+    source: str = "",
+    stage: str = "",
+    kind: str = "",
 ) -> Json:
     """All tags with nature, method, people, coverage, freshness and who uses them; `trend`: people on so many days.
 
     `q` looks into keys, titles, definitions, owners and reasons; `category` includes those below; `state` may also be
-    stale or unused; `sort` begins with - to turn it round.
+    stale or unused; `kind` is static or dynamic; `sort` begins with - to turn it round. `owners` are the departments,
+    each with the people who have any of its tags: with `owner` the list is that department's view.
     """
     order = sort.removeprefix("-")
     if order not in SORTS:
@@ -231,6 +261,10 @@ def tag_list(
         and (not category or f"{row['category'] or ''}/".startswith(f"{category}/"))
         and nature in ("", row["nature"])
         and method in ("", row["method"])
+        and owner in ("", row["owner"])
+        and source in ("", row["source"])
+        and stage in ("", row["stage"])
+        and kind in ("", _KINDS.get(row["dynamic"], ""))
         and _of_state(row, state)
     ]
     matching.sort(key=lambda row: _rank(row, order), reverse=sort.startswith("-"))
@@ -244,6 +278,7 @@ def tag_list(
         "total": len(matching),
         "defined": len(rows),
         "categories": _categories(found, rows),
+        "owners": _owners(found),
         "everybody": int(publish.alive(workspace.engine).sum()),
         "as_of": None if columns is None else columns.as_of.isoformat(),
         "days": [_day(workspace, start) for start in starts],
@@ -289,6 +324,11 @@ def _row(found: Known, item: Entry) -> Json:
         "why": tag.why if tag else None,
         "definition": tag.described if tag else None,
         "state": found.state(item),
+        "stage": found.stage(tag, applied),
+        "dynamic": tag.dynamic if tag else None,
+        "sensitivity": str(tag.sensitivity) if tag else None,
+        "source": tag.source if tag else None,
+        "group": tag.group.key if tag and tag.group else None,
         "people": item.people,
         "where": to_text(t.Known(t.Name(item.key))),
         "coverage": round(item.coverage, 6),
@@ -353,6 +393,21 @@ def _categories(found: Known, rows: Iterable[Json]) -> list[Json]:
     ]
 
 
+_KINDS: Mapping[bool | None, str] = {True: "dynamic", False: "static"}
+
+
+def _owners(found: Known) -> list[Json]:
+    """Every department that answers for tags, with how many, and how many distinct people have any of them."""
+    counted = {} if found.columns is None else catalogue.owners(found.tags, found.columns, now=found.now)
+    tags: dict[str, int] = {}
+    for tag in found.tags.values():
+        tags[tag.owner] = tags.get(tag.owner, 0) + 1
+    return [
+        {"owner": owner, "tags": n, "people": counted.get(owner, 0) if found.columns is not None else None}
+        for owner, n in sorted(tags.items())
+    ]
+
+
 def _left_by_runs(found: Known) -> dict[str, int]:
     """How many people have each tag as its last run, or its recorded expiry, left it."""
     columns = found.workspace.columns
@@ -394,7 +449,7 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
     problems = [] if text is None else problems_of(workspace, "tags", key, text)
     written = text if text is not None else (held.text if held is not None else "")
     uses = found.uses.get(key, ({}, {}, {}))
-    hidden = _is_hidden(tag, workspace, caller)
+    hidden = hidden_from(tag, workspace, caller)
     distribution = _distribution(found, key, hidden)
     runs = _runs(found, key)
     columns = found.columns
@@ -403,7 +458,7 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
         "text": written,
         "etag": None if text is None else etag_of(text),
         "fields": _fields(written, key),
-        "source": tag.source if tag else None,
+        "metric": tag.metric if tag else None,
         "problems": problems,
         "everybody": 0 if columns is None else int(columns.alive.sum()),
         "sum": _total(columns, key, found.now) if columns is not None else None,
@@ -432,14 +487,14 @@ def _fields(text: str, key: str) -> Json | None:
         return None
 
 
-def _is_hidden(tag: Tag | None, workspace: Workspace, caller: Caller) -> bool:
+def hidden_from(tag: Tag | None, workspace: Workspace, caller: Caller) -> bool:
     """Whether the tag's values are personal ones that the caller may not see."""
     if tag is None or sees_personal(caller.role):
         return False
+    if hides(tag, hiding(workspace.config.personal, mask=True)):
+        return True
     name = ""
-    if isinstance(tag.definition, Observed):
-        name = tag.definition.attribute
-    elif isinstance(tag.definition, Statistic):
+    if isinstance(tag.definition, Statistic):
         tree = parse(tag.definition.expression)
         name = (tree.of or "") if isinstance(tree, t.Aggregate) else ""
     return is_personal(name, workspace.config.personal)
@@ -604,7 +659,7 @@ def tag_history(workspace: Workspace, key: str, days: int = 30, caller: Caller =
             f"there is no tag '{key}'", hint=did_you_mean(key, found.tags) or "limner tag list"
         )
     known = trend(workspace.engine, key, held, _starts(workspace, found.now, days), now=found.now)
-    hidden = _is_hidden(found.tags.get(key), workspace, caller)
+    hidden = hidden_from(found.tags.get(key), workspace, caller)
     labels = None if hidden else known.labels
     return {
         "key": key,
@@ -665,7 +720,7 @@ def tag_preview(workspace: Workspace, key: str, text: str, caller: Caller = LOCA
             held=found.applied.get(key),
         )
     everybody = int(made.columns.alive.sum())
-    hidden = _is_hidden(draft, workspace, caller)
+    hidden = hidden_from(draft, workspace, caller)
     return {
         "key": key,
         "as_of": found.now.isoformat(),

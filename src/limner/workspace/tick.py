@@ -81,7 +81,8 @@ class Ticker:
     def _do(self, item: Due) -> None:
         scheduled = item.scheduled
         if scheduled.what == "tag run":
-            knowing.tag_run(self._workspace, silent, keys=[scheduled.subject] if scheduled.subject else [])
+            only = [scheduled.subject] if scheduled.subject else []
+            knowing.tag_run(self._workspace, silent, keys=only, caller=approving.SCHEDULE)
         else:
             entry = item.at.strftime("%Y%m%dT%H%M%SZ")
             reaching.campaign_launch(

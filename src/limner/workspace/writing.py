@@ -20,9 +20,11 @@ from limner.audiences import model as audiences
 from limner.campaigns import text as campaigns
 from limner.errors import ConflictError, DeniedError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.store.records import Records
+from limner.tags import exclusive, naming
 from limner.tags import text as tag_text
+from limner.tags.model import Stage
 from limner.types import Json
-from limner.workspace import definitions
+from limner.workspace import approving, definitions
 from limner.workspace.files import DEFINITIONS, TEMPLATE
 from limner.workspace.runs import said
 from limner.workspace.workspace import Workspace
@@ -34,7 +36,13 @@ NEW = ""
 _WRITING = threading.Lock()
 """One save at a time: what is compared is what is replaced."""
 
-_READERS: dict[str, Any] = {"tags": tag_text.read, "audiences": audiences.read, "campaigns": campaigns.read}
+_READERS: dict[str, Any] = {
+    "tags": tag_text.read,
+    "groups": exclusive.read,
+    "audiences": audiences.read,
+    "campaigns": campaigns.read,
+    "mappings": naming.read,
+}
 
 
 def etag_of(text: str) -> str:
@@ -135,6 +143,12 @@ def definition_save(
             hint=first["hint"],
             code=first["code"],
         )
+    if kind == "tags" and tag_text.read(text, name).stage is Stage.DRAFT:
+        broken = _broken_with(workspace, kind, name, text)
+        if broken:
+            raise ConflictError(
+                f"'{name}' is needed by {', '.join(broken)}", code="in_use", hint="a draft is not computed"
+            )
     replace(workspace, kind, name, text, base=base, caller=caller, action="save")
     return definition_show(workspace, kind, name)
 
@@ -226,6 +240,8 @@ def replace(
         before = read_text(path)
         if base != (NEW if before is None else etag_of(before)):
             raise _conflict(workspace, kind, name, before)
+        if text is not None and action not in ("undo", "rollback"):
+            _no_new_use(workspace, kind, name, before, text)
         if text is None:
             path.unlink(missing_ok=True)
         else:
@@ -237,8 +253,8 @@ def replace(
         with workspace.records.begin() as connection:
             connection.execute(
                 sql(
-                    "INSERT INTO edits (id, kind, name, at, by, action, before, after)"
-                    " VALUES (:id, :kind, :name, :at, :by, :action, :before, :after)"
+                    "INSERT INTO edits (id, kind, name, at, by, person, action, before, after)"
+                    " VALUES (:id, :kind, :name, :at, :by, :person, :action, :before, :after)"
                 ),
                 {
                     "id": edit,
@@ -246,12 +262,53 @@ def replace(
                     "name": name,
                     "at": micros(workspace.clock()),
                     "by": caller.name,
+                    "person": approving.person_of(workspace, caller).id,
                     "action": action,
                     "before": before,
                     "after": text,
                 },
             )
     return edit
+
+
+def _no_new_use(workspace: Workspace, kind: str, name: str, before: str | None, text: str) -> None:
+    """Raises UsageError where the text uses a deprecated tag that the text before did not use."""
+    tags, _ = tag_text.read_folder_leniently(workspace.paths.folder / "tags")
+    old = {key for key, tag in tags.items() if tag.stage is Stage.DEPRECATED}
+    if not old:
+        return
+    used = definitions.names_in(kind, name, text) & old
+    fresh = sorted(used - (set() if before is None else definitions.names_in(kind, name, before)) - {name})
+    if fresh:
+        raise UsageError(
+            f"'{fresh[0]}' is deprecated: it takes no new use",
+            where=f"{kind}/{name}",
+            code="deprecated",
+            hint=tags[fresh[0]].why or "use another tag",
+        )
+
+
+def authors_of(workspace: Workspace, kind: str, name: str, text: str) -> set[str]:
+    """Who wrote exactly this text here, as persons; nobody when it came by hand or by git."""
+    return {row["person"] for row in _wrote(workspace, kind, name, text)} - {""}
+
+
+def author_of(workspace: Workspace, kind: str, name: str, text: str) -> str:
+    """Who wrote exactly this text here last; '' when it came by hand or by git."""
+    return next((str(row["by"]) for row in _wrote(workspace, kind, name, text)), "")
+
+
+def _wrote(workspace: Workspace, kind: str, name: str, text: str) -> list[Any]:
+    with workspace.records.read() as connection:
+        return list(
+            connection.execute(
+                sql(
+                    "SELECT by, person FROM edits WHERE kind = :kind AND name = :name AND after = :text"
+                    " AND action NOT IN ('undo', 'rollback') ORDER BY at DESC, rowid DESC"
+                ),
+                {"kind": kind, "name": name, "text": text},
+            ).mappings()
+        )
 
 
 def _there(workspace: Workspace, kind: str, name: str) -> str:
@@ -294,14 +351,20 @@ def _broken_without(workspace: Workspace, kind: str, name: str) -> list[str]:
             if name in (item.template, *(variant.template for variant in item.variants)):
                 users.append(f"campaigns/{key}.yml")
         return users
+    return _broken_with(workspace, kind, name, None)
+
+
+def _broken_with(workspace: Workspace, kind: str, name: str, text: str | None) -> list[str]:
+    """The files that would be wrong if this one held the text, and are right as it stands; itself left out."""
     before = {(item["where"], item["message"]) for item in definitions.problems(workspace)}
-    after = definitions.problems(workspace, instead={(kind, name): None})
+    after = definitions.problems(workspace, instead={(kind, name): text})
     return sorted(
         {
             (item["where"] or "").partition(":")[0]
             for item in after
             if (item["where"], item["message"]) not in before
         }
+        - {f"{kind}/{name}.yml"}
     )
 
 

@@ -459,6 +459,15 @@ class WhyObserved(Shape):
     said: list[AttributeWord]
 
 
+class WhySettled(Shape):
+    """An exclusive group took the value: the person keeps another tag of it, or none (null)."""
+
+    group: str
+    kept: str | None
+    since: str
+    run: str
+
+
 class Why(Shape):
     """Why a person has a value of a tag, or has none.
 
@@ -498,6 +507,7 @@ class Why(Shape):
     statistic: Deciding | None
     rule: WhyRule | None
     observed: WhyObserved | None
+    settled: WhySettled | None
     because: Because
     near: Near | None
     ends: Ends

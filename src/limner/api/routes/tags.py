@@ -11,6 +11,7 @@ from limner.api.routes.definitions import ProblemAt, Text
 from limner.api.routes.route import Instant, Name, Paged, Route, Shape
 
 State = Literal["new", "applied", "changed", "expired", "removed", "broken"]
+Stage = Literal["draft", "review", "published", "deprecated"]
 Reason = Literal["", "never", "expired", "changed", "overdue"]
 Sort = Literal[
     "category", "-category", "key", "-key", "people", "-people", "coverage", "-coverage", "as_of", "-as_of",
@@ -39,7 +40,8 @@ class TagUseCounts(Shape):
 class TagBase(Shape):
     """A tag in the catalogue. What its file would say is null when there is none that can be read.
 
-    `where`: the expression of exactly the people with a value.
+    `where`: the expression of exactly the people with a value. `stage`: where its file is in its life; `dynamic`:
+    whether values change as people act; `group`: the exclusive group that it is in.
     """
 
     key: str
@@ -52,6 +54,11 @@ class TagBase(Shape):
     why: str | None
     definition: str | None
     state: State
+    stage: Stage | None
+    dynamic: bool | None
+    sensitivity: str | None
+    source: str | None
+    group: str | None
     people: int
     where: str
     coverage: float
@@ -75,6 +82,14 @@ class TagCategory(Shape):
     people: int | None
 
 
+class TagOwner(Shape):
+    """A department with how many tags it answers for, and how many distinct people have any of them."""
+
+    owner: str
+    tags: int
+    people: int | None
+
+
 class FileProblem(Shape):
     """What is wrong in a definition file."""
 
@@ -92,10 +107,12 @@ class TagPage(Shape):
     total: int
     defined: int
     categories: list[TagCategory]
+    owners: list[TagOwner]
     everybody: int
     as_of: str | None
     days: list[str]
     problems: list[FileProblem]
+    waiting: list[str]
 
 
 class TagsAsked(Paged):
@@ -106,6 +123,10 @@ class TagsAsked(Paged):
     nature: Literal["", "fact", "model", "prediction"] = ""
     method: Literal["", "observed", "statistic", "rule", "learned", "manual", "imported"] = ""
     state: Literal["", "new", "applied", "changed", "expired", "removed", "broken", "stale", "unused"] = ""
+    owner: Annotated[str, Field(max_length=200, description="The department that answers for it.")] = ""
+    source: Annotated[str, Field(max_length=200, description="The channel that its data come from.")] = ""
+    stage: Literal["", "draft", "review", "published", "deprecated"] = ""
+    kind: Literal["", "static", "dynamic"] = ""
     sort: Sort = "category"
     trend: Annotated[int, Field(ge=0, le=366, description="People at the end of so many days.")] = 0
 
@@ -213,6 +234,9 @@ class TagFields(Shape):
     owner: str = ""
     source: str = ""
     why: Annotated[str, Field(max_length=10_000)] = ""
+    metric: Annotated[str, Field(max_length=10_000)] = ""
+    stage: str = ""
+    sensitivity: str = ""
     measure: Measure | None = None
     tests: list[dict[str, Any]] = Field(default_factory=list)
 
@@ -253,7 +277,7 @@ class TagShown(TagBase):
     text: str
     etag: str | None
     fields: TagFields | None
-    source: str | None
+    metric: str | None
     problems: list[ProblemAt]
     everybody: int
     sum: str | float | None
@@ -506,6 +530,118 @@ class TagPreview(Shape):
     seconds: float
 
 
+class TagFinding(Shape):
+    """Something that somebody should look at: the tags that it concerns, the numbers that show it, a proposal."""
+
+    level: Literal["bad", "warn", "note"]
+    code: Literal[
+        "same_title", "synonym", "near_name", "same_definition", "same_people", "no_title", "no_why", "no_owner",
+        "unused", "deprecated_use", "stale", "unrefreshed", "low_coverage", "constant", "high_churn",
+    ]  # fmt: skip
+    tags: list[str]
+    numbers: dict[str, float]
+    text: str
+    hint: str
+    proposal: Literal["merge", "rename", "retire", "describe", "refresh", "review", "replace"]
+
+
+class TagLint(Shape):
+    """Every finding, the worst first. `counts`: how many there are of each level; `broken`: files that are wrong."""
+
+    as_of: str | None
+    tags: int
+    broken: list[str]
+    counts: dict[str, int]
+    findings: list[TagFinding]
+
+
+class TagLintAsked(Shape):
+    """Which findings: those about a tag, of a kind, of a level."""
+
+    key: Annotated[str, Field(max_length=100)] = ""
+    code: Annotated[str, Field(max_length=40)] = ""
+    level: Literal["", "bad", "warn", "note"] = ""
+
+
+class TagReason(Shape):
+    """Why the approval is asked for."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class TagDecision(Shape):
+    """The answer: approve or refuse, and why."""
+
+    decision: Literal["approve", "refuse"]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class TagReview(Shape):
+    """A question about a tag's text and its answer. void: the file is another one by now."""
+
+    id: str
+    tag: str
+    titles: dict[str, str]
+    state: Literal["waiting", "approved", "refused", "void"]
+    why: str
+    metric: str
+    asked_by: str
+    asked_at: str
+    mine: bool
+    decided_by: str | None
+    decided_at: str | None
+    reason: str
+
+
+class TagReviews(Shape):
+    """The questions about tags, the latest first."""
+
+    approvals: list[TagReview]
+
+
+class TagReviewsAsked(Shape):
+    """Which questions: of one state, or all."""
+
+    state: Literal["", "waiting", "approved", "refused", "void"] = ""
+
+
+class TagVersion(Shape):
+    """A text of a tag that was applied. `as_of`, `run`: from which run on; `in_file`: the file holds it now."""
+
+    version: int
+    fingerprint: str
+    text: str
+    by: str
+    approved_by: str | None
+    at: str
+    as_of: str
+    run: str
+    current: bool
+    in_file: bool
+
+
+class TagVersions(Shape):
+    """Every text of a tag that was applied, the latest first."""
+
+    key: str
+    versions: list[TagVersion]
+
+
+class TagRollback(Shape):
+    """Which version's text is written back."""
+
+    version: Annotated[int, Field(ge=1)]
+
+
+class TagRolledBack(Shape):
+    """The tag's file holds that version's text again; the next run applies it."""
+
+    key: str
+    version: int
+    etag: str
+    edit: str
+
+
 _TEXT = """\
 title: {en: Orders in 30 days, zh: 近30天订单数}
 nature: fact
@@ -604,6 +740,43 @@ ROUTES = (
         takes=TagDraft,
         reads=True,
         example={"body": {"key": "orders_30d", "text": _TEXT}},
+    ),
+    Route("GET", "/api/v1/tags/lint", "tag lint", Role.VIEWER, TagLint, "tags", asks=TagLintAsked),
+    Route(
+        "GET", "/api/v1/tags/reviews", "tag reviews", Role.VIEWER, TagReviews, "tags", asks=TagReviewsAsked
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/submit",
+        "tag submit",
+        Role.OPERATOR,
+        TagReview,
+        "tags",
+        takes=TagReason,
+        effect=True,
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/decide",
+        "tag decide",
+        Role.OPERATOR,
+        TagReview,
+        "tags",
+        takes=TagDecision,
+        effect=True,
+        example={"body": {"decision": "approve"}},
+    ),
+    Route("GET", "/api/v1/tags/{key}/versions", "tag versions", Role.VIEWER, TagVersions, "tags"),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/rollback",
+        "tag rollback",
+        Role.OPERATOR,
+        TagRolledBack,
+        "tags",
+        takes=TagRollback,
+        effect=True,
+        example={"body": {"version": 1}},
     ),
     Route("GET", "/api/v1/tags/{key}", "tag show", Role.VIEWER, TagShown, "tags"),
     Route(

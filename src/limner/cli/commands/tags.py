@@ -8,6 +8,7 @@ import typer
 
 from limner.cli import reasons, show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.cli.commands import groups
 from limner.errors import UsageError
 from limner.types import Json
 
@@ -133,22 +134,51 @@ def tag_test(
 
 
 @tag.command("list")
-def tag_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
-    """All tags with nature, method, people and freshness."""
-    columns = ("key", "title", "nature", "method", "type", "people", "coverage", "as_of")
-    ask(
-        "tag list",
-        {},
-        workspace=workspace,
-        as_json=as_json,
-        show=lambda answer: show.table(
+def tag_list(
+    owner: str = typer.Option("", "--owner", help="Only tags that this department answers for."),
+    source: str = typer.Option("", "--source", help="Only tags whose data come from this channel."),
+    category: str = typer.Option("", "--category", help="Only this category and those below it."),
+    nature: str = typer.Option("", "--nature", help="Only fact, model or prediction."),
+    method: str = typer.Option("", "--method", help="Only observed, statistic, rule …"),
+    static: bool = typer.Option(
+        None, "--static/--dynamic", help="Only tags that stay, or that change as people act."
+    ),
+    stage: str = typer.Option("", "--stage", help="Only draft, review, published or deprecated."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """All tags with nature, method, people and freshness; with --owner how many people a department knows."""
+    columns = ("key", "title", "nature", "method", "type", "owner", "stage", "people", "coverage", "as_of")
+
+    def drawn(answer: Json) -> None:
+        show.table(
             "Tags",
             columns,
             (
                 [show.titled(row["titles"], row["key"]) if c == "title" else row[c] for c in columns]
                 for row in answer["tags"]
             ),
-        ),
+        )
+        for row in answer["owners"]:
+            if owner and row["owner"] == owner:
+                out.print(
+                    f"{show.clean(owner)}: {row['tags']} tags, {row['people'] or 0:,} people have any of them"
+                )
+
+    ask(
+        "tag list",
+        {
+            "owner": owner,
+            "source": source,
+            "category": category,
+            "nature": nature,
+            "method": method,
+            "kind": "" if static is None else "static" if static else "dynamic",
+            "stage": stage,
+        },
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
     )
 
 
@@ -210,4 +240,126 @@ def tag_why(
         workspace=workspace,
         as_json=as_json,
         show=reasons.tag,
+    )
+
+
+@tag.command("lint")
+def tag_lint(
+    key: str = typer.Option("", "--tag", help="Only what concerns this tag."),
+    code: str = typer.Option("", "--code", help="Only findings of this kind, such as same_definition."),
+    level: str = typer.Option("", "--level", help="Only bad, warn or note."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What somebody should look at: names, definitions, people, use, coverage, freshness, unrest; with proposals."""
+    ask(
+        "tag lint",
+        {"key": key, "code": code, "level": level},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Findings",
+            ("level", "code", "what", "proposal", "hint"),
+            ([row[c] for c in ("level", "code", "text", "proposal", "hint")] for row in answer["findings"]),
+        ),
+    )
+
+
+@tag.command("siblings")
+def tag_siblings(
+    category: str = typer.Option("", "--category", help="Only this category and those below it."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """How the flags of a category relate by their definitions and their people, and groups that they could make."""
+
+    def drawn(answer: Json) -> None:
+        show.table("Siblings", groups.PAIR, (groups.pair(row) for row in answer["pairs"]))
+        for item in answer["proposals"]:
+            out.print(
+                f"proposed: groups/NAME.yml of {item['proved']} proved and {item['suggested']} suggested pairs"
+            )
+            out.print(show.clean_lines(item["text"]))
+
+    ask("tag siblings", {"category": category}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@tag.command("submit")
+def tag_submit(
+    key: str,
+    reason: str = typer.Option("", "--reason", help="What the others should know."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Ask for the approval of a tag's file as it stands (where `approvals = true`)."""
+    ask("tag submit", {"key": key, "reason": reason}, workspace=workspace, as_json=as_json, show=_review)
+
+
+@tag.command("decide")
+def tag_decide(
+    key: str,
+    decision: str = typer.Argument(help="approve or refuse."),
+    reason: str = typer.Option("", "--reason", help="Why."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Approve or refuse a tag's text as it stands; whoever wrote or submitted it cannot."""
+    ask(
+        "tag decide",
+        {"key": key, "decision": decision, "reason": reason},
+        workspace=workspace,
+        as_json=as_json,
+        show=_review,
+    )
+
+
+def _review(answer: Json) -> None:
+    show.pairs(answer["tag"], {word: answer[word] for word in ("state", "asked_by", "decided_by", "reason")})
+
+
+@tag.command("reviews")
+def tag_reviews(
+    state: str = typer.Option("", "--state", help="Only waiting, approved, refused or void."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """The questions about tags and their answers, the latest first."""
+    columns = ("tag", "state", "asked_by", "asked_at", "decided_by", "why", "metric", "reason")
+    ask(
+        "tag reviews",
+        {"state": state},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Approvals of tags", columns, ([row[c] for c in columns] for row in answer["approvals"])
+        ),
+    )
+
+
+@tag.command("versions")
+def tag_versions(key: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Every text of a tag that was applied, the latest first."""
+    columns = ("version", "at", "by", "approved_by", "run", "fingerprint", "current", "in_file")
+    ask(
+        "tag versions",
+        {"key": key},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            f"Versions of {key}", columns, ([row[c] for c in columns] for row in answer["versions"])
+        ),
+    )
+
+
+@tag.command("rollback")
+def tag_rollback(key: str, version: int, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Write the text of a version back into the tag's file; the next run applies it."""
+    ask(
+        "tag rollback",
+        {"key": key, "version": version},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(
+            f"tags/{answer['key']}.yml holds version {answer['version']} again; next: limner tag run"
+        ),
     )

@@ -4,7 +4,7 @@ import { fieldsOf, typeOf, windowOf, withMethod } from "./fields";
 
 const read = {
   title: { en: "A" }, nature: "fact", method: "statistic", type: "number", attribute: "", statistic: "count(x)", cases: [], otherwise: "",
-  validity: "2 days", refresh: "", category: "", owner: "", source: "", why: "",
+  validity: "2 days", refresh: "", category: "", owner: "", source: "", why: "", metric: "", stage: "", sensitivity: "",
   measure: { function: "count" as const, of: "", event: "x", where: "" },
 };
 
