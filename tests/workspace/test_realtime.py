@@ -153,3 +153,43 @@ def test_what_was_stepped_to_is_there_after_a_restart(shop: World) -> None:
     ]
     shop.now += timedelta(seconds=1)
     assert Realtime(shop.workspace).once() is not None
+
+
+def test_after_some_tags_were_applied_alone_steps_are_taken_again(shop: World) -> None:
+    live = Realtime(shop.workspace)
+    live.once()
+    shop.write("tags/orders.yml", ORDERS.replace("7 days", "8 days"))
+    shop.verb("tag apply", keys=["orders"])
+    shop.now += timedelta(seconds=1)
+    assert live.once() is None
+    shop.now += timedelta(seconds=1)
+    assert live.once() is not None
+
+
+def test_members_of_an_exclusive_group_stay_exclusive_between_runs(shop: World) -> None:
+    for key, least in (("hot", 2), ("warm", 1)):
+        shop.write(
+            f"tags/{key}.yml",
+            "nature: model\nmethod: rule\ntype: flag\nvalidity: 2 days\n"
+            f"cases:\n  - when: orders >= {least}\n    then: true\n",
+        )
+    shop.write("groups/heat.yml", "tags: [hot, warm]\nkeep: priority\n")
+    shop.verb("tag run")
+    live = Realtime(shop.workspace)
+    live.once()
+
+    def held() -> dict[str, int]:
+        columns = shop.workspace.columns
+        assert columns is not None
+        return {key: int(columns[key].known.sum()) for key in ("hot", "warm")}
+
+    assert held() == {"hot": 0, "warm": 1}
+    told(shop, "ann", "Order Paid", "m7")
+    told(shop, "bob", "Order Paid", "m8")
+    shop.now += timedelta(seconds=1)
+    assert live.once() is not None
+    assert held() == {"hot": 1, "warm": 1}
+    standing = shop.workspace.engine.read(
+        "SELECT kept, dropped FROM group_conflicts WHERE ended IS NULL"
+    ).to_pylist()
+    assert standing == [{"kept": "hot", "dropped": "warm"}]

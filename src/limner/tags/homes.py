@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from limner.engine.seam import Transaction, quoted
+from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.scan import Numbered, Numbers
 from limner.types import naive, utc
 
@@ -37,7 +37,7 @@ def numbers_of(home: str, sizes: Mapping[str, int | None]) -> dict[str, Numbers]
     return {column: Numbers(f"{home}_{Numbered(column).name}", size) for column, size in sizes.items()}
 
 
-def marks(tx: Transaction) -> list[Mark]:
+def marks(tx: Engine | Transaction) -> list[Mark]:
     """Every home."""
     return [
         Mark(row["home"], utc(row["as_of"]), int(row["load_i"]), row["asked"], json.loads(row["numbers"]))
@@ -45,7 +45,7 @@ def marks(tx: Transaction) -> list[Mark]:
     ]
 
 
-def latest(tx: Transaction, *, asked: str, as_of: datetime) -> Mark | None:
+def latest(tx: Engine | Transaction, *, asked: str, as_of: datetime) -> Mark | None:
     """The home that answers the same and is nearest before then; None where there is none."""
     found = [mark for mark in marks(tx) if mark.asked == asked and mark.as_of <= as_of]
     return max(found, key=lambda mark: (mark.as_of, mark.load_i), default=None)

@@ -68,11 +68,12 @@ def step(
     with engine.write() as tx:
         before = publish.applied(tx)
         last = publish.current(tx)
-        same = before.keys() == tags.keys() and all(
-            before[key].fingerprint == graph.fingerprints[key] and not before[key].expired for key in keys
-        )
-        over = any(state.expires_at is not None and state.expires_at <= as_of for state in before.values())
-        if last is None or not same or over or last.epoch != columns.epoch or as_of < last.as_of:
+        if (
+            last is None
+            or not _in_force(before, graph, as_of)
+            or last.epoch != columns.epoch
+            or as_of < last.as_of
+        ):
             return None
         asked = plan(graph, keys, Fresh(catalog, tags), every=True)
         mark = homes.latest(tx, asked=asked.asked, as_of=as_of)
@@ -142,6 +143,25 @@ def step(
             ready(held_in_memory)
     waiting = tuple(key for key in keys if key not in lively)
     return StepReport(as_of, epoch.epoch, len(who), total, waiting, held_in_memory)
+
+
+def scattered(engine: Engine, graph: Graph, *, catalog: Catalog, as_of: datetime) -> bool:
+    """Whether steps cannot be taken only because tags were computed apart from all others: a run is enough then."""
+    before = publish.applied(engine)
+    asked = plan(graph, graph.tags, Fresh(catalog, graph.tags), every=True)
+    mark = homes.latest(engine, asked=asked.asked, as_of=as_of)
+    apart = mark is None or any(state.home not in (None, mark.home) for state in before.values())
+    return bool(asked.values) and apart and _in_force(before, graph, as_of)
+
+
+def _in_force(before: Mapping[str, Applied], graph: Graph, as_of: datetime) -> bool:
+    """Whether the definitions are those that were applied, and no value has expired."""
+    return before.keys() == graph.tags.keys() and all(
+        state.fingerprint == graph.fingerprints[key]
+        and not state.expired
+        and (state.expires_at is None or state.expires_at > as_of)
+        for key, state in before.items()
+    )
 
 
 def _also(tx: Transaction, found: Together, *, was: homes.Mark, now: homes.Mark) -> None:

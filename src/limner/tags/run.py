@@ -25,8 +25,8 @@ from limner.events.load import loads
 from limner.expressions.catalog import Catalog
 from limner.expressions.check import type_of
 from limner.expressions.compile import NOW, Together, together
-from limner.expressions.leaves import taken_out
-from limner.expressions.tree import Aggregate, Expr, Value
+from limner.expressions.leaves import leaf_key, taken_out
+from limner.expressions.tree import Aggregate, Event, Expr, Value
 from limner.tags import changes, homes, publish, resolve
 from limner.tags.check import check
 from limner.tags.graph import Graph, build
@@ -38,6 +38,8 @@ from limner.tags.model import Method, Tag
 from limner.tags.publish import Applied
 from limner.tags.tables import SQL_TYPES
 from limner.types import Progress, ValueType, naive, silent
+
+ANY = Aggregate("count", Event("*"))
 
 CONTINUED = timedelta(hours=1)
 """Who computes a tag again so soon after its end goes on with it: nobody left and came back meanwhile."""
@@ -316,7 +318,7 @@ class Plan:
     asked: str
 
 
-def plan(graph: Graph, keys: Iterable[str], catalog: Fresh, *, every: bool) -> Plan:
+def plan(graph: Graph, keys: Collection[str], catalog: Fresh, *, every: bool) -> Plan:
     values: dict[str, Value] = {}
     leaves: dict[str, Aggregate] = {}
     conditions: dict[str, tuple[Expr, ...]] = {}
@@ -327,6 +329,8 @@ def plan(graph: Graph, keys: Iterable[str], catalog: Fresh, *, every: bool) -> P
         elif tag.method is Method.RULE:
             conditions[key], found = taken_out(graph.trees[key])
             leaves |= found
+    if keys and not values and not leaves:  # the home says up to which load everything counts
+        leaves[leaf_key(ANY)] = ANY
     typed = {key: (key, type_of(value, catalog) or ValueType.TEXT) for key, value in leaves.items()}
     whom = "every tag" if every else " ".join(sorted(keys))
     return Plan({**values, **leaves}, typed, conditions, f"{whom} in {catalog.zone}")

@@ -187,7 +187,12 @@ def ran(report: RunReport) -> Json:
         ],
         "carried": None
         if report.carried is None
-        else {"touched": report.carried.touched, "anew": report.carried.anew},
+        else {
+            "touched": report.carried.touched,
+            "anew": report.carried.anew,
+            "held": report.carried.held,
+            "added": report.carried.added,
+        },
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
     }
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from limner.events.load import loads
 from limner.tags import realtime
+from limner.tags import run as tag_runs
 from limner.tags.graph import build
+from limner.tags.model import Tag
 from limner.tags.realtime import StepReport
 from limner.workspace import definitions
 from limner.workspace.workspace import Workspace
@@ -64,20 +67,38 @@ class Realtime:
         tags = definitions.tags(workspace)
         catalog = definitions.catalog(workspace)
         before, self._load_i, self._at, self._epoch = self._load_i, load_i, now, columns.epoch
+        graph = build(tags, catalog.audience)
         report = realtime.step(
             workspace.engine,
-            build(tags, catalog.audience),
+            graph,
             catalog=catalog,
             as_of=now,
             run_id=workspace.new_id(),
             columns=columns,
             ready=workspace.hold,
         )
+        if report is None and realtime.scattered(workspace.engine, graph, catalog=catalog, as_of=now):
+            self._gather(tags, now)
         if report is not None:
             self._epoch = report.epoch
             if before >= 0:
                 self._measure(before, load_i)
         return report
+
+    def _gather(self, tags: Mapping[str, Tag], now: datetime) -> None:
+        """A run of all tags, as they are applied: from then on steps can be taken again."""
+        workspace = self._workspace
+        with workspace.runs.run("tag run", "after some were computed apart") as detail:
+            report = tag_runs.run(
+                workspace.engine,
+                tags,
+                catalog=definitions.catalog(workspace),
+                as_of=now,
+                run_id=detail["run"],
+                columns_dir=workspace.paths.columns,
+                published=workspace.columns,
+            )
+            detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
 
     def _measure(self, after: int, until: int) -> None:
         """How long the events of these loads took to their tags."""

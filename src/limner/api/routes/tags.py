@@ -112,7 +112,6 @@ class TagPage(Shape):
     as_of: str | None
     days: list[str]
     problems: list[FileProblem]
-    waiting: list[str]
 
 
 class TagsAsked(Paged):
@@ -337,10 +336,15 @@ class RunTag(Shape):
 
 
 class Carried(Shape):
-    """How the statistics were carried on: people whose events came or went, and people who were computed anew."""
+    """How values were carried on: people whose events came or went, and of whom something was computed anew.
+
+    `held`, `added`: values that were carried on, and values that were computed for everybody.
+    """
 
     touched: int
     anew: int
+    held: int
+    added: int
 
 
 class TagRan(Shape):
@@ -432,6 +436,7 @@ class TagPlan(Shape):
     campaigns: list[PlannedCampaign]
     templates: list[PlannedTemplate]
     problems: list[FileProblem]
+    waiting: list[str]
     seconds: float
 
 
