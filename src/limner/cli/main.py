@@ -22,6 +22,7 @@ from limner.cli.commands import (
     people,
     sources,
     tags,
+    templates,
 )
 from limner.errors import LimnerError
 from limner.workspace.files import init as make_workspace
@@ -106,6 +107,7 @@ for name, commands in {
     "group": groups.group,
     "category": categories.category,
     "mapping": mappings.mapping,
+    "template": templates.template,
     "audience": audiences.audience,
     "person": people.person,
     "campaign": campaigns.campaign,
