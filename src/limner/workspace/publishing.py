@@ -121,13 +121,17 @@ def tag_decide(
 
 
 def tag_reviews(workspace: Workspace, state: str = "", caller: Caller = LOCAL) -> Json:
-    """The questions about tags and their answers, the latest first; void: the file is another one by now."""
+    """The questions about tags and their answers, the latest first; void: the file is another one by now.
+
+    `needed`: whether a changed tag is applied only after somebody else approved it.
+    """
     rows = [
         _said(workspace, item, caller)
         for item in approvals.listed(workspace.records)
         if item.subject.startswith(definitions.approval_subject(""))
     ]
-    return {"approvals": [row for row in rows if state in ("", row["state"])]}
+    shown = [row for row in rows if state in ("", row["state"])]
+    return {"needed": workspace.config.approvals, "approvals": shown}
 
 
 def _said(workspace: Workspace, item: Approval, caller: Caller) -> Json:

@@ -422,7 +422,8 @@ class TagPlan(Shape):
     """What applying the tag files would change; nothing was changed.
 
     `plan`: what applying exactly this takes, null when files are wrong. `changes`: whether any definition differs from
-    what is applied. `epoch`: the publication that it was compared with, 0 when there is none.
+    what is applied. `epoch`: the publication that it was compared with, 0 when there is none. `waiting`: tags whose
+    file is a draft or waits for somebody's approval, so that it is not in the plan.
     """
 
     plan: str | None
@@ -599,8 +600,9 @@ class TagReview(Shape):
 
 
 class TagReviews(Shape):
-    """The questions about tags, the latest first."""
+    """The questions about tags, the latest first. `needed`: whether a changed tag is applied only when approved."""
 
+    needed: bool
     approvals: list[TagReview]
 
 

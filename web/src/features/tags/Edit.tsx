@@ -12,6 +12,7 @@ import { usePreferences } from "../../lib/preferences";
 import { useUnsaved } from "../../lib/useUnsaved";
 import { Conflict, type Theirs } from "./Conflict";
 import { Field, Form, wordsOf } from "./Form";
+import { Plan } from "./Plan";
 import { Preview } from "./Preview";
 import css from "./tags.module.css";
 import { type Template, TEMPLATES } from "./templates";
@@ -187,6 +188,7 @@ function Editor({ name, start, etag = null, readOnly = false }: { name?: string;
             <CodeEditor value={draft.text} onChange={write} label={t("editor.text")} language="yaml" problems={draft.problems} height={360} words={wordsOf(names.data)} readOnly={readOnly} onSubmit={() => setWanted(true)} />
           </Card>
           <Preview name={KEY.test(key) ? key : "new_tag"} text={draft.text} ready={ready && draft.text.trim() !== ""} />
+          {name !== undefined && <Plan keys={[name]} unsaved={draft.text !== base.text} />}
         </div>
       </div>
       {theirs && (

@@ -14,6 +14,7 @@ import { useMay } from "../../lib/session";
 import { useUrlState } from "../../lib/url";
 import { useFormat } from "../../lib/useFormat";
 import { Freshness } from "./Freshness";
+import { Plan } from "./Plan";
 import css from "./tags.module.css";
 import { titleOf } from "./titleOf";
 import { useTagRun } from "./useTagRun";
@@ -22,6 +23,7 @@ type Found = Answer<"/api/v1/tags">;
 export type TagRow = Found["tags"][number];
 
 const FILTERS = { category: "", nature: "", method: "", state: "" };
+const PANEL = { plan: false };
 const NATURES = ["fact", "model", "prediction"] as const;
 const METHODS = ["observed", "statistic", "rule"] as const;
 const STATES = ["stale", "applied", "new", "changed", "expired", "broken", "unused"] as const;
@@ -41,6 +43,7 @@ export default function List() {
   const may = useMay("operator");
   const { q, sort } = useTableState();
   const [filters, setFilters] = useUrlState(FILTERS);
+  const [panel, setPanel] = useUrlState(PANEL);
   const run = useTagRun();
   const order: Sort = oneOf(SORTS, sort.replace(/^-/, "")) ?? "category";
   const asked = {
@@ -65,6 +68,11 @@ export default function List() {
       {t("computeAll")}
     </Button>
   );
+  const plan = may && (
+    <Button key="plan" aria-expanded={panel.plan} onClick={() => setPanel({ plan: !panel.plan }, { push: true })}>
+      {t("plan.title")}
+    </Button>
+  );
   const nothing = found !== undefined && found.defined === 0;
   const choice = (field: keyof typeof FILTERS, choices: { value: string; label: string }[], className?: string) => (
     <Select
@@ -84,9 +92,10 @@ export default function List() {
           {t("note")} {found?.as_of && <AsOf at={found.as_of} />}
         </>
       }
-      actions={!nothing && [compute, add]}
+      actions={!nothing && [plan, compute, add]}
     >
       {run.progress}
+      {may && panel.plan && !nothing && <Plan keys={[]} open />}
       {found && found.problems.length > 0 && <WrongFiles problems={found.problems} />}
       {found && found.as_of === null && found.defined > 0 && (
         <Alert type="info" showIcon title={t("notComputed")} description={t("notComputedNote")} action={compute} />

@@ -16,6 +16,8 @@ import { useFormat } from "../../lib/useFormat";
 import { Distribution } from "./Distribution";
 import { Freshness } from "./Freshness";
 import { Kind } from "./List";
+import { Plan } from "./Plan";
+import { Review } from "./Review";
 import css from "./tags.module.css";
 import { titleOf } from "./titleOf";
 import { Trend } from "./Trend";
@@ -23,6 +25,9 @@ import { useTagRun } from "./useTagRun";
 import { useTagStore } from "./useTagStore";
 
 export type TagShown = Answer<"/api/v1/tags/{key}">;
+
+/** States in which publishing the files would do something to the tag. */
+const CHANGES = new Set<string>(["new", "changed", "removed"]);
 
 export default function One() {
   const { key = "" } = useParams();
@@ -39,7 +44,7 @@ export function useTabs(key: string): { to: string; title: string; end?: boolean
   const { t } = useTranslation("tags");
   const may = useMay("operator");
   const place = `/tags/${encodeURIComponent(key)}`;
-  return [{ to: place, title: t("about.overview"), end: true }, ...(may ? [{ to: `${place}/history`, title: t("about.history") }] : [])];
+  return [{ to: place, title: t("about.overview"), end: true }, { to: `${place}/versions`, title: t("versions.tab") }, ...(may ? [{ to: `${place}/history`, title: t("about.history") }] : [])];
 }
 
 function Tag({ tag }: { tag: TagShown }) {
@@ -50,6 +55,9 @@ function Tag({ tag }: { tag: TagShown }) {
   const run = useTagRun();
   const tabs = useTabs(tag.key);
   const [deleting, setDeleting] = useState(false);
+  // Once shown the plan stays, so that how its publishing went can be read.
+  const [differed, setDiffered] = useState(false);
+  if (!differed && CHANGES.has(tag.state)) setDiffered(true);
   const name = titleOf(tag.titles, language, tag.key);
   const place = `/tags/${encodeURIComponent(tag.key)}`;
   return (
@@ -90,6 +98,8 @@ function Tag({ tag }: { tag: TagShown }) {
       {run.progress}
       <Figures tag={tag} />
       {tag.health.length > 0 && <Health tag={tag} />}
+      <Review tag={tag} quiet />
+      {may && differed && <Plan keys={[tag.key]} />}
       <div className={css["columns"]}>
         <div className={css["side"]}>
           <Card title={t("about.distribution")} note={tag.values.some((value) => value.where !== null) && t("about.distributionNote")}>
