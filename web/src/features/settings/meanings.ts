@@ -12,6 +12,8 @@ export const MEANINGS: Record<string, string> = {
   refresh: "计算全部标签的时间（cron，按上述时区）；留空：仅手动。",
   alert_webhook: "每次运行失败时通知的网址。",
   load_seconds: "将收到的事件加载到引擎的间隔（秒）。",
+  realtime_seconds: "标签跟进新加载事件的间隔（秒）；0：只在计算标签时更新。",
+  approvals: "修改后的标签是否须由作者以外的人批准该文本后才会生效。",
   segment_bytes: "日志分段达到此大小后封存。",
   memory: "引擎的内存上限，例如 4GB；留空：使用机器的大部分内存。",
   threads: "引擎的线程数；0：每个核心一个。",
