@@ -18,15 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.full_refresh import AS_OF, TAGS, fill
+from benchmarks.full_refresh import AS_OF, TAGS, shop
 from benchmarks.measure import machine
 from limner.columns import Column
 from limner.engine.duckdb import DuckDB
 from limner.tags.run import RunReport, run
-from limner.tags.text import read
 from limner.types import naive
-from limner.workspace.catalog import WorkspaceCatalog
-from limner.workspace.workspace import make_tables
 
 
 def main() -> None:
@@ -37,20 +34,7 @@ def main() -> None:
     given = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="limner-bench-"))
     try:
-        engine = DuckDB(folder / "engine.duckdb")
-        make_tables(engine)
-        fill(engine, people=given.people, events=given.events)
-        with engine.write() as tx:
-            tx.execute(
-                "INSERT INTO log_position SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position)"
-            )
-        tags = {
-            key: read(
-                f"nature: fact\nmethod: statistic\ntype: {kind}\nstatistic: '{ours}'\nvalidity: 2 days\n", key
-            )
-            for key, (kind, ours, _) in TAGS.items()
-        }
-        catalog = WorkspaceCatalog(engine, zone="UTC", sources={}, tags={}, audiences={})
+        engine, tags, catalog = shop(folder, people=given.people, events=given.events)
 
         def refreshed(day: int, name: str, *, full: bool) -> tuple[float, RunReport]:
             began = time.perf_counter()

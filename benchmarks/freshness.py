@@ -19,17 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.full_refresh import AS_OF, TAGS, fill
+from benchmarks.full_refresh import AS_OF, shop
 from benchmarks.measure import machine
 from limner.columns import Column
 from limner.engine.duckdb import DuckDB
 from limner.tags import realtime
 from limner.tags.graph import build
 from limner.tags.run import run
-from limner.tags.text import read
 from limner.types import naive
-from limner.workspace.catalog import WorkspaceCatalog
-from limner.workspace.workspace import make_tables
 
 MANY = 20
 
@@ -43,19 +40,8 @@ def main() -> None:
     given = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="limner-bench-"))
     try:
-        engine = DuckDB(folder / "engine.duckdb")
-        make_tables(engine)
-        fill(engine, people=given.people, events=given.events)
-        with engine.write() as tx:
-            tx.execute("DELETE FROM log_position")
-            tx.execute("INSERT INTO log_position SELECT 0, 0, 0")
-        tags = {
-            key: read(
-                f"nature: fact\nmethod: statistic\ntype: {kind}\nstatistic: '{ours}'\nvalidity: 2 days\n", key
-            )
-            for key, (kind, ours, _) in list(TAGS.items())[:MANY]
-        }
-        catalog = WorkspaceCatalog(engine, zone="UTC", sources={}, tags={}, audiences={})
+        engine, every, catalog = shop(folder, people=given.people, events=given.events)
+        tags = dict(list(every.items())[:MANY])
         graph = build(tags, catalog.audience)
         first = run(
             engine, tags, catalog=catalog, as_of=AS_OF, run_id="first", columns_dir=folder / "columns"

@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.measure import compare, machine, show
 from limner.engine.duckdb import DuckDB
 from limner.expressions import parse, statistics
+from limner.tags.model import Tag
 from limner.tags.run import run
 from limner.tags.text import read
 from limner.workspace.catalog import WorkspaceCatalog
@@ -138,6 +139,23 @@ def hand_written(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def shop(folder: Path, *, people: int, events: int) -> tuple[DuckDB, dict[str, Tag], WorkspaceCatalog]:
+    """An engine with the synthetic events, the tags, and what their names mean."""
+    engine = DuckDB(folder / "engine.duckdb")
+    make_tables(engine)
+    fill(engine, people=people, events=events)
+    with engine.write() as tx:
+        tx.execute("DELETE FROM log_position")
+        tx.execute("INSERT INTO log_position SELECT 0, 0, 0")
+    tags = {
+        key: read(
+            f"nature: fact\nmethod: statistic\ntype: {kind}\nstatistic: '{ours}'\nvalidity: 2 days\n", key
+        )
+        for key, (kind, ours, _) in TAGS.items()
+    }
+    return engine, tags, WorkspaceCatalog(engine, zone="UTC", sources={}, tags={}, audiences={})
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--people", type=int, default=1_000_000)
@@ -146,16 +164,7 @@ def main() -> None:
     given = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="limner-bench-"))
     try:
-        engine = DuckDB(folder / "engine.duckdb")
-        make_tables(engine)
-        fill(engine, people=given.people, events=given.events)
-        tags = {
-            key: read(
-                f"nature: fact\nmethod: statistic\ntype: {kind}\nstatistic: '{ours}'\nvalidity: 2 days\n", key
-            )
-            for key, (kind, ours, _) in TAGS.items()
-        }
-        catalog = WorkspaceCatalog(engine, zone="UTC", sources={}, tags={}, audiences={})
+        engine, tags, catalog = shop(folder, people=given.people, events=given.events)
         tuned = duckdb.connect(str(folder / "tuned.duckdb"))
         rows = engine.read(
             "SELECT ix, name_i, ts, p_0 AS amount, p_1 AS category, p_2 AS channel FROM events"

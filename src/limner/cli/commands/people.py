@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from limner.cli import reasons, show
+from limner.cli import show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
 from limner.types import Json
 
@@ -151,24 +151,6 @@ def person_messages(who: str = PersonWho, workspace: Path = Workspace, as_json: 
         show=lambda answer: show.table(
             "Messages", columns, ([m[c] for c in columns] for m in answer["messages"])
         ),
-    )
-
-
-@person.command("why")
-def person_why(
-    who: str = PersonWho,
-    tag: str = typer.Argument(..., metavar="TAG"),
-    as_of: str = typer.Option("", "--as-of"),
-    workspace: Path = Workspace,
-    as_json: bool = AsJson,
-) -> None:
-    """Why the person has the tag, or has it not: the events, cases and attributes that decided, what is missing."""
-    ask(
-        "person why",
-        {"id": who, "key": tag, "as_of": as_of},
-        workspace=workspace,
-        as_json=as_json,
-        show=reasons.tag,
     )
 
 

@@ -233,7 +233,7 @@ def tag_why(
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
-    """Why the person has the tag, or has it not: what decided, what is missing, until when. As `person why`."""
+    """Why the person has the tag, or has it not: what decided, what is missing, until when."""
     ask(
         "person why",
         {"id": who, "key": key, "as_of": as_of},
