@@ -150,9 +150,11 @@ def test_a_tag_is_deleted_after_a_question_and_brought_back(visit: Visits, shop:
     expect(dialog).to_have_count(0)
     settle(page)
     assert not file.exists()
-    page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("link", name=re.compile("First seen"))).to_be_visible()
+    with page.expect_response(re.compile(r"/definitions/tags/first_seen/undo$")) as undone:
+        page.get_by_role("button", name="Undo").click()
+    assert undone.value.ok
     assert file.exists()
+    expect(page.get_by_role("link", name=re.compile("First seen"))).to_be_visible()
 
 
 def test_an_empty_workspace_says_what_to_do_first(visit: Visits, empty: Site) -> None:

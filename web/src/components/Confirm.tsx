@@ -94,7 +94,7 @@ export function useUndoToast() {
       key,
       title: message,
       description: note,
-      duration: undo ? 10 : 4,
+      duration: undo ? 20 : 4, // long enough to read what was done, and to reach the button by keyboard
       ...(undo ? { actions: <Button size="small" onClick={back}>{t("undo")}</Button> } : {}),
     });
   };
