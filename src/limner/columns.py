@@ -13,12 +13,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ _ALIVE = "_alive"
 EPOCH_START = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are kept as naive UTC microseconds
 
 Array = npt.NDArray[Any]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 _ARROW: dict[ValueType, pa.DataType] = {
     ValueType.FLAG: pa.bool_(),
@@ -355,7 +358,8 @@ class Columns:
             if folder.exists():
                 shutil.rmtree(folder)
         temporary.mkdir(parents=True)
-        entries = {key: _write(temporary, key, given.padded(n)) for key, given in columns.items()}
+        written = at_once(lambda item: _write(temporary, item[0], item[1].padded(n)), list(columns.items()))
+        entries = dict(zip(columns, written, strict=True))
         manifest = {
             "version": 1,
             "epoch": epoch,
@@ -465,6 +469,18 @@ class Columns:
         who = self.alive if alive is None or same else alive
         counts = self._counts if same else {}
         return Columns(self.epoch, n, self.as_of, who, self.folder, self._entries, opened, now, counts)
+
+
+def at_once(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
+    """The work done for each item, on as many processors as there are, in the order of the items.
+
+    It is for arrays and files: what holds Python's lock gains nothing.
+    """
+    workers = min(len(items), os.cpu_count() or 1)
+    if workers < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, items))
 
 
 def epochs(root: Path) -> list[int]:

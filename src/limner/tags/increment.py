@@ -10,6 +10,7 @@ give the same bits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -32,13 +33,17 @@ from limner.expressions.scan import (
 )
 from limner.expressions.sql import Bound, both
 from limner.expressions.tree import Value
-from limner.tags import publish
+from limner.tags import homes, publish
 from limner.tags.homes import Mark, numbers_of
 from limner.types import naive
 
 _FRESH, _MOVED, _ANEW = "tags_fresh", "tags_moved", "tags_anew"
+_EVENTS, _WRITTEN, _ROWS = "tags_events", "tags_written", "tags_rows"
 TOUCHED = "tags_touched"
 """The temporary table (ix) of the people whose events came, went or moved in the last `advance`."""
+
+_SCATTERED = 1 / 8
+"""Where more of everybody than this are written, the home is written whole."""
 
 _BEGINNING = naive(datetime(1, 1, 1, tzinfo=UTC))
 
@@ -158,10 +163,7 @@ def _rebuilt(
         columns += [f"m.{name}" for name in made.columns if name not in held.columns]
         source += f" LEFT JOIN ({made.query.sql}) AS m ON m.ix = h.ix"
         bound = made.query.values
-    tx.execute(
-        f"CREATE OR REPLACE TABLE {quoted(home)} AS SELECT {', '.join(['h.ix', *columns])} FROM {source} ORDER BY h.ix",
-        bound,
-    )
+    homes.make(tx, home, f"SELECT {', '.join(['h.ix', *columns])} FROM {source} ORDER BY h.ix", bound)
     return replace(mark, home=home, numbers=numbers)
 
 
@@ -177,15 +179,15 @@ class _Part:
 class _Group:
     """What is asked of the same events: tallies and selections of values without tallies, by name.
 
-    `parts`: the spans in which events come or go without being new. Tables: `came`, what came and went by person;
-    `edge`, the people of whom the values named in `again` are computed anew; `made`, what these are then.
+    `parts`: by number, the spans in which events come or go without being new. Tables: `came`, what came and went by
+    person; `edge`, the people of whom the values named in `again` are computed anew; `made`, what these are then.
     """
 
     codes: tuple[int, ...] | None
     number: int
     tallies: dict[str, Tally]
     asked: dict[str, list[Selection]]
-    parts: list[_Part]
+    parts: dict[int, _Part] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
 
     @property
@@ -227,7 +229,15 @@ class _Edges:
     def made(self) -> list[str]:
         """The temporary tables."""
         fresh = [_FRESH, *(f"{_FRESH}_{place}" for place in range(len(self.before.numbers)))]
-        return [*fresh, _MOVED, _ANEW, *(t for g in self.groups for t in (g.came, g.edge, g.made))]
+        return [
+            *fresh,
+            _EVENTS,
+            _MOVED,
+            _ANEW,
+            _WRITTEN,
+            _ROWS,
+            *(t for g in self.groups for t in (g.came, g.edge, g.made)),
+        ]
 
     def renumber(self, tx: Transaction, also: Mapping[str, str]) -> dict[str, int | None] | None:
         """Numbers the values that came, and the home's by these; None when they do not fit any more.
@@ -273,18 +283,20 @@ class _Edges:
                 for name, tally in tallies.items()
                 if tally.how != "or" and tally.numbered and tally.numbered.column == column
             ]
-            written = (
+            written = ", ".join(
                 f"{name} = {name} - ({name} & {ROOM - 1}) + {now}[({name} & {ROOM - 1}) + 1]"
                 for name in packed
             )
-            if packed:
-                tx.execute(f"UPDATE {self.home} SET {', '.join(written)}")
+            for held in homes.parts_of(self.before.home):
+                if packed:
+                    tx.execute(f"UPDATE {held} SET {written}")
             tx.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {_FRESH}")
         return sizes
 
     def collect(self, tx: Transaction) -> None:
         """Makes the tables of what came and went."""
-        self.groups = _grouped(self.new, self.earlier)
+        self.groups = _grouped(self.new)
+        self._read(tx)
         for group in self.groups:
             columns = []
             for name, tally in group.tallies.items():
@@ -349,30 +361,58 @@ class _Edges:
             tx.execute(f"CREATE OR REPLACE TEMP TABLE {_ANEW} AS {made.query.sql}", made.query.values)
 
     def write(self, tx: Transaction) -> None:
-        """Writes all of it into the home."""
-        gone = "SELECT ix FROM persons WHERE merged_into IS NOT NULL OR erased"
-        tx.execute(f"DELETE FROM {self.home} WHERE ix IN ({gone})")
-        last = f"(SELECT COALESCE(MAX(ix) + 1, 0) FROM {self.home})"
-        tx.execute(f"INSERT INTO {self.home} (ix) {publish.ALIVE} AND ix >= {last}")
-        if self.moved:  # whom a split brings back
-            back = f"ix IN (SELECT ix FROM {_MOVED}) AND ix NOT IN (SELECT ix FROM {self.home})"
-            tx.execute(f"INSERT INTO {self.home} (ix) {publish.ALIVE} AND {back}")
-        for group in self.groups:
-            sums = [f"{name} = {_sum(name, tally)}" for name, tally in group.tallies.items()]
-            self._update(tx, sums, group.came)
-        for group in self.groups:
-            if group.again:
-                names = [name for name, tally in group.tallies.items() if self._uncertain(tally)]
-                names += group.asked
-                self._update(tx, [f"{name} = d.{name}" for name in names], group.made)
-        if self.moved:
-            self._update(tx, [f"{name} = d.{name}" for name in self.new.columns], _ANEW)
-
-    def _update(self, tx: Transaction, columns: list[str], table: str) -> None:
-        if columns:
+        """Writes all of it into the home: the rows of the touched, or, where they are many, every row."""
+        home = self.before.home
+        homes.take_out(tx, home, "SELECT ix FROM persons WHERE merged_into IS NOT NULL OR erased")
+        newest = " UNION ALL ".join(f"SELECT MAX(ix) AS ix FROM {part}" for part in homes.parts_of(home))
+        chosen = f"ix > (SELECT COALESCE(MAX(ix), -1) FROM ({newest})) OR ix IN (SELECT ix FROM {TOUCHED})"
+        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_WRITTEN} AS {publish.ALIVE} AND ({chosen})")
+        everybody, lately = homes.size(tx, home)
+        values = self._values()
+        kinds = tx.read(f"SELECT column_name, column_type FROM (DESCRIBE {self.home})").to_pylist()
+        kind = {row["column_name"]: row["column_type"] for row in kinds}
+        chosen = ", ".join(
+            f"CAST({values.get(name, f'h.{name}')} AS {kind[name]}) AS {name}"
+            for name in kind
+            if name != "ix"
+        )
+        if lately + _size(tx, _WRITTEN) > _SCATTERED * everybody:
             tx.execute(
-                f"UPDATE {self.home} AS h SET {', '.join(columns)} FROM {table} AS d WHERE d.ix = h.ix"
+                f"INSERT INTO {homes.lately_of(home)} (ix) FROM {_WRITTEN} ANTI JOIN {self.home} USING (ix)"
             )
+            ordered = "ORDER BY h.ix" if homes.size(tx, home)[1] else ""
+            rows = f"SELECT h.ix, {chosen} FROM {self.home} AS h {' '.join(self._beside('h'))} {ordered}"
+            homes.make(tx, home, rows)
+            return
+        source = f"{_WRITTEN} AS w LEFT JOIN ({homes.rows_of(home, _WRITTEN)}) AS h ON h.ix = w.ix"
+        rows = f"SELECT w.ix, {chosen} FROM {source} {' '.join(self._beside('w'))}"
+        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {rows}")
+        homes.put(tx, home, _ROWS)
+
+    def _beside(self, who: str) -> list[str]:
+        """The tables of what came and what was computed anew, joined to the people `who`."""
+        joins = []
+        for group in self.groups:
+            if group.tallies:
+                joins.append(f"LEFT JOIN {group.came} AS c{group.number} ON c{group.number}.ix = {who}.ix")
+            if group.again:
+                joins.append(f"LEFT JOIN {group.made} AS m{group.number} ON m{group.number}.ix = {who}.ix")
+        return [*joins, f"LEFT JOIN {_ANEW} AS a ON a.ix = {who}.ix"] if self.moved else joins
+
+    def _values(self) -> dict[str, str]:
+        """Every column as it is now, in SQL over the home (h) and what is beside it."""
+        values = {name: f"h.{name}" for name in self.new.columns}
+        for group in self.groups:
+            values |= {name: _sum(name, tally, f"c{group.number}") for name, tally in group.tallies.items()}
+            if group.again:
+                made = f"m{group.number}"
+                anew = [name for name, tally in group.tallies.items() if self._uncertain(tally)]
+                for name in [*anew, *group.asked]:
+                    values[name] = f"CASE WHEN {made}.ix IS NULL THEN {values[name]} ELSE {made}.{name} END"
+        if self.moved:
+            for name, value in values.items():
+                values[name] = f"CASE WHEN a.ix IS NULL THEN {value} ELSE a.{name} END"
+        return values
 
     def _uncertain(self, tally: Tally) -> bool:
         """Whether what went may have decided the tally."""
@@ -390,15 +430,43 @@ class _Edges:
         span = f"ts >= {self.bind(part.low)} AND ts < {self.bind(part.high)}"
         return f"COALESCE(load_i, 0) <= {self.mark} AND ix IS NOT NULL AND {span}"
 
-    def _rows(self, group: _Group) -> str:
-        """Every event of the group that came or went, and few others; `part` is 0 for what is new."""
-        about = "" if group.codes is None else f" AND {code_in(self.events.sql, group.codes)}"
-        found = [f"SELECT *, 0 AS part FROM events WHERE {self._new}{about}"]
+    def _read(self, tx: Transaction) -> None:
+        """Reads, once for all groups, every event that is new (part 0) or in a part of any of them."""
+        self.parts = _parts([one for group in self.groups for one in group.selections], self.earlier)
+        for group in self.groups:
+            group.parts = {
+                number: part
+                for number, part in enumerate(self.parts, 1)
+                if any(
+                    _within(part, self.earlier[one.text]) != _within(part, one) for one in group.selections
+                )
+            }
+        asked = " ".join(
+            " ".join((tally.term, *tally.more, tally.numbered.column if tally.numbered else ""))
+            for group in self.groups
+            for tally in group.tallies.values()
+        )
+        asked += " ".join(one.where or "" for group in self.groups for one in group.selections)
+        there = tx.read("SELECT * FROM events LIMIT 0").column_names
+        named = set(re.findall(r"\w+", asked)) | {"ix", "ts", "name_i"}
+        columns = ", ".join(quoted(name) for name in there if name in named)
+        codes = [group.codes for group in self.groups]
+        about = ""
+        if all(found is not None for found in codes):
+            about = (
+                f" AND {code_in(self.events.sql, sorted({code for found in codes for code in found or ()}))}"
+            )
+        found = [f"SELECT {columns}, 0 AS part FROM events WHERE {self._new}{about}"]
         found += [
-            f"SELECT *, {number} AS part FROM events WHERE {self._known(part)}{about}"
-            for number, part in enumerate(group.parts, 1)
+            f"SELECT {columns}, {number} AS part FROM events WHERE {self._known(part)}{about}"
+            for number, part in enumerate(self.parts, 1)
         ]
-        return "\nUNION ALL\n".join(found)
+        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_EVENTS} AS {' UNION ALL '.join(found)}", self.bind.values)
+
+    def _rows(self, group: _Group) -> str:
+        """Every event of the group that came or went, and few others."""
+        about = "" if group.codes is None else f" AND {code_in(self.events.sql, group.codes)}"
+        return f"SELECT * FROM {_EVENTS} WHERE part IN ({', '.join(map(str, [0, *group.parts]))}){about}"
 
     def _moves(self, selection: Selection) -> bool:
         """Whether events can leave the selection as time passes."""
@@ -411,7 +479,7 @@ class _Edges:
         tests = [f"(part = 0 AND {self.events.between(selection)})"]
         tests += [
             f"part = {number}"
-            for number, part in enumerate(group.parts, 1)
+            for number, part in group.parts.items()
             if _within(part, selection) and not _within(part, was)
         ]
         return both([_about(selection), f"({' OR '.join(tests)})"])
@@ -421,7 +489,7 @@ class _Edges:
         was = self.earlier[selection.text]
         tests = [
             f"part = {number}"
-            for number, part in enumerate(group.parts, 1)
+            for number, part in group.parts.items()
             if _within(part, was) and not _within(part, selection)
         ]
         return both([_about(selection), f"({' OR '.join(tests)})" if tests else "FALSE"])
@@ -451,9 +519,9 @@ def _decided(name: str, tally: Tally) -> str:
     return f"{went} {'<=' if tally.how == 'min' else '>='} h.{name}"
 
 
-def _sum(name: str, tally: Tally) -> str:
-    """What was (beside h) and what came (beside d), together."""
-    held, added = f"h.{name}", f"d.{name}"
+def _sum(name: str, tally: Tally, came: str) -> str:
+    """What was (beside h) and what came, together."""
+    held, added = f"h.{name}", f"{came}.{name}"
     match tally.how:
         case "min":
             return f"LEAST({held}, {added})"
@@ -465,20 +533,18 @@ def _sum(name: str, tally: Tally) -> str:
             return f"COALESCE({held}, 0) + COALESCE({added}, 0)"
 
 
-def _grouped(made: Together, earlier: Mapping[str, Selection]) -> list[_Group]:
+def _grouped(made: Together) -> list[_Group]:
     """What is asked, by the names of the events that it is asked of."""
     groups: dict[tuple[int, ...] | None, _Group] = {}
 
     def group(codes: tuple[int, ...] | None) -> _Group:
-        return groups.setdefault(codes, _Group(codes, len(groups), {}, {}, []))
+        return groups.setdefault(codes, _Group(codes, len(groups), {}, {}))
 
     for name, tally in made.tallies.items():
         group(tally.selection.codes).tallies[name] = tally
     for key, selections in made.asked.items():
         for selection in selections:
             group(selection.codes).asked.setdefault(key, []).append(selection)
-    for found in groups.values():
-        found.parts = _parts(found.selections, earlier)
     return list(groups.values())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from limner.columns import Array, Column, Columns, Given, column
+from limner.columns import Array, Column, Columns, Given, at_once, column
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.errors import DamagedError, NotFoundError
 from limner.types import ValueType, naive, utc
@@ -146,8 +146,8 @@ def _from_home(
     now = {"now": naive(states[0].as_of)}
     found = engine.read(f"SELECT e.ix, {chosen} FROM {quoted(home)} AS e", now).combine_chunks()
     ix = _array(found, 0)
-    columns = {}
-    for state in states:
+
+    def made(state: Applied) -> Column:
         values = found[state.tag].combine_chunks()
         who = ix
         if values.null_count:
@@ -158,8 +158,10 @@ def _from_home(
             values = values.cast(pa.float64())
         array = np.asarray(values.to_numpy(zero_copy_only=False))
         given = Given(state.type, who, array, (), as_of=state.as_of, expires_at=state.expires_at)
-        columns[state.tag] = column(state.tag, given, n)
-    return columns
+        return column(state.tag, given, n)
+
+    keys = [state.tag for state in states]
+    return dict(zip(keys, at_once(made, states), strict=True))
 
 
 _TOGETHER = 64
@@ -187,7 +189,8 @@ def from_table(engine: Engine | Transaction, state: Applied, n: int) -> Column:
 
 def tables(tx: Transaction) -> list[str]:
     """Every table that holds values of tags: a row for a person, by ix."""
-    homes = tx.read("SELECT home FROM homes ORDER BY home").column("home").to_pylist()
+    found = tx.read("SELECT home FROM homes ORDER BY home").column("home").to_pylist()
+    homes = [f"{home}_{part}" for home in found for part in ("all", "lately")]
     return [*homes, *(state.own for state in applied(tx).values() if state.home is None)]
 
 

@@ -241,9 +241,12 @@ def _values(
     shared = [state for state in before.values() if state.home is not None]
     if shared:
         chosen = ", ".join(f"{state.reading} AS {quoted(state.tag)}" for state in shared)
+        wanted = int(tx.read(f"SELECT COUNT(*) FROM {TOUCHED}").column(0)[0].as_py())
         rows = tx.read(
-            f"SELECT e.ix, {chosen} FROM {quoted(home)} AS e WHERE e.ix IN ({among})", {"now": now}
+            f"SELECT e.ix, {chosen} FROM ({homes.lately_rows_of(home, TOUCHED)}) AS e", {"now": now}
         )
+        if rows.num_rows < wanted:  # the others are where everybody is
+            rows = tx.read(f"SELECT e.ix, {chosen} FROM ({homes.rows_of(home, TOUCHED)}) AS e", {"now": now})
         for state in shared:
             found[state.tag] = pa.table({"ix": rows["ix"], "value": rows[state.tag]})
     for state in before.values():

@@ -256,8 +256,7 @@ def _compute(
         else:
             sizes = number(tx, plan.values, home=home, catalog=catalog, as_of=as_of)
             found = together(plan.values, catalog, as_of, numbers=numbers_of(home, sizes))
-            whole = f"CREATE OR REPLACE TABLE {quoted(home)} AS {found.query.sql} ORDER BY ix"
-            tx.execute(whole, found.query.values)
+            homes.make(tx, home, f"{found.query.sql} ORDER BY ix", found.query.values)
             mark = Mark(home, as_of, loads(tx), plan.asked, sizes)
         homes.keep(tx, mark)
         clock.lap("statistics")
