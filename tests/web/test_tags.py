@@ -38,6 +38,29 @@ def test_tags_are_searched_and_the_search_stays_in_the_address(
     look(page, f"tag-{language}-{theme}-{width}", whole=True)
 
 
+def test_what_a_tag_is_made_of_and_who_uses_it_is_drawn(visit: Visits) -> None:
+    page = visit("/tags/value_tier")
+    page.get_by_role("link", name="Lineage").last.click()
+    expect(page.get_by_role("heading", name="Lineage", level=1)).to_be_visible()
+    assert parse_qs(urlparse(page.url).query) == {"focus": ["tag:value_tier"]}
+    drawn = page.get_by_role("group", name="Lineage")
+    expect(drawn.get_by_role("button", name=re.compile("^Value tier, "))).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(
+        drawn.get_by_role("button", name=re.compile("^Spent in 90 days, .* people, made of 1, used by 1$"))
+    ).to_be_visible()
+    expect(drawn.get_by_role("button", name=re.compile("^Order Paid, event"))).to_be_visible()
+    expect(drawn.get_by_role("button", name=re.compile("^First seen"))).to_have_count(0)
+    settle(page)
+    look(page, "lineage-focus")
+    drawn.get_by_role("button", name=re.compile("^Order Paid, event")).click()
+    page.wait_for_url(re.compile("focus=event"))
+    page.go_back()
+    drawn.get_by_role("link", name="Open Value tier").click()
+    expect(page.get_by_role("heading", name="Value tier", level=1)).to_be_visible()
+
+
 def test_a_category_and_a_filter_narrow_the_list(visit: Visits) -> None:
     page = visit("/tags?state=unused")
     page.get_by_role("navigation", name="Categories").get_by_role("button", name=re.compile("buying")).click()

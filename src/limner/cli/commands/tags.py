@@ -284,6 +284,36 @@ def tag_siblings(
     ask("tag siblings", {"category": category}, workspace=workspace, as_json=as_json, show=drawn)
 
 
+@tag.command("lineage")
+def tag_lineage(
+    focus: str = typer.Argument(
+        "", help="Only what this rests on and what rests on it: tag:vip, event:visit."
+    ),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What is made of what: events and attributes, tags, audiences, campaigns."""
+
+    def drawn(answer: Json) -> None:
+        used: dict[str, list[str]] = {}
+        for edge in answer["edges"]:
+            used.setdefault(edge["to"], []).append(edge["from"])
+        show.table(
+            "Lineage",
+            ("what", "people", "made of"),
+            (
+                (
+                    node["id"],
+                    "" if node["people"] is None else f"{node['people']:,}",
+                    ", ".join(used.get(node["id"], ())),
+                )
+                for node in answer["nodes"]
+            ),
+        )
+
+    ask("tag lineage", {"focus": focus}, workspace=workspace, as_json=as_json, show=drawn)
+
+
 @tag.command("submit")
 def tag_submit(
     key: str,

@@ -237,7 +237,7 @@ function UsedBy({ tag }: { tag: TagShown }) {
   const { tags, audiences, campaigns } = tag.used_by;
   const none = !tags.length && !audiences.length && !campaigns.length;
   return (
-    <Card title={t("about.usedBy")}>
+    <Card title={t("about.usedBy")} extra={<Link to={`/tags/lineage?${new URLSearchParams({ focus: `tag:${tag.key}` }).toString()}`}>{t("lineage.title")}</Link>}>
       {none ? (
         <p className={css["faint"]}>{t("uses.none")}</p>
       ) : (
