@@ -223,6 +223,9 @@ class Names:
     def tag_keys(self) -> Iterable[str]:
         return self._tags
 
+    def weighted(self, key: str) -> bool:
+        return key in self._tags and self._tags[key].weighted
+
     def audience(self, name: str) -> Expr | frozenset[int] | None:
         found = self._audiences.get(name)
         return parse(found) if isinstance(found, str) else found

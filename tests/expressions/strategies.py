@@ -147,7 +147,30 @@ def person_values() -> st.SearchStrategy[Any]:
         st.lists(NAMES, min_size=1, max_size=3).map(tuple).map(t.Attribute),
         st.builds(t.Aggregate, st.sampled_from(t.EVENT_AGGREGATES), events(), st.none(), optional),
         st.builds(t.Aggregate, st.sampled_from(t.PROPERTY_AGGREGATES), events(), NAMES, optional),
+        st.builds(t.Weight, NAMES.map(t.Name), TEXTS),
     )
+
+
+@short
+def interests() -> st.SearchStrategy[Any]:
+    """interest and demand."""
+    points = st.builds(t.Points, events(), st.integers(1, 1_000))
+    half_lives = st.builds(t.Duration, st.integers(1, 400), st.sampled_from(["hour", "day", "week"]))
+
+    def of(function: str, until: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.builds(
+            t.Interest,
+            st.just(function),
+            NAMES,
+            st.lists(points, min_size=1, max_size=4).map(tuple),
+            half_lives,
+            st.one_of(st.none(), windows()),
+            until,
+            st.integers(1, 1_000_000),
+            st.integers(1, 100),
+        )
+
+    return st.one_of(of("interest", st.none()), of("demand", events()))
 
 
 @short

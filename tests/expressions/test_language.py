@@ -30,6 +30,36 @@ def test_a_condition_about_an_event_survives_text_and_json(tree):
     assert from_json(to_json(tree), "event") == tree
 
 
+@settings(max_examples=150, deadline=None)
+@given(strategies.interests())
+def test_weights_of_labels_survive_text_and_json(tree):
+    assert parse_value(to_text(tree)) == tree
+    assert from_json(json.loads(json.dumps(to_json(tree)))) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("interest(category of x * 1 half life 3 days until y)", 1, "has no until"),
+        ("demand(category of x * 1 half life 3 days)", 1, "needs to know what meets it"),
+        ("interest(category of x half life 3 days)", 24, "unexpected half"),
+        ("interest(category of x * 1 half life 10 minutes)", 38, "whole hours"),
+        ("interest(category of x * 1 half life 10001 days)", 38, "at most 10,000 days"),
+        ("interest(category of x * 0 half life 1 day)", 26, "whole number from 1"),
+        ("interest(category of x * 1001 half life 1 day)", 26, "limit 1,000"),
+        ("interest(category of x * 1 half life 1 day half at 0)", 52, "whole number from 1"),
+        ("interest(category of x * 1 half life 1 day top 101)", 48, "limit 100"),
+        ("interest(category of x * 1 half life 1 day in next 1 day)", 44, "in the past"),
+        ("did x where interest(category of x * 1 half life 1 day) = 'tea'", 13, "cannot stand inside where"),
+        ("weight(taste, tea) > 0.5", 15, "unexpected tea"),
+    ],
+)
+def test_what_gives_no_weights_is_said(text, place, said):
+    with pytest.raises(ExpressionError, match=said) as caught:
+        parse(text)
+    assert caught.value.column == place
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -41,6 +41,7 @@ class World:
         self.names: dict[str, int] = {}
         self.types = {name: ValueType(kind) for name, kind in (properties or {}).items()}
         self.tags: dict[str, tuple[str, ValueType]] = {}
+        self.weights: set[str] = set()
         self.audiences: dict[str, Expr | frozenset[int]] = {}
         self.attributes: set[str] = set()
         self.sources = {"shop": 0, "app": 1}
@@ -127,6 +128,22 @@ class World:
                 tx.execute(f"INSERT INTO {quoted(table)} VALUES ($ix, $value, $expires_at)", row)
         return self
 
+    def weigh(self, key: str, given: Mapping[str, Mapping[str, float]]) -> World:
+        """A tag that gives some users labels with weights."""
+        self.tag(key, "text", {user: next(iter(labels)) for user, labels in given.items()})
+        self.weights.add(key)
+        with self.engine.write() as tx:
+            table = quoted(f"weights_tag_{key}")
+            tx.execute(
+                f"CREATE TABLE {table} (ix UINTEGER, label VARCHAR, weight DOUBLE, place USMALLINT,"
+                " expires_at TIMESTAMP)"
+            )
+            for user, labels in given.items():
+                for place, (label, weight) in enumerate(labels.items(), 1):
+                    row = {"ix": self.person(user), "label": label, "weight": weight, "place": place}
+                    tx.execute(f"INSERT INTO {table} VALUES ($ix, $label, $weight, $place, NULL)", row)
+        return self
+
     def _insert(self, table: str, row: Mapping[str, Any]) -> None:
         names = ", ".join(row)
         with self.engine.write() as tx:
@@ -147,6 +164,9 @@ class World:
 
     def property_names(self) -> list[str]:
         return list(self.types)
+
+    def weighted(self, key: str) -> bool:
+        return key in self.weights
 
     def tag_keys(self) -> list[str]:
         return list(self.tags)

@@ -77,6 +77,8 @@ def test_tags_come_by_category_with_value_source_and_expiry(made: Any) -> None:
         "titles": {"en": "Orders", "zh": "订单数"},
         "value": 2,
         "weight": None,
+        "labels": [],
+        "formula": None,
         "coverage": 0.5,
         "type": "number",
         "nature": "fact",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from limner.expressions import parse, to_text
 from limner.tags.run import run
-from limner.tags.text import KEYS
+from limner.tags.text import KEYS, read
 from tests.builders import AS_OF, DAY, Names, attributes, engine, events, tags
+from tests.tags.test_preferences import demo_tags
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"```yaml\n# tags/(\w+)\.yml\n(.*?)```", re.DOTALL)
@@ -28,6 +30,17 @@ def test_the_examples_of_the_guide_run(tmp_path: Path) -> None:
     attributes(made, [(0, "city", "上海", AS_OF - DAY)])
     report = run(made, found, catalog=Names(made, found), as_of=AS_OF, run_id="r", columns_dir=tmp_path)
     assert [report.columns["tier"].label_at(ix) for ix in range(2)] == ["gold", "basic"]
+
+
+def test_the_examples_of_the_guide_to_interests_are_the_demos_tags() -> None:
+    guide = (DOCS / "how-to" / "interests.md").read_text(encoding="utf-8")
+    texts = dict(BLOCK.findall(guide))
+    assert {key: read(text, key).definition for key, text in texts.items()} == {
+        key: tag.definition for key, tag in demo_tags().items()
+    }
+    for block in re.findall(r"^```limner\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            assert to_text(parse(line)) == line
 
 
 def test_every_key_of_a_tag_file_is_documented() -> None:

@@ -34,6 +34,12 @@ def tag(answer: Json) -> None:
             ("at", "source", "value", "holds"),
             ([w["at"][:19], w["source"], w["value"], w["decides"] or ""] for w in observed["said"]),
         )
+    if answer["weights"]:
+        show.table(
+            f"Weights: {answer['weights']['formula']}",
+            ("label", "weight"),
+            ([item["label"], f"{item['weight']:.3f}"] for item in answer["weights"]["labels"]),
+        )
     for found in [statistic] if statistic else (rule or {}).get("evidence", []):
         show.table(
             f"{found['deciding']:,} deciding of {found['considered']:,} events",

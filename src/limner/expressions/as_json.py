@@ -73,9 +73,9 @@ def _field(cls: type, name: str, value: Any, depth: int) -> Any:
     allowed = _WORDS.get((cls, name))
     if allowed is not None:
         return _held(value in allowed, value)
-    if name in ("n", "least", "periods"):
+    if name in ("n", "least", "periods", "points", "half_at", "most"):
         return _held(isinstance(value, int) and not isinstance(value, bool), value)
-    if name in ("name", "of") or (name, cls) in (("value", t.Text), ("value", t.Instant)):
+    if name in ("name", "of", "label") or (name, cls) in (("value", t.Text), ("value", t.Instant)):
         return _held(isinstance(value, str), value)
     if name in ("rate", "seed") or (name, cls) == ("value", t.Number):
         return _held(isinstance(value, (int, float)) or (name == "seed" and isinstance(value, str)), value)
@@ -97,6 +97,7 @@ _WORDS: dict[tuple[type, str], tuple[str, ...]] = {
     (t.Times, "op"): t.COUNTS,
     (t.HasBeen, "op"): ("at least", "less than"),
     (t.Aggregate, "function"): (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES),
+    (t.Interest, "function"): t.INTERESTS,
     (t.Builtin, "name"): t.BUILTINS,
     **{(cls, "unit"): units for cls, units in _UNITS.items()},
 }

@@ -214,6 +214,59 @@ class Builder:
             position=self._at(node),
         )
 
+    # interests
+
+    def _interest(self, node: Any, parts: list[Any]) -> t.Interest:
+        self._only_person(node, f"{parts[0]}(…)")
+        function, found = str(parts[0]), _sorted(parts[2:])
+        if (function == "demand") is not ("until" in found):
+            message, hint = _UNTIL[function]
+            self.fail(parts[0], message, hint=hint)
+        until = None
+        if "until" in found:
+            inner = _sorted(found["until"].children)
+            until = self._event(inner["happening"], inner.get("where"))
+        half_life = self.build(found["duration"])
+        if half_life.seconds % 3600:
+            self.fail(found["duration"], "a half life is whole hours", hint="for example half life 14 days")
+        if half_life.seconds > _LONGEST_HALF_LIFE:
+            self.fail(found["duration"], "a half life is at most 10,000 days")
+        terms = [self._points(part) for part in parts if _kind(part) == "points"]
+        if len(terms) > 20:
+            self.fail(node, f"{len(terms)} kinds of events are too many; limit 20")
+        return t.Interest(
+            function,
+            self._name(parts[1]),
+            tuple(terms),
+            half_life,
+            self._window(found),
+            until,
+            self._bounded(found["half_at"], 1_000_000) if "half_at" in found else t.HALF_AT,
+            self._bounded(found["most"], 100) if "most" in found else t.MOST_LABELS,
+            position=self._at(node),
+        )
+
+    def _points(self, node: Any) -> t.Points:
+        inner = _sorted(node.children)
+        number = next(part for part in node.children if isinstance(part, Token) and part.type == "NUMBER")
+        points = self._whole(number, 1)
+        if points > 1_000:
+            self.fail(number, f"{points} points are too many; limit 1,000")
+        event = self._event(inner["happening"], inner.get("where"))
+        return t.Points(event, points, position=self._at(node))
+
+    def _bounded(self, node: Any, most: int) -> int:
+        """The whole number that a phrase names, from 1 to `most`."""
+        number = self._whole(node.children[0], 1)
+        if number > most:
+            self.fail(node.children[0], f"{number} is too much; limit {most:,}")
+        return number
+
+    def _weight(self, node: Any, parts: list[Any]) -> t.Weight:
+        self._only_person(node, "weight(…)")
+        tag = t.Name(self._name(parts[1]), position=self._at(parts[1]))
+        return t.Weight(tag, _unquoted(parts[2]), position=self._at(node))
+
     def _window(self, found: dict[str, Any]) -> t.Window | None:
         """The window of events."""
         if "window" not in found:
@@ -351,6 +404,12 @@ class Builder:
         event = self._event(found["happening"], found.get("where"))
         return t.LastHas(event, self._inside(parts[-1]), self._window(found), position=self._at(node))
 
+
+_UNTIL = {
+    "interest": ("interest(…) falls by time alone: it has no until", "write demand(…)"),
+    "demand": ("demand(…) needs to know what meets it", 'for example until "Order Paid" after the half life'),
+}
+_LONGEST_HALF_LIFE = 10_000 * 86_400
 
 _WINDOWS = {
     "in_last", "in_last_calendar", "in_this", "in_next", "since", "before", "from_to", "between_ago",

@@ -40,6 +40,9 @@ class Catalog(Protocol):
     def tag_keys(self) -> Iterable[str]:
         """The keys of all tags."""
 
+    def weighted(self, key: str) -> bool:
+        """Whether the tag gives labels with weights: the relation `interests.weights_of` of its table holds them."""
+
     def audience(self, name: str) -> Expr | frozenset[int] | None:
         """The audience's condition, or the ordinals of a static list; None = no such audience."""
 

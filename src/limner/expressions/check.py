@@ -35,7 +35,8 @@ def check(expr: t.Expr, catalog: Catalog, kind: Kind = "person", *, strict: bool
 
 def check_value(value: t.Value, catalog: Catalog, *, strict: bool = False) -> ValueType | None:
     """The value's type, once sound; None for an attribute, whose type is what it is compared with."""
-    return _Checker(catalog, strict, "person").value(value)
+    checker = _Checker(catalog, strict, "person")
+    return checker.interest(value) if isinstance(value, t.Interest) else checker.value(value)
 
 
 def type_of(value: t.Value, catalog: Catalog) -> ValueType | None:
@@ -70,7 +71,7 @@ def _properties(node: t.Node) -> set[str]:
             return {inner.name for inner in t.walk(where) if isinstance(inner, t.Name)}
         case t.LastHas(_, has):
             return {inner.name for inner in t.walk(has) if isinstance(inner, t.Name)}
-        case t.Aggregate(of=of) if of is not None:
+        case t.Aggregate(of=of) | t.Interest(of=of) if of is not None:
             return {of}
     return set()
 
@@ -155,7 +156,7 @@ class _Checker:
                 kind = self.value(value)
                 if kind not in (None, ValueType.INSTANT):
                     raise self.fail(node, f"a window needs an instant, not a {kind}")
-            case t.Name() | t.Attribute() | t.Builtin() | t.Aggregate():
+            case t.Name() | t.Attribute() | t.Builtin() | t.Aggregate() | t.Weight():
                 kind = self.value(node)
                 if kind not in (None, ValueType.FLAG):
                     raise self.fail(
@@ -194,6 +195,14 @@ class _Checker:
                 return None
             case t.Aggregate():
                 return self._aggregate(node)
+            case t.Weight(tag):
+                return self._weight(node, tag)
+            case t.Interest():
+                raise self.fail(
+                    node,
+                    f"{node.function}(…) is a tag's statistic, not part of a condition",
+                    "make a tag of it, and write weight(TAG, 'label') or TAG = 'label'",
+                )
         raise self.fail(node, "this is a condition, not a value")
 
     def _builtin(self, node: t.Node, name: str) -> ValueType:
@@ -242,6 +251,24 @@ class _Checker:
         if node.function in ("min", "max") and kind not in (None, *_ORDERED):
             raise self.fail(node, f"{node.function} needs something ordered; {node.of} is a {kind}")
         return kind or ValueType.TEXT
+
+    def interest(self, node: t.Interest) -> ValueType:
+        """The type of its value, once its events and its property are sound."""
+        for event in (*(term.event for term in node.terms), *([node.until] if node.until else [])):
+            self.event(event)
+        kind = self._property(node, node.of)
+        if kind not in (None, ValueType.TEXT):
+            raise self.fail(node, f"labels are texts; {node.of} is a {kind}")
+        return ValueType.TEXT
+
+    def _weight(self, node: t.Node, tag: t.Name) -> ValueType:
+        if self.catalog.tag(tag.name) is None:
+            raise unknown("tag", tag.name, self.catalog.tag_keys(), tag)
+        if not self.catalog.weighted(tag.name):
+            raise self.fail(
+                node, f"the tag '{tag.name}' has no weights", "tags of interest(…) and demand(…) have"
+            )
+        return ValueType.NUMBER
 
     def event(self, event: t.Event) -> None:
         """The event may be named, and its `where` is sound."""

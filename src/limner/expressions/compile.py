@@ -15,6 +15,7 @@ from typing import Any
 
 from limner.engine.seam import Query, Step, quoted
 from limner.errors import ExpressionError, did_you_mean
+from limner.expressions import interests
 from limner.expressions import tree as t
 from limner.expressions.attributes import attribute_steps, history_steps, json_at
 from limner.expressions.catalog import Catalog
@@ -220,6 +221,25 @@ def _inlined(sql: str, bind: Bound) -> str:
 _PARAMETER = re.compile(r"\$(v\d+)\b")
 
 
+def points(
+    node: t.Interest, catalog: Catalog, as_of: datetime, zone: str | None = None, *, among: str | None = None
+) -> Query:
+    """The query of [ix, label, generation, points]: what the people's events give each label."""
+    bind = Bound()
+    events = EventSql(Sql(bind, naive(as_of), zone or catalog.zone), catalog)
+    return Query((), interests.points(node, events, among=among), dict(bind.values))
+
+
+def weights(
+    node: t.Interest, catalog: Catalog, as_of: datetime, zone: str | None = None, *, among: str | None = None
+) -> Query:
+    """The query of [ix, label, weight, place]: each person's labels from the greatest weight on."""
+    bind = Bound()
+    events = EventSql(Sql(bind, naive(as_of), zone or catalog.zone), catalog)
+    found = interests.steps(node, events, name="interest", among=among)[:-1]
+    return Query(tuple(found), f"SELECT * FROM {found[-1].name}", dict(bind.values))
+
+
 def where(
     expr: t.Expr, catalog: Catalog, as_of: datetime, zone: str | None = None
 ) -> tuple[str, Mapping[str, Any]]:
@@ -251,6 +271,7 @@ class _Compiler:
         self.joins: list[str] = []
         self._tags: dict[str, Typed] = {}
         self._attributes: dict[str, str] = {}
+        self._weights: dict[t.Weight, str] = {}
         self._members: dict[t.Node, str] = {}
         self._open_audiences: list[str] = []
         self._depth = 0
@@ -440,6 +461,10 @@ class _Compiler:
                 return self._attribute(path)
             case t.Aggregate():
                 return self._aggregate(node)
+            case t.Interest():
+                return self._interest(node)
+            case t.Weight(tag, label):
+                return self._weight(tag, label)
             case t.Flag() | t.Text() | t.Number() | t.Instant():
                 return self.sql.literal(node)
             case _:
@@ -471,6 +496,29 @@ class _Compiler:
         )
         self._tags[name] = Typed(f"{alias}.value", kind)
         return self._tags[name]
+
+    def _interest(self, node: t.Interest) -> Typed:
+        """The label with the greatest weight."""
+        name = f"interest_{len(self.joins)}"
+        self.steps.extend(interests.steps(node, self.events, name=name, among=self.among))
+        self.joins.append(f"LEFT JOIN {name} ON {name}.ix = p.ix")
+        return Typed(f"{name}.value", ValueType.TEXT)
+
+    def _weight(self, tag: t.Name, label: str) -> Typed:
+        """The weight of a label; 0 for who has none of it."""
+        found = self.catalog.tag(tag.name)
+        if found is None:
+            raise unknown("tag", tag.name, self.catalog.tag_keys(), tag)
+        key = t.Weight(tag, label)
+        if key not in self._weights:
+            alias = f"w{len(self._weights)}"
+            self._weights[key] = alias
+            self.joins.append(
+                f"LEFT JOIN {quoted(interests.weights_of(found[0]))} AS {alias} ON {alias}.ix = p.ix"
+                f" AND {alias}.label = {self.bind(label)}"
+                f" AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {self.bind(self.sql.as_of)})"
+            )
+        return Typed(f"COALESCE({self._weights[key]}.weight, 0.0)", ValueType.NUMBER)
 
     def _attribute(self, path: tuple[str, ...]) -> Typed:
         name = path[0]

@@ -22,7 +22,7 @@ DEEPEST = 64
 MOST_TERMS = 2_000
 MOST_OPTIONS = 10_000
 
-FUNCTIONS = (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, "known", "sample")
+FUNCTIONS = (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, *t.INTERESTS, "weight", "known", "sample")
 _NOT_DETERMINISTIC = {
     "random", "rand", "now", "today", "uuid", "gen_random_uuid", "current_date", "current_timestamp",
     "current_time", "getdate", "sysdate", "setseed", "nextval",
@@ -217,7 +217,8 @@ def _wanted(error: Any) -> str | None:
         "COMPARISON": "a comparison", "UNIT": "a unit such as days", "CALENDAR_UNIT": "week, month …",
         "INSTANT": "a date such as 2025-01-15", "LPAR": "(", "RPAR": ")", "COMMA": "a comma",
         "TIMES": "times", "PERIODS": "periods", "STAR": "*", "DOT": "a dot",
-        "EVENT_FUNCTION": "count(…)", "PROPERTY_FUNCTION": "sum(…)",
+        "EVENT_FUNCTION": "count(…)", "PROPERTY_FUNCTION": "sum(…)", "INTEREST": "interest(…)",
+        "WEIGHT": "weight(…)",
     }  # fmt: skip
     hidden = {"$END", "TILDE"}
     names = sorted(_expected(error) - hidden)

@@ -100,6 +100,10 @@ def _text(node: t.Expr) -> str:
         case t.Aggregate(function, event, of, window):
             inner = f"{name_text(of)} of " if of is not None else ""
             return f"{function}({inner}{_event(event.name)}{_window(window)}{_where('where', event.where)})"
+        case t.Interest():
+            return _interest(node)
+        case t.Weight(tag, label):
+            return f"weight({name_text(tag.name)}, {string_text(label)})"
         case t.Or(args):
             return " or ".join(_bracketed(arg, (t.Or,)) for arg in args)
         case t.And(args):
@@ -129,6 +133,21 @@ def _text(node: t.Expr) -> str:
             return f"sample({rate!r}, {written})"
         case _:
             return _behaviour(node)
+
+
+def _interest(node: t.Interest) -> str:
+    terms = (
+        f"{_event(term.event.name)} * {term.points}{_where('where', term.event.where)}" for term in node.terms
+    )
+    text = f"{name_text(node.of)} of {', '.join(terms)} half life {duration_text(node.half_life)}"
+    text += _window(node.window)
+    if node.until is not None:
+        text += f" until {_event(node.until.name)}{_where('where', node.until.where)}"
+    if node.half_at != t.HALF_AT:
+        text += f" half at {node.half_at}"
+    if node.most != t.MOST_LABELS:
+        text += f" top {node.most}"
+    return f"{node.function}({text})"
 
 
 def _behaviour(node: t.Did | t.FirstDid | t.Regularly | t.Sequence | t.LastHas) -> str:

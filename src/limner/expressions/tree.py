@@ -17,6 +17,7 @@ COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 TEXT_TESTS = ("contains", "starts with", "ends with", "matches", "includes")
 COUNTS = ("exactly", "at least", "at most", "fewer than", "more than")
 EVENT_AGGREGATES = ("count", "recency", "first_time", "last_time")
+INTERESTS = ("interest", "demand")
 PROPERTY_AGGREGATES = ("sum", "avg", "min", "max", "distinct", "first", "last", "most_frequent")
 BUILTINS = ("event", "time", "source", "person", "hour", "weekday")
 
@@ -190,7 +191,48 @@ class Aggregate(Node):
     window: Window | None = None
 
 
-Value = Flag | Text | Number | Instant | Name | Attribute | Builtin | Aggregate
+HALF_AT = 10
+"""So many points weigh one half where nothing else is said."""
+
+MOST_LABELS = 20
+"""So many labels of a person have a weight where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points(Node):
+    """So many points for each such event."""
+
+    event: Event
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interest(Node):
+    """A weight from 0 to 1 for each label (a value of the property `of`), out of points that halve with time.
+
+    With s points left the weight is s / (s + `half_at`); at most `most` labels have one. `until` (demand only): only
+    what came after the last such event of the same label counts. Its value is the label with the greatest weight.
+    """
+
+    function: str
+    of: str
+    terms: tuple[Points, ...]
+    half_life: Duration
+    window: Window | None = None
+    until: Event | None = None
+    half_at: int = HALF_AT
+    most: int = MOST_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Weight(Node):
+    """How much of the label the tag holds: 0 to 1, 0 for who has none of it."""
+
+    tag: Name
+    label: str
+
+
+Value = Flag | Text | Number | Instant | Name | Attribute | Builtin | Aggregate | Interest | Weight
 
 # Conditions
 
@@ -365,7 +407,7 @@ NODES: dict[str, type[Node]] = {
         Flag, Text, Number, Instant, Name, Attribute, Builtin, Duration, InLast, InLastCalendar, InThis,
         InNext, Since, Before, FromTo, BetweenAgo, MoreThanAgo, Event, Aggregate, Or, And, Not, Compare,
         Among, Between, TextTest, Within, Known, HasBeen, Times, Did, FirstDid, Regularly, Then, Sequence,
-        LastHas, InAudience, Sample,
+        LastHas, InAudience, Sample, Points, Interest, Weight,
     )
 }  # fmt: skip
 
@@ -412,6 +454,11 @@ def names_of(node: Node) -> set[str]:
         elif not isinstance(current, Event):
             waiting.extend(children(current))
     return found
+
+
+def weighed(node: Node) -> set[str]:
+    """The tags of which the expression asks a weight."""
+    return {item.tag.name for item in walk(node) if isinstance(item, Weight)}
 
 
 def negated(condition: Expr) -> Expr:

@@ -21,12 +21,16 @@ from limner.columns import EPOCH_START, Columns, Given, column
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.catalog import Catalog
 from limner.tags.graph import Graph
-from limner.tags.history import values_at
+from limner.tags.history import values_at, weights_at
 from limner.tags.masking import hides, hiding, is_personal, masked
 from limner.tags.model import Tag, plain
+from limner.tags.weights import formula_of, labels_come_from, of_person
 from limner.types import MONEY_SCALE, Json, ValueType, naive, utc
 
 UNSORTED = "unsorted"
+
+Labelled = Mapping[str, Any]
+"""One label and its weight: {label, weight}."""
 
 
 def portrait(
@@ -53,15 +57,26 @@ def portrait(
     `audiences` are shown as given, identities masked when their kind is personal. `coverage`: of each published
     tag, which share of everybody has a value.
     """
+    several = [key for key, tag in tags.items() if tag.weighted]
     if graph is not None and catalog is not None and columns is not None and now < columns.as_of:
         columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now)
         coverage = {}
+        labels = weights_at(engine, graph, ix=ix, catalog=catalog, as_of=now, keys=several)
+    else:
+        labels = of_person(engine, ix, several)
     hide = hiding(personal, mask=mask)
     return {
         "identities": [_identity(item, hide) for item in identities],
         "attributes": attributes(engine, ix, now=now, sources=sources, hide=hide),
         "tags": tag_values(
-            ix, tags=tags, columns=columns, now=now, hide=hide, language=language, coverage=coverage
+            ix,
+            tags=tags,
+            columns=columns,
+            now=now,
+            hide=hide,
+            language=language,
+            coverage=coverage,
+            labels=labels,
         ),
         "audiences": list(audiences),
         "masked": mask,
@@ -93,14 +108,26 @@ def tag_values(
     hide: Collection[str] = (),
     language: str = "en",
     coverage: Mapping[str, float] = MappingProxyType({}),
+    labels: Mapping[str, Sequence[Labelled]] = MappingProxyType({}),
 ) -> list[Json]:
-    """The person's live tags by category: [{category, tags: [{key, value, …}]}], both sorted."""
+    """The person's live tags by category: [{category, tags: [{key, value, …}]}], both sorted.
+
+    `labels`: the person's labels and their weights by tag, of those that give any.
+    """
     if columns is None:
         return []
     live = columns.at(now)
     by_category: dict[str, list[Json]] = {}
     for key in sorted(tags.keys() & set(live.keys())):
-        found = tag_value(ix, tags[key], live, hide=hide, language=language, coverage=coverage.get(key))
+        found = tag_value(
+            ix,
+            tags[key],
+            live,
+            hide=hide,
+            language=language,
+            coverage=coverage.get(key),
+            labels=labels.get(key, ()),
+        )
         if found is not None:
             by_category.setdefault("/".join(tags[key].category) or UNSORTED, []).append(found)
     return [{"category": category, "tags": held} for category, held in sorted(by_category.items())]
@@ -114,26 +141,34 @@ def tag_value(
     hide: Collection[str] = (),
     language: str = "en",
     coverage: float | None = None,
+    labels: Sequence[Labelled] = (),
 ) -> Json | None:
     """One tag of the person: key, typed value, validity, source, kind of statement; None = no value.
 
-    Money is an exact decimal text in units of the currency; instants are ISO texts. `weight`: how strongly it holds,
-    null where tags of this kind have none. `coverage`: which share of everybody has any value of the tag, null where
-    it is not known.
+    Money is an exact decimal text in units of the currency; instants are ISO texts. `labels`: everything that the tag
+    gives the person with a weight, the greatest first, of which the value is the first; `weight`: how strongly the
+    value holds, null where tags of this kind have none, as their `formula` is.
+    `coverage`: which share of everybody has any value of the tag, null where it is not known.
     """
     found = columns[tag.key]
     value = found.label_at(ix)
     if value is None:
         return None
     shown = exact(value, found.type)
-    if hides(tag, hide):
+    hidden = hides(tag, hide) or personal_labels(tag, hide)
+    if hidden:
         shown = masked(shown)
     return {
         "key": tag.key,
         "title": tag.name(language),
         "titles": dict(tag.title),
         "value": shown,
-        "weight": None,
+        "weight": labels[0]["weight"] if labels else None,
+        "labels": [
+            {"label": masked(item["label"]) if hidden else item["label"], "weight": item["weight"]}
+            for item in labels
+        ],
+        "formula": formula_of(tag),
         "coverage": coverage,
         "type": str(found.type),
         "nature": str(tag.nature),
@@ -144,6 +179,12 @@ def tag_value(
         "as_of": plain(found.as_of) if found.as_of else None,
         "expires_at": plain(found.expires_at) if found.expires_at else None,
     }
+
+
+def personal_labels(tag: Tag, hidden: Collection[str]) -> bool:
+    """Whether the labels of a tag with weights are values of a personal property."""
+    name = labels_come_from(tag)
+    return name is not None and is_personal(name, hidden)
 
 
 def readable(value: Any, kind: ValueType) -> Any:

@@ -18,8 +18,9 @@ from limner.errors import ExpressionError
 from limner.expressions import Cases, to_text, type_of
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import statistics
+from limner.expressions.compile import statistics, weights
 from limner.expressions.happenings import EventSql
+from limner.expressions.interests import counted, formula
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.sql import Bound, Sql
 from limner.expressions.windows import bounds
@@ -53,14 +54,22 @@ def why(
     hide: Collection[str] = (),
     sources: Mapping[int, str] | None = None,
 ) -> Json:
-    """{value, available, unavailable, statistic, rule, observed, because, near, ends}: the value at `at`, and why.
+    """{value, available, unavailable, statistic, weights, rule, observed, because, near, ends}: the value, and why.
 
     The first three say what the value is and whether its reasons can be given; of statistic, rule and observed the one
-    that fits the tag's method is not null. `because` names events and attributes without which the value would be
-    another, `near` (and `near` of a rule's case) what is missing, `ends` when time alone gives another value.
+    that fits the tag's method is not null; `weights`: the labels of a tag that gives several, and
+    how they come about. `because` names events and attributes without which the value would be another, `near` (and
+    `near` of a rule's case) what is missing, `ends` when time alone gives another value.
     `graph` holds the tag and whatever it refers to.
     """
-    found: Json = {"available": True, "unavailable": None, "statistic": None, "rule": None, "observed": None}
+    found: Json = {
+        "available": True,
+        "unavailable": None,
+        "statistic": None,
+        "weights": None,
+        "rule": None,
+        "observed": None,
+    }
     with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
         rows = tx.read(f"SELECT value FROM {quoted(PREFIX + tag.table)} WHERE ix = $ix", {"ix": ix})
         value = rows.column(0)[0].as_py() if rows.num_rows else None
@@ -85,6 +94,11 @@ def why(
             tree = graph.trees[tag.key][0]
             if isinstance(tree, t.Aggregate):
                 found["statistic"] = asker.aggregate(tree)
+            elif isinstance(tree, t.Interest):
+                hidden = hides(tag, hide) or is_personal(tree.of, hide)
+                found["statistic"], found["weights"] = asker.interest(tree, value, hidden=hidden)
+                if hidden:
+                    found["value"] = masked(value)
             else:
                 found |= {"available": False, "unavailable": "it is no aggregate of events"}
         told = Teller(Reader(tx, ix, then, graph, at), hide).tag(tag)
@@ -273,6 +287,39 @@ class _Asker:
             "events": [{name: value for name, value in row.items() if name != "place"} for row in shown],
         }
 
+    def interest(self, node: t.Interest, label: str | None, *, hidden: bool) -> tuple[Json, Json]:
+        """The events that count for the label, newest first, among all that count; and every label's weight."""
+        bind = Bound()
+        sql = EventSql(Sql(bind, naive(self.at), self.catalog.zone), self.catalog)
+        low, high = bounds(node.window, as_of=self.at, zone=self.catalog.zone)
+        query = weights(node, self.catalog, self.at, among=_ME)
+        with self.tx.given(_ME, pa.table({"ix": pa.array([self.ix], pa.uint32())})):
+            listed = self.tx.read(f"SELECT * FROM ({query.sql}) ORDER BY place", query.values).to_pylist()
+            counting = self.tx.read(
+                f"SELECT id::VARCHAR AS id, label FROM ({counted(node, sql, among=_ME)})", bind.values
+            ).to_pylist()
+        mine = [row["id"] for row in counting if row["label"] == label]
+        shown = event_rows(
+            self.tx,
+            ["e.ix = $ix", "list_contains($ids, e.id::VARCHAR)"],
+            {"ix": self.ix, "ids": mine},
+            limit=MOST_EVENTS,
+            hide=self.hide,
+            sources=self.sources,
+        )
+        evidence = {
+            "since": None if low is None else utc(low).isoformat(),
+            "until": utc(high).isoformat(),
+            "considered": len(counting),
+            "deciding": len(mine),
+            "events": [{name: value for name, value in row.items() if name != "place"} for row in shown],
+        }
+        labels = [
+            {"label": masked(row["label"]) if hidden else row["label"], "weight": row["weight"]}
+            for row in listed
+        ]
+        return evidence, {"formula": formula(node), "labels": labels}
+
     # rules
 
     def rule(self, tag: Tag, trees: tuple[t.Expr, ...]) -> Json:
@@ -339,7 +386,9 @@ class _Asker:
 
     def _input(self, text: str, node: t.Value, value: Any) -> Json:
         kind, name = "events", ""
-        if isinstance(node, t.Name) and self.catalog.tag(node.name) is not None:
+        if isinstance(node, t.Weight):
+            kind, name = "tag", node.tag.name
+        elif isinstance(node, t.Name) and self.catalog.tag(node.name) is not None:
             kind, name = "tag", node.name
         elif isinstance(node, t.Name | t.Attribute):
             kind = "attribute"
@@ -461,7 +510,7 @@ def _leaves(node: t.Expr) -> Iterator[t.Expr]:
 def _person_values(node: t.Node) -> Iterator[t.Value]:
     """The tags, attributes and aggregates of the person that a condition compares; a `did` is its count."""
     match node:
-        case t.Name() | t.Attribute() | t.Aggregate():
+        case t.Name() | t.Attribute() | t.Aggregate() | t.Weight():
             yield node
         case t.Did(event, _, window):
             yield t.Aggregate("count", event, None, window)

@@ -10,7 +10,7 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.check import check as sound
 from limner.expressions.check import type_of
 from limner.expressions.compile import people, values
-from limner.expressions.tree import Aggregate
+from limner.expressions.tree import Aggregate, Interest
 from limner.tags.graph import Graph, expression_path
 from limner.tags.model import Method, Tag
 from limner.tags.text import document_of
@@ -38,9 +38,9 @@ def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
                 sound(tree, catalog)
                 people(tree, catalog, as_of)
                 continue
-            if not isinstance(tree, Aggregate):
+            if not isinstance(tree, Aggregate | Interest):
                 raise document_of(tag).error(
-                    "a statistic is one aggregate of events",
+                    "a statistic is one aggregate of events, or weights of labels",
                     *path,
                     hint='for example count("Order Paid" in last 30 days)',
                 )
@@ -48,7 +48,7 @@ def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
             values(tree, catalog, as_of)
         except ExpressionError as error:
             raise document_of(tag).wrapped(error, *path) from error
-        seen = tree.of is None or catalog.property(tree.of) is not None
+        seen = tree.of is None or isinstance(tree, Interest) or catalog.property(tree.of) is not None
         if seen and kind is not None and kind is not tag.type:
             raise document_of(tag).error(
                 f"the statistic is of type {kind}, the tag of type {tag.type}",

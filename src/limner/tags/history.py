@@ -17,6 +17,9 @@ import pyarrow as pa
 from limner.columns import Array
 from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions.catalog import Catalog
+from limner.expressions.compile import weights
+from limner.expressions.interests import weights_of
+from limner.expressions.tree import Interest
 from limner.tags import resolve
 from limner.tags.graph import Graph
 from limner.tags.methods import observed, rule, statistic
@@ -58,7 +61,7 @@ def tags_at(
                 made.append(among)
                 with tx.given("then_given", pa.table({"ix": pa.array(people, pa.uint32())})):
                     tx.execute(f"CREATE OR REPLACE TEMP TABLE {_AMONG} AS SELECT ix FROM then_given")
-            together = [tag for tag in order if tag.method is Method.STATISTIC]
+            together = [tag for tag in order if tag.method is Method.STATISTIC and not tag.weighted]
             if together:
                 query = statistic.query(together, graph, catalog=fresh, as_of=as_of, among=among)
                 made.append(_WIDE)
@@ -67,7 +70,10 @@ def tags_at(
             settled: set[str] = set()
             for tag in order:
                 made.append(PREFIX + tag.table)
-                if tag.method is Method.STATISTIC:
+                if tag.weighted:
+                    made.append(weights_of(PREFIX + tag.table))
+                    found = _weights(tx, tag, graph, catalog=fresh, as_of=as_of, among=among)
+                elif tag.method is Method.STATISTIC:
                     found = Query((), f"SELECT ix, {quoted(tag.key)} AS value FROM {_WIDE}")
                 elif tag.method is Method.OBSERVED:
                     found = observed.query(tag, catalog=fresh, as_of=as_of, among=among)
@@ -107,6 +113,21 @@ def values_at(
     return values
 
 
+def weights_at(
+    engine: Engine, graph: Graph, *, ix: int, catalog: Catalog, as_of: datetime, keys: Collection[str]
+) -> dict[str, list[Mapping[str, Any]]]:
+    """One person's {label, weight} as of then, by tag, the greatest weight first; only tags that give weights."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    wanted = [key for key in keys if key in graph.tags and graph.tags[key].weighted]
+    people = np.array([ix], dtype=np.uint32)
+    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people) as (tx, _):
+        for key in wanted:
+            table = quoted(weights_of(PREFIX + graph.tags[key].table))
+            rows = tx.read(f"SELECT label, weight FROM {table} WHERE ix = $ix ORDER BY place", {"ix": ix})
+            found[key] = rows.to_pylist()
+    return found
+
+
 def _settle(
     tx: Transaction,
     graph: Graph,
@@ -123,6 +144,23 @@ def _settle(
         resolve.settle(
             tx, graph, ready, settled, catalog=catalog, as_of=as_of, table=lambda one: PREFIX + one.table
         )
+
+
+def _weights(
+    tx: Transaction, tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime, among: str | None
+) -> Query:
+    """Makes the table of the weights that a tag gives; the answer is the query of its values."""
+    tree = graph.trees[tag.key][0]
+    if not isinstance(tree, Interest):
+        raise TypeError(f"the tag {tag.key} gives no weights")
+    found = weights(tree, catalog, as_of, among=among)
+    table = quoted(weights_of(PREFIX + tag.table))
+    tx.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT w.*, CAST($until AS TIMESTAMP) AS expires_at"
+        f" FROM ({found.sql}) AS w",
+        {**found.values, "until": _until(tag, as_of)},
+    )
+    return Query((), f"SELECT ix, label AS value FROM {table} WHERE place = 1")
 
 
 def _table(tx: Transaction, tag: Tag, found: Query, as_of: datetime) -> None:

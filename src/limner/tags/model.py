@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from typing import Any
 
 from limner.tags.exclusive import Group
 from limner.types import ValueType, utc
+
+_WEIGHTED = re.compile(r"\s*(interest|demand)\s*\(")
 
 Value = bool | str | float | int | datetime
 """A tag's value: bool (flag), str (text), float (number), int of 1/10,000 (money), datetime UTC (instant)."""
@@ -171,6 +174,13 @@ class Tag:
     def dynamic(self) -> bool:
         """Whether its value changes as people act (else it is static)."""
         return self.method in DYNAMIC
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it gives a person several labels with a weight each; its value is the one with the greatest."""
+        return (
+            isinstance(self.definition, Statistic) and _WEIGHTED.match(self.definition.expression) is not None
+        )
 
     @property
     def table(self) -> str:

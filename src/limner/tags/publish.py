@@ -188,10 +188,27 @@ def from_table(engine: Engine | Transaction, state: Applied, n: int) -> Column:
 
 
 def tables(tx: Transaction) -> list[str]:
-    """Every table that holds values of tags: a row for a person, by ix."""
+    """Every table that holds values of tags, by ix."""
     found = tx.read("SELECT home FROM homes ORDER BY home").column("home").to_pylist()
     homes = [f"{home}_{part}" for home in found for part in ("all", "lately")]
-    return [*homes, *(state.own for state in applied(tx).values() if state.home is None)]
+    own = [state.own for state in applied(tx).values() if state.home is None]
+    return [*homes, *own, *(table for key in weighted(tx) for table in (points_of(key), weighed_of(key)))]
+
+
+def weighted(tx: Engine | Transaction) -> list[str]:
+    """The computed tags that give labels with weights."""
+    found: list[str] = tx.read("SELECT tag FROM interests ORDER BY tag").column("tag").to_pylist()
+    return found
+
+
+def points_of(key: str) -> str:
+    """The table (ix, label, generation, points) of such a tag."""
+    return f"points_{key}"
+
+
+def weighed_of(key: str) -> str:
+    """The table (ix, label, weight, place) of such a tag."""
+    return f"weighed_{key}"
 
 
 def add_labels(tx: Transaction, key: str) -> None:

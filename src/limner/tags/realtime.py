@@ -21,7 +21,7 @@ from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import NOW, Together
-from limner.tags import changes, homes, publish, resolve
+from limner.tags import changes, homes, publish, resolve, weights
 from limner.tags.graph import Graph
 from limner.tags.increment import TOUCHED, advance
 from limner.tags.methods import observed, rule, statistic
@@ -208,6 +208,9 @@ def _again(
     if tag.key in made.reading:
         sql = f"SELECT e.ix, {made.reading[tag.key]} AS value FROM {quoted(home)} AS e"
         bound: Mapping[str, Any] = {"now": naive(as_of)}
+    elif tag.weighted:
+        weights.step(tx, tag, graph.trees[tag.key][0], TOUCHED, catalog=catalog, as_of=as_of)
+        sql, bound = f"{weights.top(tag.key)} AND ix IN (SELECT ix FROM {TOUCHED})", {}
     elif tag.method is Method.STATISTIC:
         query = statistic.query([tag], graph, catalog=catalog, as_of=as_of, among=among)
         sql, bound = f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values

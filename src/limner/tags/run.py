@@ -27,7 +27,7 @@ from limner.expressions.check import type_of
 from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import leaf_key, taken_out
 from limner.expressions.tree import Aggregate, Event, Expr, Value
-from limner.tags import changes, homes, publish, resolve
+from limner.tags import changes, homes, publish, resolve, weights
 from limner.tags.check import check
 from limner.tags.graph import Graph, build
 from limner.tags.homes import Mark, numbers_of
@@ -136,6 +136,7 @@ def run(
             catalog=Fresh(catalog, tags, leaves=asked.leaves),
             as_of=as_of,
             run_id=run_id,
+            full=full,
             clock=clock,
             progress=progress,
         )
@@ -172,6 +173,7 @@ def run(
         clock.lap("changes")
         for key in removed:
             _drop(tx, before[key])
+        weights.leave(tx, removed)
         _keep(tx, states, removed)
         homes.leave(tx, newest=home)
         _point(tx, epoch)
@@ -235,13 +237,14 @@ def _compute(
     catalog: Fresh,
     as_of: datetime,
     run_id: str,
+    full: bool,
     clock: _Stopwatch,
     progress: Progress,
 ) -> tuple[Mapping[str, str], Advanced | None, str]:
     """Makes the table (or view) of each tag; the answer is how each that shares a home is read there, and that home.
 
     `states`: what was applied before; `start`: where the statistics are carried on from, None computes them anew in
-    `home`.
+    `home`; `full`: weights of labels are computed anew, too.
     """
     chosen = [graph.tags[key] for key in keys]
     shared: dict[str, str] = {}
@@ -270,7 +273,18 @@ def _compute(
             if before is None or (before.home, before.reading, before.type) != (home, reading, kind):
                 _view(tx, graph.tags[key].table, kind, home, reading, whole=kinds[key], key=key)
         clock.lap("tables")
-    apart = [tag for tag in chosen if tag.method is Method.STATISTIC and tag.key not in plan.values]
+    several = [tag for tag in chosen if tag.weighted]
+    for tag in several:
+        weights.compute(tx, tag, graph.trees[tag.key][0], catalog=catalog, as_of=as_of, full=full)
+        own_table(tx, tag, weights.top(tag.key), {})
+    if several:
+        clock.lap("weights")
+    weights.leave(tx, {tag.key for tag in chosen if not tag.weighted})
+    apart = [
+        tag
+        for tag in chosen
+        if tag.method is Method.STATISTIC and not tag.weighted and tag.key not in plan.values
+    ]
     for tag in apart:
         query = statistic.query([tag], graph, catalog=catalog, as_of=as_of)
         own_table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values)

@@ -4,7 +4,10 @@ Tags that were computed together stand in one table, their home (tags_<epoch>: i
 counted), and the view gives the tag's `reading` there; any other tag has a table of its own, values_<key>(ix, value).
 Until when values count stands once, in `tag_state`. `homes` says up to which instant and which load a home counts.
 `group_conflicts`: whose values an exclusive group took out, from `began` until `ended`; `group_since`: since when a
-member's value holds, the losing ones included.
+member's value holds, the losing ones included. `interests`: the tags that give labels with weights, and up to which
+instant and load their points count (`seen`: the latest instant of which any of them is). The points stand in
+points_<key>(ix, label, generation, points), the weights in weighed_<key>(ix, label, weight, place), which is read
+through the view weights_tag_<key>.
 """
 
 from __future__ import annotations
@@ -38,6 +41,10 @@ CREATE TABLE IF NOT EXISTS group_conflicts (
 );
 CREATE TABLE IF NOT EXISTS group_since (
     tag VARCHAR NOT NULL, ix UINTEGER NOT NULL, since TIMESTAMP NOT NULL, until TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS interests (
+    tag VARCHAR NOT NULL, asked VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL, seen TIMESTAMP NOT NULL,
+    load_i UINTEGER NOT NULL
 );
 """
 

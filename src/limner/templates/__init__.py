@@ -159,7 +159,7 @@ def needs(template: Template, key: str) -> Needs:
                         properties |= _names(where)
                     case t.LastHas(_, has):
                         properties |= _names(has)
-                    case t.Aggregate(of=of) if of is not None:
+                    case t.Aggregate(of=of) | t.Interest(of=of) if of is not None:
                         properties.add(of)
                     case t.Attribute(path):
                         attributes.add(path[0])

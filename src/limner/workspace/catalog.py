@@ -14,7 +14,7 @@ class WorkspaceCatalog:
     """The names known now. Cheap to make: one is made for each question, so it never goes stale.
 
     `tags`: key → (table, type) of every applied tag; `audiences`: a saved audience's tree or fixed members.
-    `attributes`: those that are known besides the engine's.
+    `attributes`: those that are known besides the engine's. `weighted`: the tags that give labels with weights.
     """
 
     def __init__(
@@ -26,12 +26,14 @@ class WorkspaceCatalog:
         tags: Mapping[str, tuple[str, ValueType]],
         audiences: Mapping[str, Callable[[], Expr | frozenset[int]]],
         attributes: Iterable[str] = (),
+        weighted: Iterable[str] = (),
     ) -> None:
         self._engine = engine
         self.zone = zone
         self._sources = sources
         self._tags = dict(tags)
         self._audiences = audiences
+        self._weighted = set(weighted)
         names = engine.read("SELECT name, name_i FROM names ORDER BY name_i")
         self._events: dict[str, int] = dict(
             zip(names.column("name").to_pylist(), names.column("name_i").to_pylist(), strict=True)
@@ -41,9 +43,10 @@ class WorkspaceCatalog:
         self._known_attributes = frozenset(attributes)
         self._attributes: tuple[str, ...] | None = None
 
-    def define(self, key: str, table: str, kind: ValueType) -> None:
+    def define(self, key: str, table: str, kind: ValueType, *, weighted: bool = False) -> None:
         """From now on `key` is a tag, although it is not applied yet."""
         self._tags[key] = (table, kind)
+        (self._weighted.add if weighted else self._weighted.discard)(key)
 
     def event_codes(self, name: str) -> tuple[int, ...]:
         """The ordinals of the events meant: one name, or all that begin like `prefix*`; none when unknown."""
@@ -74,6 +77,10 @@ class WorkspaceCatalog:
     def tag_keys(self) -> Iterable[str]:
         """Every tag."""
         return self._tags
+
+    def weighted(self, key: str) -> bool:
+        """Whether the tag gives labels with weights."""
+        return key in self._weighted
 
     def audience(self, name: str) -> Expr | frozenset[int] | None:
         """A saved audience's condition, or the ordinals of a fixed list."""

@@ -159,6 +159,7 @@ def catalog_of(workspace: Workspace, saved: Mapping[str, Audience]) -> Workspace
         sources={source.name: source.source_i for source in keys.sources(workspace.records)},
         tags={key: (state.table, ValueType(state.type)) for key, state in applied.items()},
         audiences={name: _meant(workspace, item) for name, item in saved.items()},
+        weighted=publish.weighted(workspace.engine),
     )
 
 
@@ -202,7 +203,7 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
         if tag.stage is Stage.DRAFT and not (workspace.config.approvals and names.tag(key) is not None)
     }
     for tag in read_tags.values():
-        names.define(tag.key, tag.table, tag.type)
+        names.define(tag.key, tag.table, tag.type, weighted=tag.weighted)
     try:
         graph = build(read_tags, names.audience)
         found += tag_check.problems(graph, read_tags, catalog=names, as_of=workspace.clock())

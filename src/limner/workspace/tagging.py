@@ -27,7 +27,7 @@ from limner.columns import Columns
 from limner.errors import DefinitionError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse, to_text
 from limner.expressions import tree as t
-from limner.tags import catalogue, publish
+from limner.tags import catalogue, publish, weights
 from limner.tags import form as tag_form_of
 from limner.tags import text as tag_text
 from limner.tags.catalogue import Count, Entry
@@ -183,7 +183,7 @@ def in_template(path: Path) -> frozenset[str]:
 def names_of(found: Known) -> WorkspaceCatalog:
     """What names mean now, where every tag that is defined is one, computed yet or not."""
     for tag in found.tags.values():
-        found.names.define(tag.key, tag.table, tag.type)
+        found.names.define(tag.key, tag.table, tag.type, weighted=tag.weighted)
     return found.names
 
 
@@ -463,6 +463,8 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
         "everybody": 0 if columns is None else int(columns.alive.sum()),
         "sum": _total(columns, key, found.now) if columns is not None else None,
         "values": distribution,
+        "labels": _labels(found, key, hidden),
+        "formula": None if tag is None else weights.formula_of(tag),
         "masked": hidden,
         "used_by": {
             "tags": list(uses[0].values()),
@@ -496,7 +498,7 @@ def hidden_from(tag: Tag | None, workspace: Workspace, caller: Caller) -> bool:
     name = ""
     if isinstance(tag.definition, Statistic):
         tree = parse(tag.definition.expression)
-        name = (tree.of or "") if isinstance(tree, t.Aggregate) else ""
+        name = (tree.of or "") if isinstance(tree, t.Aggregate | t.Interest) else ""
     return is_personal(name, workspace.config.personal)
 
 
@@ -504,6 +506,31 @@ def _distribution(found: Known, key: str, hidden: bool) -> list[Json]:
     if found.columns is None or key not in found.columns:
         return []
     return _counts(key, found.columns, found.now, hidden=hidden, asked=True)
+
+
+def _labels(found: Known, key: str, hidden: bool) -> list[Json]:
+    """The labels to which the tag gives weights, by their mean among everybody who has any."""
+    if (
+        found.columns is None
+        or key not in found.columns
+        or key not in publish.weighted(found.workspace.engine)
+    ):
+        return []
+    column = found.columns.at(found.now).column(key)
+    if column is None or not column.known.any():
+        return []
+    return [
+        {
+            "label": masked(item["label"]) if hidden else item["label"],
+            "people": int(item["people"]),
+            "mean": round(item["mean"], 6),
+            "top": int(item["top"]),
+            "where": None
+            if hidden
+            else to_text(t.Compare(t.Weight(t.Name(key), item["label"]), ">", t.Number(0))),
+        }
+        for item in weights.labels(found.workspace.engine, key)
+    ]
 
 
 def _counts(key: str, columns: Columns, now: datetime, *, hidden: bool, asked: bool) -> list[Json]:

@@ -101,14 +101,26 @@ class Attribute(Shape):
     source: str | int | None
 
 
+class LabelWeight(Shape):
+    """A label that a tag gives the person, and how strongly it holds: 0 to 1."""
+
+    label: str
+    weight: float
+
+
 class TagValue(Shape):
-    """A tag of the person. `weight` is null where tags of this kind have none."""
+    """A tag of the person. `labels`: each with its weight, the greatest first, where the tag gives several.
+
+    `weight` is the value's, and `formula` how it comes about: null where tags of this kind have no weights.
+    """
 
     key: str
     title: str
     titles: Titles
     value: Value
     weight: float | None
+    labels: list[LabelWeight]
+    formula: str | None
     coverage: float | None
     type: str
     nature: str
@@ -459,6 +471,13 @@ class WhyObserved(Shape):
     said: list[AttributeWord]
 
 
+class WhyWeights(Shape):
+    """The person's labels, the greatest weight first, and how a weight comes about."""
+
+    formula: str
+    labels: list[LabelWeight]
+
+
 class WhySettled(Shape):
     """An exclusive group took the value: the person keeps another tag of it, or none (null)."""
 
@@ -505,6 +524,7 @@ class Why(Shape):
     available: bool
     unavailable: str | None
     statistic: Deciding | None
+    weights: WhyWeights | None
     rule: WhyRule | None
     observed: WhyObserved | None
     settled: WhySettled | None

@@ -142,6 +142,18 @@ class TagValue(Shape):
     where: str | None
 
 
+class TagLabel(Shape):
+    """A label that a tag gives with a weight: how many people have it, their mean weight, and of how many it is the
+    greatest. The mean is among everybody who has any label; `where` is the expression of exactly the people.
+    """
+
+    label: str
+    people: int
+    mean: float
+    top: int
+    where: str | None
+
+
 class UsingTag(Shape):
     """A tag that refers to this one, or that this one refers to."""
 
@@ -281,6 +293,8 @@ class TagShown(TagBase):
     everybody: int
     sum: str | float | None
     values: list[TagValue]
+    labels: list[TagLabel]
+    formula: str | None
     masked: bool
     needs: TagNeeds
     fingerprint: TagFingerprints

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -85,7 +86,7 @@ def person_show(
             "Tags",
             ("category", "tag", "value", "nature", "method", "expires"),
             (
-                [c["category"], t["key"], t["value"], t["nature"], t["method"], t["expires_at"]]
+                [c["category"], t["key"], _value(t), t["nature"], t["method"], t["expires_at"]]
                 for c in answer["tags"]
                 for t in c["tags"]
             ),
@@ -107,6 +108,11 @@ def person_show(
         as_json=as_json,
         show=drawn,
     )
+
+
+def _value(tag: Json) -> Any:
+    """The value; of a tag with weights every label with its own."""
+    return ", ".join(f"{item['label']} {item['weight']:.2f}" for item in tag["labels"]) or tag["value"]
 
 
 @person.command("timeline")

@@ -199,6 +199,12 @@ def tag_show(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> 
             ("value", "people", "share"),
             ([r["value"], r["people"], r["share"]] for r in answer["values"]),
         )
+        if answer["labels"]:
+            show.table(
+                f"Weights: {answer['formula']}",
+                ("label", "mean", "people", "top of"),
+                ([r["label"], f"{r['mean']:.3f}", r["people"], r["top"]] for r in answer["labels"]),
+            )
 
     ask("tag show", {"key": name}, workspace=workspace, as_json=as_json, show=drawn)
 

@@ -94,6 +94,10 @@ class TooLarge(Exception):
     """The question has more parts than are looked into."""
 
 
+class Weighs(Exception):
+    """The question asks for weights of labels, which change at every moment."""
+
+
 class Asking:
     """Makes questions of conditions: `graph` says what tags are made of, `catalog` what audiences are."""
 
@@ -103,7 +107,7 @@ class Asking:
         self._open: list[str] = []
 
     def question(self, expr: t.Expr) -> Question:
-        """The condition as a question. Raises TooLarge, ExpressionError."""
+        """The condition as a question. Raises TooLarge, Weighs, ExpressionError."""
         self._parts += 1
         if self._parts > MOST_PARTS:
             raise TooLarge
@@ -141,10 +145,14 @@ class Asking:
 
     def _test(self, text: str, test: t.Expr) -> Question:
         """A test whose tags are replaced by what they are made of."""
+        if any(isinstance(node, t.Weight) for node in t.walk(test)):
+            raise Weighs
         for name in _names(test):
             tag = self.graph.tags.get(name.name)
             if tag is None:
                 continue
+            if tag.weighted:
+                raise Weighs
             if isinstance(tag.definition, Statistic):
                 return self._test(text, _put(test, name, self._value_of(tag)))
             if isinstance(tag.definition, Rule):

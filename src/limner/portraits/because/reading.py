@@ -18,6 +18,7 @@ from limner.expressions.attributes import attribute_steps, history_steps, json_a
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import statistics, tested_attribute
 from limner.expressions.happenings import EventSql, Selection, simple_test
+from limner.expressions.interests import counted
 from limner.expressions.predicate import microseconds
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.sql import Bound, Sql, Typed
@@ -79,6 +80,17 @@ class Reader:
         columns = {f"c{n}": value for n, value in enumerate(wanted)}
         row = self._row(statistics(columns, self.catalog, self.at, among=_ME))
         return [row.get(name) for name in columns]
+
+    def counting(self, node: t.Interest) -> list[int]:
+        """The ids of the events that count for the label with the greatest weight."""
+        bind, sql = self._sql()
+        query = (
+            f"SELECT id FROM ({counted(node, sql, among=_ME)}) WHERE label = {bind(self.values([node])[0])}"
+        )
+        with self.tx.given(_ME, pa.table({"ix": pa.array([self.ix], pa.uint32())})):
+            rows = self.tx.read(query, bind.values)
+        found: list[int] = rows.column("id").to_pylist()
+        return found
 
     def _row(self, query: Query) -> dict[str, Any]:
         with self.tx.given(_ME, pa.table({"ix": pa.array([self.ix], pa.uint32())})):

@@ -105,6 +105,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "pattern": ("not said: it asks for a text pattern", "不作说明：条件要求匹配文本模式"),
     "moment": ("not said: it asks for the time of the event itself", "不作说明：条件涉及事件本身的时间"),
     "moving": ("not said: which events it means moves with the time", "不作说明：所指的事件随时间变化"),
+    "weighs": ("not said: weights fall a little at every moment", "不作说明：权重每时每刻都在小幅下降"),
     "both_move": ("not said: both sides move with the time", "不作说明：比较的两边都随时间变化"),
     "not_sequence": (
         "not said: it asks that a sequence has not happened",

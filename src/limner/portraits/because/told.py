@@ -29,6 +29,7 @@ from limner.portraits.because.question import (
     Question,
     Some,
     TooLarge,
+    Weighs,
     leaves_of,
 )
 from limner.portraits.because.reading import Reader, TooManyEvents
@@ -175,6 +176,8 @@ class Teller:
         return list(dict.fromkeys(found))
 
     def _statistic(self, tree: t.Expr) -> Told:
+        if isinstance(tree, t.Interest):
+            return self._interest(tree)
         if not isinstance(tree, t.Aggregate):
             raise Unknown("unsaid")
         facts = self._facts([tree])
@@ -188,6 +191,14 @@ class Teller:
         removal = flip_reading([tree], facts, lambda given: reading(given, self.at), self.at)
         near = One(f"known({to_text(tree)})", t.Known(tree))
         return self._told(facts, [tree], reading, removal, [], near=near if now is None else None)
+
+    def _interest(self, tree: t.Interest) -> Told:
+        """Without the events that count for its label the value would be another."""
+        gone = Removal(frozenset(self.reader.counting(tree)))
+        because = self._because(self._facts([]), gone, [] if gone else [to_text(tree)])
+        ends: Json = {"said": False, "at": None, "proved": None, "then": None}
+        ends["text"] = say("weighs" if gone else "stays", {}, zone=self.zone)
+        return Told(because, None, (), {**ends, "said": not gone}, None, gone)
 
     def _observed(self, definition: Observed) -> Told:
         test = t.Known(t.Attribute(tuple(definition.attribute.split("."))))
@@ -209,6 +220,8 @@ class Teller:
             return Asking(self.reader.graph, self.reader.catalog, self.at).question(expr)
         except TooLarge:
             raise Unknown("too_large") from None
+        except Weighs:
+            raise Unknown("weighs") from None
         except ExpressionError as error:
             raise Unknown("error", message=error.message) from error
 

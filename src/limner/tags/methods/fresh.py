@@ -45,6 +45,11 @@ class Fresh:
         """The keys of all definitions."""
         return self._tags
 
+    def weighted(self, key: str) -> bool:
+        """Whether the definition gives labels with weights."""
+        found = self._tags.get(key)
+        return self._catalog.weighted(key) if found is None else found.weighted
+
     def event_codes(self, name: str) -> tuple[int, ...]:
         """As the catalog has it."""
         return self._catalog.event_codes(name)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from limner.engine.seam import Query
+from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import statistics, steady
 from limner.tags.graph import Graph
@@ -22,4 +23,5 @@ def query(
 
 def shares(tag: Tag, graph: Graph) -> bool:
     """Whether the tag is computed together with others, and can be carried on to a later instant."""
-    return tag.method is Method.STATISTIC and steady(graph.trees[tag.key][0])  # type: ignore[arg-type]
+    tree = graph.trees[tag.key][0] if tag.method is Method.STATISTIC else None
+    return isinstance(tree, t.Aggregate) and steady(tree)

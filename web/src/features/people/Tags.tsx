@@ -81,14 +81,40 @@ function TagLine({ tag, then, ask }: { tag: TagValue; then: TagValue | null | un
       <span>{title}</span>
       <span className={css["tagValue"]}>{value}</span>
       <span className={css["tagUnder"]}>
-        {tag.weight === null ? <span /> : <Bar share={tag.weight} width={72} label={t("tags.weight", { share: format.percent(tag.weight) })} />}
+        {tag.weight === null || tag.labels.length > 1 ? <span /> : <Bar share={tag.weight} width={72} label={t("tags.weight", { share: format.percent(tag.weight) })} />}
         {changed ? (
           <span className={css["changed"]}>{then ? t("asOf.today", { value: say(then.value, then.type) }) : t("asOf.gone")}</span>
         ) : (
           <span>{tag.expires_at ? t("tags.until", { when: format.date(tag.expires_at) }) : ""}</span>
         )}
       </span>
+      {tag.labels.length > 1 && <Labels labels={tag.labels.slice(0, MOST_LABELS)} more={tag.labels.length - MOST_LABELS} formula={tag.formula} />}
     </button>
+  );
+}
+
+/** So many labels stand in the portrait; the others are in the reasons. */
+const MOST_LABELS = 5;
+
+/** Labels with their weights as small bars, the greatest first. `more`: how many are left out; `formula`: how a weight comes about. */
+export function Labels({ labels, more = 0, formula }: { labels: TagValue["labels"]; more?: number; formula?: string | null }) {
+  const { t } = useTranslation("people");
+  const format = useFormat();
+  return (
+    <span className={css["labels"]} title={formula ?? undefined}>
+      {labels.map((item) => (
+        <span key={item.label} className={css["labelled"]}>
+          <span className={css["labelName"]} title={item.label}>
+            {item.label}
+          </span>
+          <Bar share={item.weight} width={72} label={t("tags.labelWeight", { label: item.label, share: format.percent(item.weight) })} />
+          <span className={css["labelWeight"]} aria-hidden="true">
+            {format.percent(item.weight)}
+          </span>
+        </span>
+      ))}
+      {more > 0 && <span className={css["quiet"]}>{t("tags.moreLabels", { count: more, exact: format.exact(more) })}</span>}
+    </span>
   );
 }
 

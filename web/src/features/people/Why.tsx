@@ -15,6 +15,7 @@ import { useFormat } from "../../lib/useFormat";
 import { EventLine } from "./Event";
 import css from "./people.module.css";
 import { text, useSay } from "./say";
+import { Labels } from "./Tags";
 
 type WhyOf = Answer<"/api/v1/people/{id}/tags/{key}/why">;
 type Rule = NonNullable<WhyOf["rule"]>;
@@ -57,6 +58,13 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
         </div>
       )}
       {why.rule && <Cases rule={why.rule} type={why.type} ask={ask} />}
+      {why.weights && why.weights.labels.length > 0 && (
+        <div className={css["part"]}>
+          <h3>{t("why.weights")}</h3>
+          <Labels labels={why.weights.labels} />
+          <code className={css["code"]}>{why.weights.formula}</code>
+        </div>
+      )}
       {why.statistic && (
         <div className={css["part"]}>
           <h3>{t("why.events")}</h3>

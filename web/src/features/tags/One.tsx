@@ -23,6 +23,7 @@ import { titleOf } from "./titleOf";
 import { Trend } from "./Trend";
 import { useTagRun } from "./useTagRun";
 import { useTagStore } from "./useTagStore";
+import { Weights } from "./Weights";
 
 export type TagShown = Answer<"/api/v1/tags/{key}">;
 
@@ -105,6 +106,11 @@ function Tag({ tag }: { tag: TagShown }) {
           <Card title={t("about.distribution")} note={tag.values.some((value) => value.where !== null) && t("about.distributionNote")}>
             <Distribution type={tag.type} values={tag.values} masked={tag.masked} />
           </Card>
+          {tag.labels.length > 0 && (
+            <Card title={t("about.weights")} note={t("about.weightsNote")}>
+              <Weights labels={tag.labels} formula={tag.formula} />
+            </Card>
+          )}
           <Definition tag={tag} />
           <Needs tag={tag} />
         </div>

@@ -69,6 +69,9 @@ const en = {
   about: {
     definition: "Definition",
     distribution: "Distribution",
+    weights: "Mean weights",
+    weightsNote: "Among everybody who has any label. A click on a row shows the people.",
+    weightsRow: "{{label}}: mean weight {{mean}}, {{people}} people",
     distributionNote: "A click on a row shows these people.",
     trend: "People by day",
     trendNote: "In the time zone {{zone}}.",

@@ -71,6 +71,9 @@ const zh: typeof en = {
   about: {
     definition: "定义",
     distribution: "分布",
+    weights: "平均权重",
+    weightsNote: "在有任一标签值的用户中取平均。点击一行查看这些用户。",
+    weightsRow: "{{label}}：平均权重 {{mean}}，{{people}} 人",
     distributionNote: "点击一行查看这些用户。",
     trend: "每日人数",
     trendNote: "时区：{{zone}}。",
