@@ -12,7 +12,7 @@ from limner.errors import DefinitionError
 from limner.tags.document import Document
 from limner.tags.form import form_of, text_with
 from limner.tags.graph import build
-from limner.tags.model import Method, Nature, Rule, Statistic
+from limner.tags.model import Given, Method, Nature, Rule, Statistic
 from limner.tags.text import read, read_folder, read_folder_leniently, write
 from limner.types import ValueType
 
@@ -243,3 +243,40 @@ def test_a_wrong_stage_metric_or_sensitivity_is_named_at_its_place(
     with pytest.raises(DefinitionError, match=message) as caught:
         read(text, "x")
     assert caught.value.where == place
+
+
+@pytest.mark.proves("T3", partly="learned tags are not computed yet")
+def test_a_manual_tag_lists_its_values_and_each_value_has_its_own_end() -> None:
+    text = (
+        "nature: model\nmethod: manual\ntype: text\nvalues: [gold, silver]  # no bronze\nvalidity: 7 days\n"
+    )
+    tag = read(text, "vip")
+    assert tag.definition == Given(("gold", "silver"))
+    assert tag.expires_at(datetime(2026, 6, 1, tzinfo=UTC)) is None
+    assert tag.described == "given by hand: 'gold', 'silver'"
+    edited = write(replace(tag, definition=Given(("gold",))))
+    assert read(edited, "vip").definition == Given(("gold",))
+    assert "# no bronze" in write(tag)
+    free = read("nature: prediction\nmethod: imported\ntype: money\n", "score")
+    assert (free.definition, free.described) == (Given(), "imported")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nature: prediction\nmethod: manual\ntype: flag\n", "tags/vip.yml:1:9: nature 'prediction' contradicts"),
+        ("nature: model\nmethod: manual\ntype: text\nvalues: gold\n", "tags/vip.yml:4:9: 'values' is a list"),
+        ("nature: model\nmethod: manual\ntype: text\nvalues: [a, a]\n", "tags/vip.yml:4:13: 'a' is listed twice"),
+        ("nature: model\nmethod: manual\ntype: number\nvalues: [many]\n", "tags/vip.yml:4:10: 'many' is no number"),
+        (
+            "nature: model\nmethod: manual\ntype: flag\nrefresh: 0 3 * * *\n",
+            "a tag of method 'manual' has no 'refresh'",
+        ),
+        ("nature: model\nmethod: manual\ntype: flag\nstatistic: count(A)\n", "has no 'statistic'"),
+        ("nature: fact\nmethod: observed\nattribute: a\ntype: flag\nvalues: [true]\n", "has no 'values'"),
+    ],
+)  # fmt: skip
+def test_a_manual_tag_that_is_wrong_says_where(text: str, says: str) -> None:
+    with pytest.raises(DefinitionError) as error:
+        read(text, "vip")
+    assert says in str(error.value)

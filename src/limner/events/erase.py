@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from limner.engine.seam import Transaction
-from limner.events import contract, frames, segment
+from limner.events import contract, frames, given, segment
 from limner.events.frames import Record
 
 _LOW = (1 << 64) - 1
@@ -56,13 +56,14 @@ def ids_of(tx: Transaction, ix: int) -> frozenset[int]:
 def erase(tx: Transaction, ix: int, words: Collection[str]) -> int:
     """How many rows of the events' tables were deleted."""
     gone = 0
-    for table in ("events", "attributes"):
+    for table in ("events", "attributes", "given"):
         gone += int(
             tx.read(f"SELECT COUNT(*) AS n FROM {table} WHERE ix = $ix", {"ix": ix})
             .column("n")
             .to_pylist()[0]
         )
         tx.execute(f"DELETE FROM {table} WHERE ix = $ix", {"ix": ix})
+    given.forget(tx, words)
     for word in words:
         tx.execute("DELETE FROM quarantine WHERE contains(raw, $word)", {"word": word})
         tx.execute("DELETE FROM warnings WHERE contains(detail, $word)", {"word": word})
@@ -73,6 +74,8 @@ def record(kept: Record, traces: Traces) -> Record | None:
     """The record without the person's calls: itself when there are none, None when nothing is left."""
     if kept.kind == frames.REJECTED:
         return kept
+    if kept.kind == frames.GIVEN:
+        return given.without(kept, traces.words)
     request = segment.read(kept.body, kept.endpoint)
     if request.refusal is not None:
         return None if any(word.encode() in kept.body for word in traces.words) else kept

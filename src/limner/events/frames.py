@@ -27,7 +27,9 @@ LARGEST = 256 * 1024 * 1024
 SEGMENT = "segment"
 REJECTED = "rejected"
 RETRY = "retry"
-"""Kinds of record: a vendor body; requests that were refused (counted only); calls tried again."""
+GIVEN = "given"
+"""Kinds of record: a vendor body; requests that were refused (counted only); calls tried again; tags' values that
+people or other systems gave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from limner.config import Limits
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.errors import DamagedError, LimnerError, StorageError
-from limner.events import contract, frames, ledger, sealed, segment, staging, values
+from limner.events import contract, frames, given, ledger, sealed, segment, staging, values
 from limner.events.frames import Record
 from limner.events.ledger import ID, Draft
 from limner.events.log import Entry, EventLog, Position
@@ -45,6 +45,9 @@ MOST_BYTES = 16_000_000
 
 FEW_COLUMNS = 25
 """So many new property columns are made within a load's transaction; more are made before it."""
+
+ALONE = (frames.RETRY, frames.GIVEN)
+"""Records of these kinds are loads of their own."""
 
 TRIES = 3
 ALL_FAIL = 20
@@ -165,6 +168,8 @@ class Loader:
                 return self._commit(Draft(), None, end)
             if taken[0].path is not None:
                 return self._load_sealed(taken[0])
+            if taken[0].record is not None and taken[0].record.kind == frames.GIVEN:
+                return self._load_given(taken[0].record, taken[0].next)
             return self._load_records(
                 [entry.record for entry in taken if entry.record is not None], taken[-1].next
             )
@@ -219,7 +224,7 @@ class Loader:
     def _take(self, start: Position) -> Iterator[Entry]:
         calls = size = 0
         for entry in self._log.replay(start):
-            alone = entry.path is not None or (entry.record is not None and entry.record.kind == frames.RETRY)
+            alone = entry.path is not None or (entry.record is not None and entry.record.kind in ALONE)
             if alone and calls:
                 return
             yield entry
@@ -353,6 +358,23 @@ class Loader:
         draft.aside += found.quarantine
         return self._commit(draft, found, entry.next)
 
+    def _load_given(self, record: Record, end: Position) -> Loaded:
+        """Values that were given: nobody did anything, so no event comes of them."""
+        self._prepare()
+        batch = given.read(record)
+        try:
+            with self._engine.write() as tx:
+                load_i = loads(tx) + 1
+                answer = self._resolve(tx, batch.who)
+                given.store(tx, batch, answer.columns, load_i=load_i)
+                self._move_on(tx, end, load_i)
+        except BaseException:
+            self._registry = self._seen = self._position = None
+            raise
+        self._position = end
+        people = answer.columns.column("ix").drop_null().unique().to_numpy().astype(np.uint32)
+        return Loaded(end=end, people=people)
+
     def _poison(self, records: Sequence[Record], known: frozenset[Place]) -> frozenset[Place]:
         """The calls that make a load fail, beside the known ones. Raises when it is not the calls."""
         fine = False
@@ -483,10 +505,7 @@ class Loader:
         ledger.put_aside(tx, draft)
         ledger.count(tx, draft.counts)
         ledger.notice(tx, draft.notices)
-        tx.execute(
-            'UPDATE log_position SET segment = $segment, "offset" = $offset, load_i = $load_i',
-            {"segment": end.segment, "offset": end.offset, "load_i": load_i},
-        )
+        self._move_on(tx, end, load_i)
         base = staged.base
         loaded = Loaded(
             end=end,
@@ -499,6 +518,12 @@ class Loader:
             earliest=pc.min(base.column("ts")).as_py(),
         )
         return loaded, registry, ids
+
+    def _move_on(self, tx: Transaction, end: Position, load_i: int) -> None:
+        tx.execute(
+            'UPDATE log_position SET segment = $segment, "offset" = $offset, load_i = $load_i',
+            {"segment": end.segment, "offset": end.offset, "load_i": load_i},
+        )
 
     def _new(self, tx: Transaction, draft: Draft) -> list[Event]:
         """The events whose ids were not stored in the last 30 days; the others are counted as duplicates."""

@@ -48,6 +48,36 @@ ALTER TABLE events ADD COLUMN IF NOT EXISTS load_i UINTEGER;
 ALTER TABLE attributes ADD COLUMN IF NOT EXISTS load_i UINTEGER;
 ALTER TABLE log_position ADD COLUMN IF NOT EXISTS load_i UINTEGER;
 CREATE TABLE IF NOT EXISTS moved (load_i UINTEGER NOT NULL, ix UINTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS given (
+    batch VARCHAR NOT NULL,
+    ix UINTEGER,
+    user_i UINTEGER,
+    device_i UINTEGER,
+    key_i UINTEGER,
+    tag VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,
+    ts TIMESTAMP NOT NULL,
+    load_i UINTEGER NOT NULL,
+    value VARCHAR,
+    author VARCHAR,
+    given_at TIMESTAMP,
+    expires_at TIMESTAMP,
+    cause VARCHAR
+);
+CREATE TABLE IF NOT EXISTS given_batches (
+    batch VARCHAR NOT NULL,
+    what VARCHAR NOT NULL,
+    tag VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,
+    ts TIMESTAMP NOT NULL,
+    load_i UINTEGER NOT NULL,
+    author VARCHAR NOT NULL,
+    people UBIGINT NOT NULL,
+    value VARCHAR,
+    chosen VARCHAR NOT NULL,
+    source VARCHAR NOT NULL,
+    undoes VARCHAR
+);
 CREATE TABLE IF NOT EXISTS counters (
     source_i USMALLINT,
     received BIGINT NOT NULL,
@@ -66,4 +96,8 @@ CREATE TABLE IF NOT EXISTS warnings (
 """`origin` of what is set aside: DIGEST:ROW of a file's row, NULL of a call.
 `load_i` counts loads from 1: which of them stored the row, and which was the last. `moved` names the people whose
 events were given to or taken from somebody in a load.
+`given`: what people and other systems gave as tags' values; the last row of (ts, load_i) of a person, tag and origin
+('manual' or 'imported') is how it stands: `value` JSON (NULL: none), who gave it, when, until when, and in which batch
+it was given (`cause`; an undo writes again what stood before, so `batch`, which wrote the row, may be another).
+`given_batches`: what each batch did ('give', 'take', 'import', 'undo'), to whom (`chosen`, as it was said).
 `body` of events is a hash of what a call said: it tells a repetition from a conflict. NULL for imports."""

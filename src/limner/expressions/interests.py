@@ -61,7 +61,7 @@ def grid(half_life: t.Duration) -> Grid:
 def share(number: int) -> int:
     """What a point at that step counts within its generation: 2 ** (part of the generation), in 2 ** -BITS."""
     part: float = 2.0 ** ((number & (STEPS - 1)) / STEPS)
-    return round(part * 2**BITS)
+    return round(part * float(2**BITS))
 
 
 def counted(node: t.Interest, events: EventSql, *, among: str | None = None) -> str:

@@ -168,9 +168,9 @@ def turns(tx: Transaction, *, devices: Ints, now: Turns) -> None:
 
 
 def move(tx: Transaction, moved: Moved) -> tuple[Ints, Ints]:
-    """Rewrites `events.ix` and `attributes.ix`; the answer is every pair (from, to) that occurred."""
+    """Rewrites `ix` of events, attributes and given values; the answer is every pair (from, to) that occurred."""
     pairs = [np.zeros((0, 2), dtype=np.int64)]
-    for table in ("events", "attributes"):
+    for table in ("events", "attributes", "given"):
         for column, i, to in (("user_i", moved.user, moved.user_to), ("key_i", moved.key, moved.key_to)):
             if len(i):
                 only = "" if column == "user_i" else " AND e.user_i IS NULL"

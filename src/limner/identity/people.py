@@ -92,6 +92,30 @@ def person_ids_of(engine: Engine, texts: Sequence[str], *, keys: Sequence[str]) 
     }
 
 
+def find_all(engine: Engine, texts: Sequence[str], *, keys: Sequence[str]) -> list[int | None]:
+    """The living person's ordinal for each text, as `find` tells it, or for a bare outward id; None = nobody."""
+    names = [named(text, keys=keys) for text in texts]
+    given = pa.table(
+        {
+            "place": pa.array(range(len(texts)), pa.int64()),
+            "kind": pa.array([name.kind for name in names], pa.string()),
+            "value": pa.array([name.value for name in names], pa.string()),
+        }
+    )
+    rows = engine.read(
+        "SELECT w.place, MIN(CASE WHEN i.ix IS NOT NULL THEN i.ix ELSE COALESCE(o.merged_into, o.ix) END) AS ix"
+        " FROM wanted AS w LEFT JOIN identifiers AS i ON i.kind = w.kind AND i.value = w.value"
+        " LEFT JOIN persons AS o ON o.person_id = w.value AND w.kind IN ('user', 'person') AND i.ix IS NULL"
+        " LEFT JOIN persons AS p ON p.ix = COALESCE(i.ix, o.merged_into, o.ix)"
+        " WHERE p.ix IS NOT NULL AND NOT p.erased GROUP BY w.place",
+        given={"wanted": given},
+    )
+    found: list[int | None] = [None] * len(texts)
+    for place, ix in zip(rows["place"].to_pylist(), rows["ix"].to_pylist(), strict=True):
+        found[place] = ix
+    return found
+
+
 def identifiers_of(engine: Engine, ixs: Sequence[int]) -> pa.Table:
     """The identifier by which to name each of these people: ix, kind, value, in order of ix.
 

@@ -28,11 +28,12 @@ from limner.portraits.because.reading import Reader
 from limner.portraits.because.sentences import say
 from limner.portraits.because.told import Teller, Told
 from limner.portraits.person import event_rows, exact
+from limner.tags.giving import of_person
 from limner.tags.graph import Graph
 from limner.tags.history import PREFIX, tags_at, values_at
 from limner.tags.masking import SENSITIVE, hides, is_personal, masked
 from limner.tags.methods.observed import attribute_path
-from limner.tags.model import Observed, Rule, Tag, plain
+from limner.tags.model import Observed, Rule, Statistic, Tag, plain
 from limner.types import Json, ValueType, naive, utc
 
 MOST_EVENTS = 50
@@ -53,6 +54,7 @@ def why(
     at: datetime,
     hide: Collection[str] = (),
     sources: Mapping[int, str] | None = None,
+    handed: datetime | None = None,
 ) -> Json:
     """{value, available, unavailable, statistic, weights, rule, observed, because, near, ends}: the value, and why.
 
@@ -60,7 +62,7 @@ def why(
     that fits the tag's method is not null; `weights`: the labels of a tag that gives several, and
     how they come about. `because` names events and attributes without which the value would be another, `near` (and
     `near` of a rule's case) what is missing, `ends` when time alone gives another value.
-    `graph` holds the tag and whatever it refers to.
+    `graph` holds the tag and whatever it refers to. `handed`: given values as they stand then, when that is not `at`.
     """
     found: Json = {
         "available": True,
@@ -70,7 +72,10 @@ def why(
         "rule": None,
         "observed": None,
     }
-    with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
+    with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix), handed=handed) as (
+        tx,
+        then,
+    ):
         rows = tx.read(f"SELECT value FROM {quoted(PREFIX + tag.table)} WHERE ix = $ix", {"ix": ix})
         value = rows.column(0)[0].as_py() if rows.num_rows else None
         if hides(tag, hide):
@@ -90,7 +95,7 @@ def why(
             )
         elif isinstance(tag.definition, Rule):
             found["rule"] = asker.rule(tag, graph.trees[tag.key])
-        else:
+        elif isinstance(tag.definition, Statistic):
             tree = graph.trees[tag.key][0]
             if isinstance(tree, t.Aggregate):
                 found["statistic"] = asker.aggregate(tree)
@@ -101,14 +106,16 @@ def why(
                     found["value"] = masked(value)
             else:
                 found |= {"available": False, "unavailable": "it is no aggregate of events"}
-        told = Teller(Reader(tx, ix, then, graph, at), hide).tag(tag)
+        told = Teller(Reader(tx, ix, then, graph, at, _given(tx, ix, handed or at)), hide).tag(tag)
         found |= asker.reasons(told)
         if found["rule"]:
             for case, near in zip(found["rule"]["cases"], told.cases, strict=True):
                 case["near"] = near
 
     def value_at(instant: datetime) -> Any:
-        return values_at(engine, graph, ix=ix, catalog=catalog, as_of=instant, keys=[tag.key]).get(tag.key)
+        stands = instant if handed is None else max(instant, handed)
+        found = values_at(engine, graph, ix=ix, catalog=catalog, as_of=instant, keys=[tag.key], handed=stands)
+        return found.get(tag.key)
 
     found["ends"] = _proved(engine, ix, told, value, value_at, at=at)
     then_value = found["ends"].pop("value")
@@ -134,7 +141,7 @@ def why_in(
     """
     keys = _tags_of(condition, graph, catalog)
     with tags_at(engine, graph, keys, catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
-        reader = Reader(tx, ix, then, graph, at)
+        reader = Reader(tx, ix, then, graph, at, _given(tx, ix, at))
         holds = reader.holds([condition])[0]
         told = Teller(reader, hide).condition(condition)
         found = {"holds": holds, **_Asker(tx, ix, then, at, hide, sources).reasons(told)}
@@ -192,6 +199,11 @@ def _proved(
         text = say("unproved", {}, zone="UTC")
         return {**ends, "said": False, "at": None, "proved": False, "text": text}
     return {**ends, "proved": True, "value": value}
+
+
+def _given(tx: Transaction, ix: int, at: datetime) -> dict[str, Mapping[str, Any]]:
+    """What stands of given values: of each tag the one by hand, else the imported one."""
+    return {row["tag"]: row for row in of_person(tx, ix, now=at)}
 
 
 def _only(ix: int) -> Any:

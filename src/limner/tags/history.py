@@ -20,11 +20,12 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.compile import weights
 from limner.expressions.interests import weights_of
 from limner.expressions.tree import Interest
-from limner.tags import resolve
+from limner.tags import overlay, resolve
 from limner.tags.graph import Graph
+from limner.tags.methods import given as given_values
 from limner.tags.methods import observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import Method, Tag
+from limner.tags.model import Given, Method, Tag
 from limner.tags.tables import SQL_TYPES
 from limner.types import naive
 
@@ -43,11 +44,13 @@ def tags_at(
     as_of: datetime,
     people: Array | None = None,
     given: Mapping[str, pa.Table] | None = None,
+    handed: datetime | None = None,
 ) -> Iterator[tuple[Transaction, Fresh]]:
     """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
 
     people: ordinals to which everything is restricted; None = everybody. given: tables (ix, value) by key, which stand
-    instead of what would be computed for these people; NULL = no value. Writers wait meanwhile.
+    instead of what would be computed for these people; NULL = no value. `handed`: given values as they stand at
+    this instant instead. Writers wait meanwhile.
     """
     wanted = graph.closure(keys)
     order = [graph.tags[key] for key in graph.order if key in wanted]
@@ -68,6 +71,8 @@ def tags_at(
                 tx.execute(f"CREATE OR REPLACE TEMP TABLE {_WIDE} AS {query.sql}", query.values)
             ready: set[str] = set()
             settled: set[str] = set()
+            handed = handed or as_of
+            by_hand = given_values.by_hand(tx)
             for tag in order:
                 made.append(PREFIX + tag.table)
                 if tag.weighted:
@@ -77,9 +82,15 @@ def tags_at(
                     found = Query((), f"SELECT ix, {quoted(tag.key)} AS value FROM {_WIDE}")
                 elif tag.method is Method.OBSERVED:
                     found = observed.query(tag, catalog=fresh, as_of=as_of, among=among)
+                elif isinstance(tag.definition, Given):
+                    origin = given_values.origin_of(tag)
+                    found = given_values.query(tag, origin, zone=fresh.zone, as_of=handed, among=among)
                 else:
                     found = rule.query(tag, graph, catalog=fresh, as_of=as_of, among=among)
                 _table(tx, tag, found, as_of)
+                if tag.key in by_hand:
+                    table = PREFIX + tag.table
+                    overlay.lay(tx, tag, table=table, zone=fresh.zone, as_of=handed, among=among)
                 if given is not None and tag.key in given:
                     _replace(tx, tag, given[tag.key], as_of)
                 _settle(tx, graph, tag, ready, settled, catalog=fresh, as_of=as_of)
@@ -98,12 +109,16 @@ def values_at(
     catalog: Catalog,
     as_of: datetime,
     keys: Collection[str] | None = None,
+    handed: datetime | None = None,
 ) -> dict[str, Any]:
-    """One person's tag values as of then, by key; tags without a value are absent."""
+    """One person's tag values as of then, by key; tags without a value are absent. `handed` as in `tags_at`."""
     wanted = graph.tags.keys() if keys is None else keys
     values: dict[str, Any] = {}
     people = np.array([ix], dtype=np.uint32)
-    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people) as (tx, _):
+    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people, handed=handed) as (
+        tx,
+        _,
+    ):
         for key in wanted:
             found = tx.read(
                 f"SELECT value FROM {quoted(PREFIX + graph.tags[key].table)} WHERE ix = $ix", {"ix": ix}

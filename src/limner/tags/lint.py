@@ -24,7 +24,7 @@ from limner.columns import Array, Column, Columns
 from limner.engine.seam import Engine
 from limner.expressions.printer import to_text
 from limner.tags.graph import Graph
-from limner.tags.model import Observed, Rule, Stage, Tag, plain
+from limner.tags.model import Given, Observed, Rule, Stage, Tag, plain
 from limner.types import ValueType, naive
 
 NEAR_NAMES = 0.9
@@ -250,6 +250,8 @@ def normal(graph: Graph, key: str) -> str:
     tag = graph.tags[key]
     if isinstance(tag.definition, Observed):
         return f"{tag.type} attribute {tag.definition.attribute}"
+    if isinstance(tag.definition, Given):
+        return f"{tag.type} given as {key}"
     said = [to_text(tree) for tree in graph.trees[key]]
     if isinstance(tag.definition, Rule):
         said = [

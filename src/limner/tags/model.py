@@ -59,7 +59,7 @@ class Method(StrEnum):
     IMPORTED = "imported"
 
 
-COMPUTED = frozenset({Method.OBSERVED, Method.STATISTIC, Method.RULE})
+DEFINED = frozenset({Method.OBSERVED, Method.STATISTIC, Method.RULE, Method.MANUAL, Method.IMPORTED})
 """The methods that a tag file can define today."""
 
 DYNAMIC = frozenset({Method.STATISTIC, Method.RULE, Method.LEARNED})
@@ -115,7 +115,14 @@ class Rule:
     otherwise: Value | None = None
 
 
-Definition = Observed | Statistic | Rule
+@dataclass(frozen=True)
+class Given:
+    """Values that people or another system give, each to some people. `values`: the allowed ones; none = all."""
+
+    values: tuple[Value, ...] = ()
+
+
+Definition = Observed | Statistic | Rule | Given
 
 
 @dataclass(frozen=True)
@@ -208,6 +215,10 @@ class Tag:
             return f"attribute {self.definition.attribute}"
         if isinstance(self.definition, Statistic):
             return self.definition.expression
+        if isinstance(self.definition, Given):
+            how = "imported" if self.method is Method.IMPORTED else "given by hand"
+            allowed = ", ".join(shown(value) for value in self.definition.values)
+            return f"{how}: {allowed}" if allowed else how
         parts = [f"{shown(case.then)} when {case.when}" for case in self.definition.cases]
         if self.definition.otherwise is not None:
             parts.append(f"otherwise {shown(self.definition.otherwise)}")
@@ -221,8 +232,8 @@ class Tag:
         return next(iter(self.title.values()), self.key)
 
     def expires_at(self, as_of: datetime) -> datetime | None:
-        """Until when (exclusive) values computed as of then are valid; None = for ever."""
-        return None if self.validity is None else as_of + self.validity
+        """Until when (exclusive) values computed as of then are valid; None = for ever, or each has its own end."""
+        return None if self.validity is None or isinstance(self.definition, Given) else as_of + self.validity
 
 
 def refusal(nature: Nature, method: Method) -> str | None:
@@ -245,6 +256,8 @@ def fingerprint(tag: Tag, *, normal: tuple[str, ...], referenced: Mapping[str, s
         definition = tag.definition.attribute
     elif isinstance(tag.definition, Statistic):
         definition = normal[0]
+    elif isinstance(tag.definition, Given):
+        definition = "given"
     else:
         thens = [plain(case.then) for case in tag.definition.cases]
         definition = [list(pair) for pair in zip(normal, thens, strict=True)]
@@ -253,7 +266,7 @@ def fingerprint(tag: Tag, *, normal: tuple[str, ...], referenced: Mapping[str, s
         "method": tag.method,
         "type": tag.type,
         "definition": definition,
-        "validity": None if tag.validity is None else tag.validity.total_seconds(),
+        "validity": None if tag.validity is None or definition == "given" else tag.validity.total_seconds(),
         "referenced": dict(sorted(referenced.items())),
     }
     body = json.dumps(counted, sort_keys=True, ensure_ascii=False)

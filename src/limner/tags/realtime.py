@@ -7,7 +7,7 @@ these people; they are held in memory, and made from the engine's tables when th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,14 +21,14 @@ from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import NOW, Together
-from limner.tags import changes, homes, publish, resolve, weights
+from limner.tags import changes, homes, model, overlay, publish, resolve, weights
 from limner.tags.graph import Graph
 from limner.tags.increment import TOUCHED, advance
-from limner.tags.methods import observed, rule, statistic
+from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Method, Tag
 from limner.tags.publish import Applied
-from limner.tags.run import leaf_views, own, own_table, plan
+from limner.tags.run import keep_mark, leaf_views, own, own_table, plan
 from limner.tags.tables import SQL_TYPES
 from limner.types import ValueType, naive
 
@@ -98,6 +98,8 @@ def step(
             leaf_views(tx, asked, found, home=now.home, as_of=as_of)
             computed: set[str] = set()
             settled: set[str] = set()
+            by_hand = given.by_hand(tx)
+            before = {key: apart(tx, tags[key], before[key], by_hand) for key in keys}
             for key in keys:
                 _again(
                     tx,
@@ -107,8 +109,18 @@ def step(
                     found,
                     catalog=fresh,
                     as_of=as_of,
-                    home=now.home,
+                    home=None if before[key].home is not None else now.home,
                 )
+                if key in by_hand:
+                    overlay.lay_and_write(
+                        tx,
+                        tags[key],
+                        table=own(tags[key]),
+                        zone=catalog.zone,
+                        as_of=as_of,
+                        run=run_id,
+                        among=TOUCHED if tags[key].group is None else None,
+                    )
                 computed.add(key)
                 resolve.settle(
                     tx, graph, computed, settled, catalog=fresh, as_of=as_of, run=run_id, table=own
@@ -121,9 +133,9 @@ def step(
         for key in keys:
             held = columns[key]
             if len(who):
-                given = _given(tx, key, held, values[key])
-                new = patched(held, given, who, epoch.n)
-                change = _changed(held, new, who)
+                coming = as_given(tx, key, held, values[key])
+                new = patched(held, coming, who, epoch.n)
+                change = changed_of(held, new, who)
                 total += changes.write(
                     tx, change, subject=f"tag:{key}", ts=as_of, run=run_id, cause="refresh"
                 )
@@ -135,6 +147,7 @@ def step(
         tx.execute(
             "UPDATE epochs SET epoch = $epoch, as_of = $as_of, run = $run, n = $n WHERE current", _row(epoch)
         )
+        keep_mark(tx, as_of)
         tx.execute(f"DROP TABLE IF EXISTS temp.{TOUCHED}")
         held_in_memory = Columns.memory(
             n=epoch.n, as_of=as_of, alive=publish.alive(tx, epoch.n), columns=columns_now, epoch=epoch.epoch
@@ -175,11 +188,16 @@ def _also(tx: Transaction, found: Together, *, was: homes.Mark, now: homes.Mark)
     parts = [
         "SELECT ix FROM attributes WHERE load_i > $load_i AND ix IS NOT NULL",
         "SELECT ix FROM events WHERE load_i > $load_i AND ix IS NOT NULL",
+        "SELECT ix FROM given WHERE load_i > $load_i AND ix IS NOT NULL",
     ]
     if was.as_of != now.as_of:  # what was told or stamped ahead of time
         parts += [
             f"SELECT ix FROM {table} WHERE ts >= $then AND ts < $now AND ix IS NOT NULL"
             for table in ("attributes", "events")
+        ]
+        parts += [
+            f"SELECT ix FROM given WHERE {column} > $then AND {column} <= $now AND ix IS NOT NULL"
+            for column in ("ts", "expires_at")
         ]
     if tests and was.as_of != now.as_of:
         parts.append(f"SELECT e.ix FROM {quoted(now.home)} AS e WHERE {' OR '.join(tests)}")
@@ -195,18 +213,22 @@ def _again(
     *,
     catalog: Catalog,
     as_of: datetime,
-    home: str,
+    home: str | None,
 ) -> None:
     """Computes the touched people's values of a tag that has a table of its own; everybody's of one in a group.
 
+    `home` is None for a tag that is read in its home.
+
     What a group took out of a table is not there to be settled again, and since when it holds would be lost.
     """
-    if statistic.shares(tag, graph) and tag.group is None:
+    if home is None:
         return
     among = TOUCHED if tag.group is None else None
     query: Query
     if tag.key in made.reading:
         sql = f"SELECT e.ix, {made.reading[tag.key]} AS value FROM {quoted(home)} AS e"
+        if among is not None:
+            sql += f" WHERE e.ix IN (SELECT ix FROM {among})"
         bound: Mapping[str, Any] = {"now": naive(as_of)}
     elif tag.weighted:
         weights.step(tx, tag, graph.trees[tag.key][0], TOUCHED, catalog=catalog, as_of=as_of)
@@ -215,7 +237,9 @@ def _again(
         query = statistic.query([tag], graph, catalog=catalog, as_of=as_of, among=among)
         sql, bound = f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values
     else:
-        if tag.method is Method.OBSERVED:
+        if isinstance(tag.definition, model.Given):
+            query = given.query(tag, given.origin_of(tag), zone=catalog.zone, as_of=as_of, among=among)
+        elif tag.method is Method.OBSERVED:
             query = observed.query(tag, catalog=catalog, as_of=as_of, among=among)
         else:
             query = rule.query(tag, graph, catalog=catalog, as_of=as_of, among=among, conditions=conditions)
@@ -233,6 +257,15 @@ def _again(
         f"INSERT INTO {table} SELECT ix, value FROM tags_again WHERE value IS NOT NULL AND ix IN ({publish.ALIVE})"
     )
     tx.execute("DROP TABLE temp.tags_again")
+
+
+def apart(tx: Transaction, tag: Tag, held: Applied, by_hand: Collection[str]) -> Applied:
+    """What is applied of the tag, which gets a table of its own when somebody gave a value by hand."""
+    if held.home is None or tag.key not in by_hand:
+        return held
+    own_table(tx, tag, f"SELECT ix, value FROM {quoted(tag.table)}", {})
+    tx.execute("UPDATE tag_state SET home = NULL, reading = NULL WHERE tag = $tag", {"tag": tag.key})
+    return replace(held, home=None, reading=None)
 
 
 def _values(
@@ -258,7 +291,7 @@ def _values(
     return found
 
 
-def _given(tx: Transaction, key: str, held: Column, rows: pa.Table) -> Given:
+def as_given(tx: Transaction, key: str, held: Column, rows: pa.Table) -> Given:
     """The values as a column takes them; texts that are new get the next codes."""
     ix, values = rows["ix"].combine_chunks(), rows["value"].combine_chunks()
     if values.null_count:
@@ -290,7 +323,7 @@ def _given(tx: Transaction, key: str, held: Column, rows: pa.Table) -> Given:
     return Given(held.type, who, np.asarray(values.to_numpy(zero_copy_only=False)))
 
 
-def _changed(held: Column, new: Column, who: Array) -> changes.Changed:
+def changed_of(held: Column, new: Column, who: Array) -> changes.Changed:
     """Which of the people changed, as `changes.compare` says of everybody."""
     old = held.padded(new.n)
     if new.type in (ValueType.FLAG, ValueType.TEXT):
@@ -332,7 +365,9 @@ def _lively(graph: Graph, catalog: Catalog) -> frozenset[str]:
     for key in graph.order:
         tag = graph.tags.get(key)
         if tag is not None and (
-            tag.method is Method.OBSERVED or all(lively(tree) for tree in graph.trees[key])
+            tag.method is Method.OBSERVED
+            or isinstance(tag.definition, model.Given)
+            or all(lively(tree) for tree in graph.trees[key])
         ):
             found.add(key)
     return frozenset(found)

@@ -16,13 +16,15 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.sql import Bound, Sql, Typed
 from limner.tags.exclusive import Group, Keep
 from limner.tags.graph import Graph
+from limner.tags.methods import given
 from limner.tags.methods.observed import attribute_path
-from limner.tags.model import Method, Observed, Tag
+from limner.tags.model import Given, Method, Observed, Tag
 from limner.tags.publish import ALIVE
 from limner.types import naive
 
 _CONTENDED = "group_contended"
 _BEGAN = "group_began"
+_HAND = "group_by_hand"
 _MOVED = "group_member"
 
 BY_HAND = frozenset({Method.OBSERVED, Method.MANUAL})
@@ -78,7 +80,7 @@ def erase(tx: Transaction, ix: int) -> None:
 
 def _dated(tag: Tag) -> bool:
     """Whether it is written down since when the tag's values hold: what was told knows it by itself."""
-    return tag.group is not None and tag.group.keep is Keep.NEWEST and tag.method is not Method.OBSERVED
+    return tag.group is not None and tag.group.keep is Keep.NEWEST and not _told(tag)
 
 
 def _settle(
@@ -97,6 +99,7 @@ def _settle(
             if _dated(tag):
                 _since(tx, tag, table(tag), at)
     live = []
+    by_hand = given.by_hand(tx)
     values: dict[str, Any] = {"as_of": at}
     for place, tag in enumerate(tags):
         began = "CAST($as_of AS TIMESTAMP)"
@@ -107,15 +110,23 @@ def _settle(
             tx.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query.sql}", query.values)
             join = f" LEFT JOIN {name} AS b ON b.ix = v.ix"
             began = f"COALESCE(LEAST(b.since, {began}), {began})"
+        hand = "0"
+        if tag.key in by_hand:
+            query = given.query(tag, given.MANUAL, zone=catalog.zone, as_of=as_of)
+            tx.execute(
+                f"CREATE OR REPLACE TEMP TABLE {_HAND}_{place} AS SELECT ix FROM ({query.sql}) WHERE value",
+                query.values,
+            )
+            hand = f"(v.ix IN (SELECT ix FROM {_HAND}_{place}))::INTEGER"
         live.append(
-            f"SELECT v.ix, {place} AS place, {began} AS began, {0 if tag.method in BY_HAND else 1} AS computed"
-            f" FROM {quoted(table(tag))} AS v{join} WHERE v.value AND v.ix IN ({ALIVE})"
+            f"SELECT v.ix, {place} AS place, {began} AS began, {0 if tag.method in BY_HAND else 1} AS computed,"
+            f" {hand} AS hand FROM {quoted(table(tag))} AS v{join} WHERE v.value AND v.ix IN ({ALIVE})"
         )
     order = {Keep.NEWEST: "began DESC, place", Keep.DECLARED: "computed, place"}.get(group.keep, "place")
     tx.execute(
         f"CREATE OR REPLACE TEMP TABLE {_CONTENDED} AS SELECT ix, place, nth FROM (\n"
         "SELECT ix, place, COUNT(*) OVER (PARTITION BY ix) AS n,\n"
-        f"  ROW_NUMBER() OVER (PARTITION BY ix ORDER BY {order}) AS nth\n"
+        f"  ROW_NUMBER() OVER (PARTITION BY ix ORDER BY hand DESC, {order}) AS nth\n"
         f"FROM ({' UNION ALL '.join(live)}))\nWHERE n > 1",
         values if any("$as_of" in part for part in live) else {},
     )
@@ -128,7 +139,7 @@ def _settle(
         )
     if run is not None:
         _write(tx, group, [tag.key for tag in tags], spared=spared, at=at, run=run)
-    for name in (_CONTENDED, *(f"{_BEGAN}_{place}" for place in range(len(tags)))):
+    for name in (_CONTENDED, *(f"{one}_{place}" for place in range(len(tags)) for one in (_BEGAN, _HAND))):
         tx.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
@@ -184,7 +195,7 @@ def _since(tx: Transaction, tag: Tag, table: str, at: datetime) -> None:
 
 
 def _told(tag: Tag) -> bool:
-    return isinstance(tag.definition, Observed)
+    return isinstance(tag.definition, Observed | Given)
 
 
 def _kept_since(tag: Tag, at: datetime) -> Query:
@@ -198,8 +209,11 @@ def _kept_since(tag: Tag, at: datetime) -> Query:
 
 
 def _told_since(tag: Tag, *, catalog: Catalog, as_of: datetime) -> Query:
-    """(ix, since) of everybody whose attribute is true: since when it is so without interruption."""
+    """(ix, since) of everybody whose attribute is true (since when without interruption), or was given the tag."""
     definition = tag.definition
+    if isinstance(definition, Given):
+        query = given.query(tag, given.origin_of(tag), zone=catalog.zone, as_of=as_of)
+        return Query((), f"SELECT ix, given_at AS since FROM ({query.sql})", query.values)
     if not isinstance(definition, Observed):
         raise TypeError(f"the tag {tag.key} is of method {tag.method}")
     bind = Bound()

@@ -27,14 +27,14 @@ from limner.expressions.check import type_of
 from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import leaf_key, taken_out
 from limner.expressions.tree import Aggregate, Event, Expr, Value
-from limner.tags import changes, homes, publish, resolve, weights
+from limner.tags import changes, homes, overlay, publish, resolve, weights
 from limner.tags.check import check
 from limner.tags.graph import Graph, build
 from limner.tags.homes import Mark, numbers_of
 from limner.tags.increment import Advanced, advance, number
-from limner.tags.methods import observed, rule, statistic
+from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import Method, Tag
+from limner.tags.model import Given, Method, Tag
 from limner.tags.publish import Applied
 from limner.tags.tables import SQL_TYPES
 from limner.types import Progress, ValueType, naive, silent
@@ -175,6 +175,9 @@ def run(
             _drop(tx, before[key])
         weights.leave(tx, removed)
         _keep(tx, states, removed)
+        overlay.close(tx, list(tags), as_of=as_of)
+        if only is None:
+            keep_mark(tx, as_of)
         homes.leave(tx, newest=home)
         _point(tx, epoch)
         kept = {key: held for key, held in old.items() if key not in removed and key not in made}
@@ -273,6 +276,7 @@ def _compute(
             if before is None or (before.home, before.reading, before.type) != (home, reading, kind):
                 _view(tx, graph.tags[key].table, kind, home, reading, whole=kinds[key], key=key)
         clock.lap("tables")
+    by_hand = given.by_hand(tx)
     several = [tag for tag in chosen if tag.weighted]
     for tag in several:
         weights.compute(tx, tag, graph.trees[tag.key][0], catalog=catalog, as_of=as_of, full=full)
@@ -295,8 +299,14 @@ def _compute(
             own_table(tx, tag, query.sql, query.values)
         clock.lap("attributes")
     for tag in chosen:
-        if tag.group is not None and shared.pop(tag.key, None) is not None:
+        if isinstance(tag.definition, Given):
+            query = given.query(tag, given.origin_of(tag), zone=catalog.zone, as_of=as_of)
+            own_table(tx, tag, query.sql, query.values)
+        apart_from_home = tag.group is not None or tag.key in by_hand
+        if apart_from_home and shared.pop(tag.key, None) is not None:
             own_table(tx, tag, f"SELECT ix, value FROM {quoted(tag.table)}", {})
+        if tag.key in by_hand and tag.method is not Method.RULE:
+            overlay.lay_and_write(tx, tag, table=own(tag), zone=catalog.zone, as_of=as_of, run=run_id)
     settled: set[str] = set()
     ready = {tag.key for tag in chosen if tag.method is not Method.RULE}
     resolve.settle(tx, graph, ready, settled, catalog=catalog, as_of=as_of, run=run_id, table=own)
@@ -306,6 +316,8 @@ def _compute(
         if tag.method is Method.RULE:
             query = rule.query(tag, graph, catalog=catalog, as_of=as_of, conditions=plan.conditions[tag.key])
             own_table(tx, tag, query.sql, query.values)
+            if tag.key in by_hand:
+                overlay.lay_and_write(tx, tag, table=own(tag), zone=catalog.zone, as_of=as_of, run=run_id)
             ready.add(tag.key)
             resolve.settle(tx, graph, ready, settled, catalog=catalog, as_of=as_of, run=run_id, table=own)
             done += 1
@@ -342,7 +354,8 @@ def plan(graph: Graph, keys: Collection[str], catalog: Fresh, *, every: bool) ->
         elif tag.method is Method.RULE:
             conditions[key], found = taken_out(graph.trees[key])
             leaves |= found
-    if keys and not values and not leaves:  # the home says up to which load everything counts
+    few = not every and all(isinstance(graph.tags[key].definition, Given) for key in keys)
+    if keys and not values and not leaves and not few:  # the home says up to which load everything counts
         leaves[leaf_key(ANY)] = ANY
     typed = {key: (key, type_of(value, catalog) or ValueType.TEXT) for key, value in leaves.items()}
     whom = "every tag" if every else " ".join(sorted(keys))
@@ -393,6 +406,14 @@ def _drop(tx: Transaction, before: Applied) -> None:
     """The tag's view and own table go; its home stays while others may be in it."""
     tx.execute(f"DROP VIEW IF EXISTS {quoted(before.table)}")
     tx.execute(f"DROP TABLE IF EXISTS {quoted(before.own)}")
+
+
+def keep_mark(tx: Transaction, as_of: datetime) -> None:
+    """Writes down that given values stand in every tag's table as of then."""
+    tx.execute("DELETE FROM given_mark")
+    tx.execute(
+        "INSERT INTO given_mark VALUES ($as_of, $load_i)", {"as_of": naive(as_of), "load_i": loads(tx)}
+    )
 
 
 def own(tag: Tag) -> str:

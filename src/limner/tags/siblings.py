@@ -22,7 +22,7 @@ from limner.expressions.printer import to_text
 from limner.tags.exclusive import Keep
 from limner.tags.graph import Graph
 from limner.tags.methods.observed import attribute_path
-from limner.tags.model import Observed, Rule, Statistic, Tag, Value
+from limner.tags.model import Given, Observed, Rule, Statistic, Tag, Value
 from limner.tags.resolve import BY_HAND
 from limner.types import ValueType
 
@@ -89,6 +89,8 @@ def condition(graph: Graph, key: str, catalog: Catalog) -> t.Expr:
         return t.Compare(t.Attribute(path), "=", t.Flag(True))
     if isinstance(tag.definition, Rule):
         return _gives(tag.definition, graph.trees[key], True)
+    if isinstance(tag.definition, Given):
+        return t.Compare(t.Name(key), "=", t.Flag(True))
     return graph.trees[key][0]
 
 

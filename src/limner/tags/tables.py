@@ -8,6 +8,8 @@ member's value holds, the losing ones included. `interests`: the tags that give 
 instant and load their points count (`seen`: the latest instant of which any of them is). The points stand in
 points_<key>(ix, label, generation, points), the weights in weighed_<key>(ix, label, weight, place), which is read
 through the view weights_tag_<key>.
+`overruled`: in whose place of which computed (or imported) value one given by hand stands, from `began` until `ended`.
+`given_mark`: up to which instant and which load given values stand in the tags' tables.
 """
 
 from __future__ import annotations
@@ -39,6 +41,11 @@ CREATE TABLE IF NOT EXISTS group_conflicts (
     grp VARCHAR NOT NULL, ix UINTEGER NOT NULL, kept VARCHAR, dropped VARCHAR NOT NULL, began TIMESTAMP NOT NULL,
     run VARCHAR NOT NULL, ended TIMESTAMP
 );
+CREATE TABLE IF NOT EXISTS overruled (
+    tag VARCHAR NOT NULL, ix UINTEGER NOT NULL, given VARCHAR NOT NULL, computed VARCHAR, began TIMESTAMP NOT NULL,
+    run VARCHAR NOT NULL, ended TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS given_mark (as_of TIMESTAMP NOT NULL, load_i UINTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS group_since (
     tag VARCHAR NOT NULL, ix UINTEGER NOT NULL, since TIMESTAMP NOT NULL, until TIMESTAMP
 );

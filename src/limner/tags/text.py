@@ -18,10 +18,11 @@ from limner.errors import DefinitionError
 from limner.tags import trial
 from limner.tags.document import KEY, Document, dumped
 from limner.tags.model import (
-    COMPUTED,
+    DEFINED,
     DYNAMIC,
     Case,
     Definition,
+    Given,
     Method,
     Nature,
     Observed,
@@ -37,7 +38,7 @@ from limner.tags.model import (
 from limner.types import MONEY_SCALE, ValueType, utc
 
 KEYS = (
-    "title", "nature", "method", "type", "attribute", "statistic", "cases", "otherwise",
+    "title", "nature", "method", "type", "attribute", "statistic", "cases", "otherwise", "values",
     "validity", "refresh", "category", "owner", "source", "why",
     "metric", "stage", "sensitivity", "tests", "layout",
 )  # fmt: skip
@@ -54,7 +55,7 @@ def read(text: str, key: str, *, where: str | None = None) -> Tag:
         )
     document.known_keys(KEYS)
     method = Method(_word(document, "method", Method))
-    if method not in COMPUTED:
+    if method not in DEFINED:
         raise document.error(f"tags of method '{method}' are not defined by a file", "method")
     nature = Nature(_word(document, "nature", Nature))
     against = refusal(nature, method)
@@ -66,6 +67,8 @@ def read(text: str, key: str, *, where: str | None = None) -> Tag:
     refresh = document.string("refresh") or None
     if refresh is not None:
         _cron(document, refresh)
+        if isinstance(definition, Given):
+            raise document.error(f"a tag of method '{method}' has no 'refresh'", "refresh", of_key=True)
     if method in DYNAMIC and validity is None and refresh is None:
         raise document.error(
             "a dynamic tag has a validity or a refresh",
@@ -157,6 +160,9 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "statistic": definition.expression if isinstance(definition, Statistic) else None,
         "cases": cases,
         "otherwise": None if otherwise is None else _yaml_value(tag.type, otherwise),
+        "values": [_yaml_value(tag.type, value) for value in definition.values] or None
+        if isinstance(definition, Given)
+        else None,
         "validity": None if tag.validity is None else _duration(tag.validity),
         "refresh": tag.refresh,
         "category": "/".join(tag.category) or None,
@@ -198,10 +204,12 @@ def _word(document: Document, key: str, words: Any, *, otherwise: str | None = N
 
 
 def _definition(document: Document, method: Method, kind: ValueType) -> Definition:
-    form = _FORM[method]
-    for other in ("attribute", "statistic", "cases", "otherwise"):
+    form = _FORM.get(method, "values")
+    for other in ("attribute", "statistic", "cases", "otherwise", "values"):
         if other in document.root and other != form and not (form == "cases" and other == "otherwise"):
             raise document.error(f"a tag of method '{method}' has no '{other}'", other, of_key=True)
+    if form == "values":
+        return _given(document, kind)
     if form not in document.root:
         raise document.error(f"a tag of method '{method}' needs '{form}'", "method", code="missing")
     if method is Method.OBSERVED:
@@ -223,6 +231,20 @@ def _definition(document: Document, method: Method, kind: ValueType) -> Definiti
     otherwise = document.root.get("otherwise")
     last = None if otherwise is None else value_of(document, kind, otherwise, "otherwise")
     return Rule(tuple(read_cases), last)
+
+
+def _given(document: Document, kind: ValueType) -> Given:
+    """The allowed values, as the file lists them."""
+    allowed = document.value("values")
+    if allowed is None:
+        return Given()
+    if not isinstance(allowed, list) or not allowed:
+        raise document.error("'values' is a list of the allowed values", "values", hint="- gold\n- silver")
+    read = tuple(value_of(document, kind, item, "values", place) for place, item in enumerate(allowed))
+    for place, value in enumerate(read):
+        if value in read[:place]:
+            raise document.error(f"{plain(value)!r} is listed twice", "values", place, code="twice")
+    return Given(read)
 
 
 def value_of(document: Document, kind: ValueType, given: Any, *path: str | int) -> Value:

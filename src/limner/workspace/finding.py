@@ -36,7 +36,7 @@ from limner.tags.masking import hides, hiding, masked
 from limner.tags.model import Tag, plain
 from limner.touches import entries
 from limner.types import Json, naive, utc
-from limner.workspace import definitions
+from limner.workspace import definitions, giving
 from limner.workspace.catalog import known
 from limner.workspace.knowing import instant_of, live, person_ix
 from limner.workspace.paging import cursor_of, place_of, size_of
@@ -303,6 +303,13 @@ def person_show(
         coverage=_coverage(workspace, columns),
     )
     person_id = people.person_id(workspace.engine, ix)
+    by_hand = giving.held_by_hand(
+        workspace, ix, tags, now=at, hide=hiding(workspace.config.personal, mask=mask)
+    )
+    for item in (item for part in shown["tags"] for item in part["tags"]):
+        item["given"] = by_hand.get(item["key"])
+        if item["given"] is not None:
+            item |= {"as_of": item["given"]["at"], "expires_at": item["given"]["until"] or item["expires_at"]}
     return {
         "person": person_id,
         "as_of": at.isoformat(),
@@ -637,6 +644,7 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
         at=at,
         hide=hiding(workspace.config.personal, mask=mask),
         sources={item.source_i: item.name for item in sources(workspace.records)},
+        handed=max(asked, at),
     )
     for item in (found["rule"] or {}).get("inputs", ()):
         item["titles"] = dict(tags[item["name"]].title) if item["name"] in tags else {}
@@ -664,6 +672,9 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
         answer |= {"recomputed": found["value"], "expires_at": None if until is None else plain(until)}
     answer |= _ending(answer)
     answer["settled"] = _settled(workspace, ix, key, tags, mask=mask) if published else None
+    answer["given"] = giving.held_by_hand(
+        workspace, ix, {key: tag}, now=asked, hide=hiding(workspace.config.personal, mask=mask)
+    ).get(key)
     answer["known"] = answer["value"] is not None
     answer["asked_at"] = now.isoformat() if not as_of else asked.isoformat()
     return answer

@@ -21,11 +21,11 @@ from limner.events import erase as events
 from limner.identity import erase as identity
 from limner.identity import people
 from limner.portraits.person import Which, events_of
-from limner.tags import homes, publish, resolve
+from limner.tags import homes, overlay, publish, resolve
 from limner.touches import entries
 from limner.types import Json, Progress
 from limner.workspace import backup as archive
-from limner.workspace import finding, knowing, uploads
+from limner.workspace import finding, giving, knowing, uploads
 from limner.workspace.jobs import STATES
 from limner.workspace.workspace import Workspace
 
@@ -101,6 +101,7 @@ def rebuild(workspace: Workspace, progress: Progress) -> Json:
         if last is not None:
             ran = knowing.tag_run(workspace, progress, as_of=last.as_of.isoformat())
             answer["tags"] = len(ran["tags"])
+            giving.hand_on(workspace)
     return answer
 
 
@@ -178,6 +179,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             tx.execute("DELETE FROM changes WHERE ix = $ix", {"ix": ix})
             homes.forget(tx)
             resolve.erase(tx, ix)
+            overlay.erase(tx, ix)
             _drop_labels(tx)
         for person_id in person_ids:
             entries.erase(workspace.records, person_id)

@@ -27,13 +27,14 @@ from limner.columns import Columns
 from limner.errors import DefinitionError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse, to_text
 from limner.expressions import tree as t
+from limner.portraits.person import exact as exact_value
 from limner.tags import catalogue, publish, weights
 from limner.tags import form as tag_form_of
 from limner.tags import text as tag_text
 from limner.tags.catalogue import Count, Entry
 from limner.tags.graph import Graph, build
 from limner.tags.masking import hides, hiding, is_personal, masked
-from limner.tags.model import Observed, Statistic, Tag, plain
+from limner.tags.model import Given, Observed, Statistic, Tag, plain
 from limner.tags.preview import preview
 from limner.tags.publish import Applied
 from limner.tags.trend import trend, trends
@@ -323,6 +324,9 @@ def _row(found: Known, item: Entry) -> Json:
         "owner": tag.owner if tag else None,
         "why": tag.why if tag else None,
         "definition": tag.described if tag else None,
+        "allowed": [exact_value(value, tag.type) for value in tag.definition.values]
+        if tag and isinstance(tag.definition, Given)
+        else [],
         "state": found.state(item),
         "stage": found.stage(tag, applied),
         "dynamic": tag.dynamic if tag else None,

@@ -7,6 +7,7 @@ import hmac
 import inspect
 import typing
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,15 @@ from typing import Any
 from limner.accounts import audit
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.config import find
-from limner.errors import ConflictError, DeniedError, NotFoundError, OwnedError, UsageError, did_you_mean
+from limner.errors import (
+    ConflictError,
+    DeniedError,
+    LimnerError,
+    NotFoundError,
+    OwnedError,
+    UsageError,
+    did_you_mean,
+)
 from limner.types import Json, Progress
 from limner.workspace import (
     accounting,
@@ -24,6 +33,7 @@ from limner.workspace import (
     content,
     finding,
     gathering,
+    giving,
     grouping,
     healing,
     importing,
@@ -225,6 +235,16 @@ VERBS: dict[str, Verb] = {
     "consent import": _verb(reaching.consent_import, "change", "", "received stored"),
     "overview": _verb(overlooking.overview),
     "settings show": _verb(overlooking.settings_show),
+    "tag give preview": _verb(giving.tag_give_preview),
+    "tag give": _verb(giving.tag_give, "change", "key", "batch changes"),
+    "tag take preview": _verb(giving.tag_take_preview),
+    "tag take": _verb(giving.tag_take, "change", "key", "batch changes"),
+    "tag import preview": _verb(giving.tag_import_preview),
+    "tag import": _verb(giving.tag_import, "change", "key", "batch changes rejected_total"),
+    "tag batches": _verb(giving.tag_batches),
+    "tag undo preview": _verb(giving.tag_undo_preview),
+    "tag undo": _verb(giving.tag_undo, "change", "tag", "undoes batch changes"),
+    "tag conflicts": _verb(giving.tag_conflicts),
     "run list": _verb(keeping.run_list),
     "job list": _verb(keeping.job_list),
     "job show": _verb(keeping.job_show),
@@ -358,6 +378,8 @@ def perform(folder: Path | None, name: str, arguments: Json, progress: Progress)
         with opened:
             logs.configure("critical")
             opened.load(progress)
+            with suppress(LimnerError):  # what is wrong in a file is for its own commands to say
+                giving.hand_on(opened)
             return call(opened, name, arguments, progress)
     raise OwnedError("the workspace changed hands again and again", hint="run the command again")
 

@@ -82,6 +82,10 @@ const en = {
     stopping: "Stopping…",
     stays: "It goes on when you leave this page.",
     verbs: {
+      "tag give": "Giving a tag",
+      "tag take": "Taking a tag back",
+      "tag import": "Importing a tag",
+      "tag undo": "Undoing",
       "tag run": "Computing tags",
       "tag apply": "Applying tags",
       import: "Importing",

@@ -84,6 +84,10 @@ const zh: typeof en = {
     stopping: "正在停止…",
     stays: "离开此页面后仍会继续。",
     verbs: {
+      "tag give": "打标签",
+      "tag take": "收回标签",
+      "tag import": "导入标签",
+      "tag undo": "撤销",
       "tag run": "计算标签",
       "tag apply": "应用标签定义",
       import: "导入数据",

@@ -108,10 +108,27 @@ class LabelWeight(Shape):
     weight: float
 
 
+class GivenValue(Shape):
+    """Who gave a value and when; `until`: when it ends, null never; `batch`: with what it was given.
+
+    `corrects`: it stands in the place of the `computed` (or imported) one, null where there would be none.
+    """
+
+    value: Value
+    by: str
+    at: str
+    until: str | None
+    origin: Literal["manual", "imported"]
+    batch: str | None
+    corrects: bool
+    computed: Value
+
+
 class TagValue(Shape):
     """A tag of the person. `labels`: each with its weight, the greatest first, where the tag gives several.
 
-    `weight` is the value's, and `formula` how it comes about: null where tags of this kind have no weights.
+    `weight` is the value's, and `formula` how it comes about: null where tags of this kind have no weights. `given`:
+    who gave the value, if anybody did.
     """
 
     key: str
@@ -130,6 +147,7 @@ class TagValue(Shape):
     owner: str
     as_of: str | None
     expires_at: str | None
+    given: GivenValue | None
 
 
 class TagGroup(Shape):
@@ -528,6 +546,7 @@ class Why(Shape):
     rule: WhyRule | None
     observed: WhyObserved | None
     settled: WhySettled | None
+    given: GivenValue | None
     because: Because
     near: Near | None
     ends: Ends

@@ -41,7 +41,8 @@ class TagBase(Shape):
     """A tag in the catalogue. What its file would say is null when there is none that can be read.
 
     `where`: the expression of exactly the people with a value. `stage`: where its file is in its life; `dynamic`:
-    whether values change as people act; `group`: the exclusive group that it is in.
+    whether values change as people act; `group`: the exclusive group that it is in. `allowed`: the values that can be
+    given by hand, where its file lists them.
     """
 
     key: str
@@ -53,6 +54,7 @@ class TagBase(Shape):
     owner: str | None
     why: str | None
     definition: str | None
+    allowed: list[bool | str | float | int]
     state: State
     stage: Stage | None
     dynamic: bool | None

@@ -8,11 +8,12 @@ import typer
 
 from limner.cli import reasons, show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
-from limner.cli.commands import groups
+from limner.cli.commands import giving, groups
 from limner.errors import UsageError
 from limner.types import Json
 
 tag = noun("What we believe about people.")
+tag.add_typer(giving.given)
 
 
 @tag.command("run")

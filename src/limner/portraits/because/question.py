@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -99,10 +99,14 @@ class Weighs(Exception):
 
 
 class Asking:
-    """Makes questions of conditions: `graph` says what tags are made of, `catalog` what audiences are."""
+    """Makes questions of conditions: `graph` says what tags are made of, `catalog` what audiences are.
 
-    def __init__(self, graph: Graph, catalog: Catalog, at: datetime) -> None:
+    `by_hand`: tags of which the person was given a value, whatever they are made of.
+    """
+
+    def __init__(self, graph: Graph, catalog: Catalog, at: datetime, by_hand: Collection[str] = ()) -> None:
         self.graph, self.catalog, self.at = graph, catalog, at
+        self._by_hand = by_hand
         self._parts = 0
         self._open: list[str] = []
 
@@ -149,7 +153,7 @@ class Asking:
             raise Weighs
         for name in _names(test):
             tag = self.graph.tags.get(name.name)
-            if tag is None:
+            if tag is None or tag.key in self._by_hand:
                 continue
             if tag.weighted:
                 raise Weighs

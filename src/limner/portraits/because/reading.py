@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -56,13 +56,14 @@ class TooManyEvents(Exception):
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads about one person at one instant inside one transaction."""
+    """Reads about one person at one instant inside one transaction. `given`: what stands of given values, by tag."""
 
     tx: Transaction
     ix: int
     catalog: Catalog
     graph: Graph
     at: datetime
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     # what holds
 

@@ -93,6 +93,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "decided_attributes": ("rests on what was said: {names}", "取决于属性：{names}"),
     "absent": ("rests on what did not happen or was not said", "取决于没有发生或没有告知的事"),
     "outside": ("rests on a list kept by hand or on a drawn sample", "取决于人工名单或抽样结果"),
+    # what somebody gave
+    "given": ("{who} gave it by hand on {at}", "{who} 于 {at} 手动赋值"),
+    "imported": ("{who} imported it on {at}", "{who} 于 {at} 导入"),
+    "not_given": ("nobody gave a value, or it was taken back or has ended", "尚无人赋值，或已收回、到期"),
     # when it ends
     "ends": ("if nothing new happens, this changes on {at}", "若无新事件，从 {at} 起会改变"),
     "stays": ("if nothing new happens, this stays so", "若无新事件，会一直如此"),

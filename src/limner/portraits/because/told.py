@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,8 @@ from limner.portraits.because.sentences import say
 from limner.portraits.because.turning import TooMany, Unsaid, first_turn
 from limner.portraits.person import exact
 from limner.tags.masking import is_personal, masked
-from limner.tags.model import Observed, Rule, Statistic, Tag
+from limner.tags.methods.given import IMPORTED
+from limner.tags.model import Given, Observed, Rule, Statistic, Tag
 from limner.types import Json, ValueType, naive, utc
 
 MOST_NAMED = 10_000
@@ -97,6 +98,8 @@ class Teller:
         """Of a tag's value: why it is what it is, what is missing for another, until when."""
         definition = tag.definition
         try:
+            if isinstance(definition, Given) or tag.key in self.reader.given:
+                return self._given(tag)
             if isinstance(definition, Rule):
                 return self._rule(tag, definition)
             if isinstance(definition, Statistic):
@@ -200,6 +203,24 @@ class Teller:
         ends["text"] = say("weighs" if gone else "stays", {}, zone=self.zone)
         return Told(because, None, (), {**ends, "said": not gone}, None, gone)
 
+    def _given(self, tag: Tag) -> Told:
+        """Somebody gave the value, or nobody did."""
+        row = self.reader.given.get(tag.key)
+        cases = len(tag.definition.cases) if isinstance(tag.definition, Rule) else 0
+        if row is None:
+            return replace(self._unknown(Unknown("not_given"), cases), ends=self._given_ends(None))
+        at = utc(row["given_at"])
+        said = Unknown("imported" if row["origin"] == IMPORTED else "given", who=row["author"] or "", at=at)
+        told = self._unknown(said, cases)
+        because = {**told.because, "said": True}
+        turn = row["expires_at"]
+        return replace(told, because=because, ends=self._given_ends(turn), turn=turn)
+
+    def _given_ends(self, turn: datetime | None) -> Json:
+        text = say("stays" if turn is None else "ends", {} if turn is None else {"at": turn}, zone=self.zone)
+        at = None if turn is None else utc(turn).isoformat()
+        return {"said": True, "at": at, "proved": None, "then": None, "text": text}
+
     def _observed(self, definition: Observed) -> Told:
         test = t.Known(t.Attribute(tuple(definition.attribute.split("."))))
         question: Question = Fixed(to_text(test), test)
@@ -217,7 +238,7 @@ class Teller:
 
     def _question(self, expr: t.Expr) -> Question:
         try:
-            return Asking(self.reader.graph, self.reader.catalog, self.at).question(expr)
+            return Asking(self.reader.graph, self.reader.catalog, self.at, self.reader.given).question(expr)
         except TooLarge:
             raise Unknown("too_large") from None
         except Weighs:

@@ -1,4 +1,5 @@
 import { Button } from "antd";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
@@ -14,6 +15,7 @@ import { useMay } from "../../lib/session";
 import { titleIn } from "../../lib/titles";
 import { useUrlState } from "../../lib/url";
 import { useFormat } from "../../lib/useFormat";
+import { Give } from "./Give";
 import css from "./people.module.css";
 import { type Suggestion, suggestionsOf } from "./suggest";
 
@@ -27,6 +29,7 @@ export default function List() {
   const may = useMay("operator");
   const [{ where }, setFilters] = useUrlState(FILTERS);
   const { first } = usePeople(where);
+  const [giving, setGiving] = useState(false);
   const clear = () => setFilters({ where: "" }, { push: true });
   const words = first && (first.total === first.everybody ? t("total", { count: first.total, exact: format.exact(first.total) }) : t("totalOf", { exact: format.exact(first.total), all: format.exact(first.everybody) }));
   const empty = where ? (
@@ -44,7 +47,14 @@ export default function List() {
       description={t(first?.masked ? "noteViewer" : "note")}
       actions={
         where !== "" &&
-        may && <Button onClick={() => void go(`/audiences/new?${new URLSearchParams({ where }).toString()}`)}>{t("make")}</Button>
+        may && (
+          <>
+            <Button onClick={() => void go(`/audiences/new?${new URLSearchParams({ where }).toString()}`)}>{t("make")}</Button>
+            <Button type="primary" onClick={() => setGiving(true)}>
+              {t("give.many")}
+            </Button>
+          </>
+        )
       }
     >
       <div className={css["above"]}>
@@ -68,6 +78,7 @@ export default function List() {
       <Card flush>
         <PeopleTable where={where} empty={empty} />
       </Card>
+      <Give open={giving} close={() => setGiving(false)} where={where} />
     </Page>
   );
 }

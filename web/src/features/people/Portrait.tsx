@@ -17,6 +17,7 @@ import { titleIn } from "../../lib/titles";
 import { useUrlState } from "../../lib/url";
 import { useFormat } from "../../lib/useFormat";
 import { Erase } from "./Erase";
+import { Give } from "./Give";
 import { Linked } from "./Linked";
 import { Messages } from "./Messages";
 import css from "./people.module.css";
@@ -70,7 +71,9 @@ function Whole({ person, today, asOf, setAsOf, ask, erased }: WholeProps) {
   const format = useFormat();
   const kindOf = useKind();
   const admin = useMay("admin");
+  const operator = useMay("operator");
   const [erasing, setErasing] = useState(false);
+  const [giving, setGiving] = useState(false);
   const { header } = person;
   const name = header.name ?? header.id?.value ?? person.person;
   return (
@@ -131,7 +134,7 @@ function Whole({ person, today, asOf, setAsOf, ask, erased }: WholeProps) {
       <Glance person={person} />
       <div className={css["columns"]}>
         <div className={css["column"]}>
-          <Tags person={person} today={today} ask={ask} />
+          <Tags person={person} today={today} ask={ask} give={operator && !asOf ? () => setGiving(true) : undefined} />
           <div className={css["last"]}>
             <Timeline id={person.person} until={asOf} />
           </div>
@@ -144,6 +147,7 @@ function Whole({ person, today, asOf, setAsOf, ask, erased }: WholeProps) {
           <Attributes person={person} />
         </div>
       </div>
+      <Give open={giving} close={() => setGiving(false)} person={person.person} />
       {admin && <Erase person={person} open={erasing} close={() => setErasing(false)} begun={erased} />}
     </Page>
   );

@@ -20,7 +20,7 @@ type TagValue = Portrayed["tags"][number]["tags"][number];
 const MANY = 12;
 
 /** What we believe: the tags by category. `today` is the present portrait when the shown one is of the past. */
-export function Tags({ person, today, ask }: { person: Portrayed; today: Portrayed | undefined; ask: (key: string) => void }) {
+export function Tags({ person, today, ask, give }: { person: Portrayed; today: Portrayed | undefined; ask: (key: string) => void; give: (() => void) | undefined }) {
   const { t } = useTranslation("people");
   const { language } = usePreferences();
   const go = useNavigate();
@@ -35,7 +35,16 @@ export function Tags({ person, today, ask }: { person: Portrayed; today: Portray
     <Card
       title={t("tags.title")}
       note={person.tags.length ? t("tags.note") : undefined}
-      extra={many && <Input size="small" allowClear value={word} placeholder={t("tags.filter")} aria-label={t("tags.filter")} onChange={(event) => setWord(event.target.value)} />}
+      extra={
+        <>
+          {many && <Input size="small" allowClear value={word} placeholder={t("tags.filter")} aria-label={t("tags.filter")} onChange={(event) => setWord(event.target.value)} />}
+          {give && (
+            <Button size="small" onClick={give}>
+              {t("give.one")}
+            </Button>
+          )}
+        </>
+      }
     >
       {person.tags.length === 0 ? (
         <Empty small icon="tags" title={t("tags.none")} action={<Button onClick={() => void go("/tags")}>{t("tags.noneAction")}</Button>}>
@@ -85,7 +94,14 @@ function TagLine({ tag, then, ask }: { tag: TagValue; then: TagValue | null | un
         {changed ? (
           <span className={css["changed"]}>{then ? t("asOf.today", { value: say(then.value, then.type) }) : t("asOf.gone")}</span>
         ) : (
-          <span>{tag.expires_at ? t("tags.until", { when: format.date(tag.expires_at) }) : ""}</span>
+          <span>
+            {[
+              tag.given && t(tag.given.origin === "manual" ? "give.by" : "give.importedBy", { who: tag.given.by, when: format.date(tag.given.at) }),
+              tag.expires_at && t("tags.until", { when: format.date(tag.expires_at) }),
+            ]
+              .filter(Boolean)
+              .join(" · ")}
+          </span>
         )}
       </span>
       {tag.labels.length > 1 && <Labels labels={tag.labels.slice(0, MOST_LABELS)} more={tag.labels.length - MOST_LABELS} formula={tag.formula} />}

@@ -1,18 +1,21 @@
-import { Drawer } from "antd";
-import type { ReactNode } from "react";
+import { Button, Drawer } from "antd";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { Icon } from "../../components/Icon";
 import { Mark, type Method, type Nature } from "../../components/Mark";
 import { Facts } from "../../components/Page";
-import { Shown } from "../../components/States";
-import { type Answer, useAnswer } from "../../lib/api";
+import { FailureLine, Shown } from "../../components/States";
+import { type Answer, once, useAnswer, useChange } from "../../lib/api";
+import { useBatches } from "../../lib/batches";
 import { placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
+import { useMay } from "../../lib/session";
 import { titleIn } from "../../lib/titles";
 import { useFormat } from "../../lib/useFormat";
 import { EventLine } from "./Event";
+import { Give } from "./Give";
 import css from "./people.module.css";
 import { text, useSay } from "./say";
 import { Labels } from "./Tags";
@@ -51,6 +54,7 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
         {why.redefined && <Note>{t("why.redefined")}</Note>}
         {!why.agrees && <Note>{why.recomputed === null ? t("why.disagreesNone") : t("why.disagrees", { value: say(why.recomputed, why.type) })}</Note>}
       </div>
+      <ByHand why={why} past={past} />
       {!why.available && (
         <div className={css["part"]}>
           <h3>{t("why.unavailable")}</h3>
@@ -96,6 +100,49 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
         <Link to={placeOf("tag", why.key) ?? "/tags"}>{t("why.tag")}</Link>
       </div>
     </>
+  );
+}
+
+/** Who gave the value, when, and what would be there without it; and giving another, or taking it back. */
+function ByHand({ why, past }: { why: WhyOf; past: boolean }) {
+  const { t } = useTranslation("people");
+  const format = useFormat();
+  const say = useSay();
+  const may = useMay("operator");
+  const batches = useBatches();
+  const [giving, setGiving] = useState(false);
+  const take = useChange("delete", "/api/v1/people/{person}/tags/{key}", { onDone: () => void batches.changed() });
+  const { given } = why;
+  const manual = given?.origin === "manual";
+  if (!given && (!may || past)) return null;
+  return (
+    <div className={css["part"]}>
+      {given && <h3>{t("give.heading")}</h3>}
+      {given && (
+        <Facts
+          facts={[
+            [t("give.who"), given.by],
+            [t("give.when"), format.moment(given.at)],
+            [t("give.until"), given.until ? format.moment(given.until) : t("give.forever")],
+            [t("give.beside"), given.corrects ? (given.computed === null ? t("give.noValue") : say(given.computed, why.type)) : undefined],
+          ]}
+        />
+      )}
+      {may && !past && (
+        <div className={css["chips"]}>
+          <Button size="small" onClick={() => setGiving(true)}>
+            {t(given || why.method === "manual" ? "give.another" : "give.correct")}
+          </Button>
+          {manual && (
+            <Button size="small" loading={take.isPending} onClick={() => take.mutate({ params: { path: { person: why.person, key: why.key } }, headers: once() })}>
+              {t("give.take")}
+            </Button>
+          )}
+        </div>
+      )}
+      {take.error && <FailureLine error={take.error} />}
+      <Give open={giving} close={() => setGiving(false)} person={why.person} tag={why.key} />
+    </div>
   );
 }
 

@@ -8,6 +8,7 @@ export default feature({
     { path: "/tags/health", title: { en: "Health", zh: "标签体检" }, page: () => import("./Health"), menu: true, words: "lint check duplicates 体检 重复" },
     { path: "/tags/groups", title: { en: "Exclusive groups", zh: "互斥组" }, page: () => import("./Groups"), menu: true, words: "exclusive conflict 冲突 互斥" },
     { path: "/tags/lineage", title: { en: "Lineage", zh: "血缘" }, page: () => import("./Lineage"), menu: true, words: "graph dependency used by 依赖 图谱" },
+    { path: "/tags/batches", title: { en: "Given by hand", zh: "手动打标签" }, page: () => import("./Batches"), menu: true, role: "operator", words: "manual bulk batch import undo 批量 撤销 导入" },
     { path: "/tags/:key", title: { en: "Tag", zh: "标签" }, page: () => import("./One") },
     { path: "/tags/:key/history", title: { en: "A tag's edits", zh: "标签修改记录" }, page: () => import("./History"), role: "operator" },
     { path: "/tags/:key/versions", title: { en: "A tag's versions", zh: "标签版本" }, page: () => import("./Versions") },
