@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from limner import config, errors
 from limner.api.routes import ROUTES
 from limner.api.routes.route import Route, Shape
 from limner.cli.main import app
+from limner.tags import schema
 from limner.workspace.verbs import VERBS
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
@@ -134,11 +139,82 @@ def _fields(shape: type[Shape] | None) -> str:
     )
 
 
+def grammar() -> str:
+    """The language's grammar, rule by rule, from the file that the parser reads."""
+    source = files("limner.expressions").joinpath("grammar.lark").read_text(encoding="utf-8")
+    rules, terminals = _grammar_of(source)
+    words = {name: _spoken(pattern) for name, pattern in terminals.items()}
+    parts = ["# Grammar\n\n", NOTE]
+    parts.append(
+        "What the language can say, rule by rule; what it means stands in [expressions](expressions.md). `start` is "
+        "an expression. `[ ]` may be left out, `{ }` may come any number of times, `|` is or, and what stands in "
+        "quotes is written as it is. Between words there may be spaces and new lines.\n\n"
+        "Brackets hold a condition or a value, whichever is needed. Inside `where` and `has` there are no attributes "
+        "of the person, no audiences, no values of events and no arithmetic.\n\n## Rules\n\n"
+    )
+    for name, lines in rules.items():
+        said = [_ebnf(line, words) for line in lines]
+        parts.append(f"```text\n{name} =\n    " + "\n  | ".join(said) + "\n```\n\n")
+    parts.append("## Words with many forms\n\n| word | pattern |\n|---|---|\n")
+    for name, pattern in terminals.items():
+        if words[name] is None:
+            parts.append(f"| {name} | `{pattern.replace('|', chr(92) + '|')}` |\n")
+    return "".join(parts)
+
+
+def _grammar_of(source: str) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The alternatives of each rule, and the pattern of each terminal."""
+    rules: dict[str, list[str]] = {}
+    terminals: dict[str, str] = {}
+    name = ""
+    for line in source.splitlines():
+        head = re.match(r"(\??[a-z_]+|_?[A-Z_]+)(?:\.\d+)?:\s*(.*)", line)
+        if line.startswith(("//", "%")) or not line.strip():
+            continue
+        if head and head[1].lstrip("_").isupper():
+            terminals[head[1]] = head[2]
+        elif head:
+            name = head[1].lstrip("?")
+            rules[name] = [head[2]]
+        else:
+            rules[name].append(line.strip().removeprefix("| "))
+    return rules, terminals
+
+
+def _spoken(pattern: str) -> str | None:
+    """The words that a terminal stands for; None when it stands for more than can be listed."""
+    if pattern.startswith('"'):
+        said = pattern.replace('"', "'")
+        return f"({said})" if " | " in said else said
+    found = re.fullmatch(r"/\(?([a-z_|]+?)\)?(s\?)?\(\?[!=].*\)/", pattern)
+    if found is None:
+        return None
+    words = [word + end for word in found[1].split("|") for end in (("", "s") if found[2] else ("",))]
+    said = " | ".join(f"'{word}'" for word in words)
+    return said if len(words) == 1 else f"({said})"
+
+
+def _ebnf(alternative: str, words: Mapping[str, str | None]) -> str:
+    said = re.sub(r"\s*->\s*\w+$", "", alternative).replace('"', "'")
+    for one in (r"(\w+)", r"\(([^()]*)\)"):
+        said = re.sub(one + r"\?", r"[ \1 ]", said)
+        said = re.sub(one + r"\*(?!')", r"{ \1 }", said)
+    said = re.sub(r"(\w+)\+(?!')", r"\1 { \1 }", said)
+    return re.sub(r"\b_?[A-Z][A-Z_]*\b", lambda found: words.get(found[0]) or found[0], said)
+
+
+def tag_schema() -> str:
+    """The JSON Schema of tag files."""
+    return json.dumps(schema.schema(), ensure_ascii=False, indent=2) + "\n"
+
+
 PAGES = {
     "configuration.md": configuration,
     "commands.md": commands,
     "errors.md": error_tree,
     "api.md": api_routes,
+    "grammar.md": grammar,
+    "tag.schema.json": tag_schema,
 }
 
 if __name__ == "__main__":

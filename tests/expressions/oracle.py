@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from limner.expressions import tree as t
@@ -74,6 +75,12 @@ class Oracle:
 
     def of(self, person: Somebody, event: t.Event, window: Any = None) -> list[Happened]:
         """The person's matching events, by time."""
+
+        if isinstance(window, t.SinceEvent | t.BeforeEvent):
+            bounds = self.of(person, window.event)
+            at = (bounds[0] if window.which == "first" else bounds[-1]).ts if bounds else None
+            after = isinstance(window, t.SinceEvent)
+            return [e for e in self.of(person, event) if at and (e.ts > at if after else e.ts < at)]
 
         def named(name: str) -> bool:
             return name.startswith(event.name[:-1]) if event.name.endswith("*") else name == event.name
@@ -212,7 +219,20 @@ class Oracle:
             case t.Attribute(path):
                 states = self.history(person, path[0])
                 return states[-1][1] if states else None
+            case t.Arithmetic(left, op, right):
+                a, b = (x.value if isinstance(x, t.Number) else self.value(x, person) for x in (left, right))
+                if a is None or b is None or (op == "/" and b == 0):
+                    return None
+                return {"+": a + b, "-": a - b, "*": a * b, "/": a / b if b else None}[op]
+            case t.Delay(first, then, window):
+                begun = self.of(person, first, window)
+                later = [e.ts for e in self.of(person, then) if begun and e.ts > begun[0].ts]
+                return (later[0] - begun[0].ts) // timedelta(days=1) if later else None
         found = self.of(person, node.event, node.window)
+        if isinstance(node, t.Streak):
+            return self.streak(node, {self.unit(node.by, e.ts) for e in found})
+        if isinstance(node, t.Habit):
+            return self.habit(node, found, self.of(person, t.Event(node.event.name), node.window))
         match node.function:
             case "count":
                 return len(found)
@@ -242,4 +262,39 @@ class Oracle:
             case "last":
                 return max(given)[1]
         counted = Counter(values)
-        return min(value for value in counted if counted[value] == max(counted.values()))
+        ranked = sorted(counted, key=lambda value: (-counted[value], value))
+        return next(iter(ranked[(node.nth or 1) - 1 :]), None)
+
+    def unit(self, by: str, ts: datetime) -> int:
+        """The number of the calendar unit, in UTC."""
+        match by:
+            case "day":
+                return ts.toordinal()
+            case "week":
+                return (ts.toordinal() - 1) // 7
+            case "month":
+                return ts.year * 12 + ts.month
+        return ts.year
+
+    def streak(self, node: t.Streak, units: set[int]) -> int:
+        """Walks back from each unit."""
+
+        def run(last: int) -> int:
+            return 1 + run(last - 1) if last - 1 in units else 1
+
+        if node.function == "streak":
+            return max((run(unit) for unit in units), default=0)
+        now = self.unit(node.by, self.as_of - timedelta(microseconds=1))
+        return next((run(last) for last in (now, now - 1) if last in units), 0)
+
+    def habit(self, node: t.Habit, found: list[Happened], every: list[Happened]) -> Any:
+        """gap, share, usual hour and weekday."""
+        if node.function == "share":
+            return len(found) / len(every) if every else None
+        if node.function == "gap":
+            gaps = [(b.ts - a.ts).total_seconds() for a, b in pairwise(found)]
+            return sum(gaps) / len(gaps) / 86_400 if gaps else None
+        if len(found) < (node.least or 1):
+            return None
+        counted = Counter(e.ts.hour if node.function == "usual_hour" else e.ts.isoweekday() for e in found)
+        return min(counted, key=lambda value: (-counted[value], value))

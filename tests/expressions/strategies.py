@@ -139,16 +139,50 @@ def events() -> st.SearchStrategy[t.Event]:
 
 
 @short
+def bounded() -> st.SearchStrategy[Any]:
+    """Windows that another event bounds."""
+    which = st.sampled_from(["first", "last"])
+    return st.one_of(st.builds(t.SinceEvent, which, events()), st.builds(t.BeforeEvent, which, events()))
+
+
+@short
 def person_values() -> st.SearchStrategy[Any]:
     """Tags, attributes and aggregates."""
     optional = st.one_of(st.none(), windows())
-    return st.one_of(
+    anywhere = st.one_of(optional, bounded())
+    attributes = st.lists(NAMES, min_size=1, max_size=3).map(tuple).map(t.Attribute)
+    shared = events().filter(lambda event: event.where is not None)
+    plain = st.one_of(
         NAMES.map(t.Name),
-        st.lists(NAMES, min_size=1, max_size=3).map(tuple).map(t.Attribute),
-        st.builds(t.Aggregate, st.sampled_from(t.EVENT_AGGREGATES), events(), st.none(), optional),
-        st.builds(t.Aggregate, st.sampled_from(t.PROPERTY_AGGREGATES), events(), NAMES, optional),
+        attributes,
+        st.builds(t.Aggregate, st.sampled_from(t.EVENT_AGGREGATES), events(), st.none(), anywhere),
+        st.builds(t.Aggregate, st.sampled_from(t.PROPERTY_AGGREGATES), events(), NAMES, anywhere),
+        st.builds(t.Aggregate, st.just("most_frequent"), events(), NAMES, anywhere, st.integers(2, 9)),
+        st.builds(t.Streak, st.sampled_from(t.STREAKS), events(), st.sampled_from(t.STREAK_UNITS), optional),
+        st.builds(t.Habit, st.just("gap"), events(), optional),
+        st.builds(t.Habit, st.just("share"), shared, optional),
+        st.builds(
+            t.Habit,
+            st.sampled_from(["usual_hour", "usual_weekday"]),
+            events(),
+            optional,
+            st.one_of(st.none(), st.integers(1, 9)),
+        ),
+        st.builds(t.Delay, events(), events(), optional),
+        st.builds(t.Dated, st.sampled_from(t.DATES), attributes),
         st.builds(t.Weight, NAMES.map(t.Name), TEXTS),
     )
+
+    def joined(inner: Any) -> Any:
+        sums = st.builds(
+            t.Arithmetic,
+            st.one_of(inner, numbers()),
+            st.sampled_from(t.OPERATORS),
+            st.one_of(inner, numbers()),
+        )
+        return sums.filter(lambda x: not (isinstance(x.left, t.Literal) and isinstance(x.right, t.Literal)))
+
+    return st.recursive(plain, joined, max_leaves=4)
 
 
 @short
@@ -186,7 +220,7 @@ def behaviours() -> st.SearchStrategy[Any]:
     )
     then = st.builds(t.Then, events(), st.one_of(st.none(), durations))
     return st.one_of(
-        st.builds(t.Did, events(), st.one_of(st.none(), times), optional),
+        st.builds(t.Did, events(), st.one_of(st.none(), times), st.one_of(optional, bounded())),
         st.builds(t.FirstDid, events(), windows()),
         regular,
         st.builds(

@@ -80,6 +80,15 @@ def test_what_gives_no_weights_is_said(text, place, said):
         "sample(0.1, 42)",
         "did * in last 12 calendar weeks",
         'did A where "time" = 1 and did B where (time in this month)',
+        "(a + 1) * 2 - b / (c - d) > -1",
+        "a - (b - c) + (d + e) = a * (b * c)",
+        "count(A where x = 1) / count(A) >= 0.3",
+        "count(A since last (B where x > 1) where y = 2) > 1 and did A before first B",
+        "streak(A by week in last 90 days where x = 1) > 3 and current_streak(* by day) = 0",
+        "usual_hour(A at least 5 times in last 90 days where x = 1) between 18 and 22",
+        "delay(A in last 7 days where x = 1 to B where y = 2) <= 3",
+        "most_frequent(x of A in last 90 days where y = 1, 2) = 'tea'",
+        "anniversary(person.birthday) in next 7 days or age(birthday) >= 18",
     ],
 )
 def test_canonical_text_is_printed_as_it_was(text):
@@ -101,6 +110,11 @@ def test_canonical_text_is_printed_as_it_was(text):
         ("did A exactly 1 times", "did A exactly 1 time"),
         ('"vip" = true', "vip = true"),
         ("a\n  and b", "a and b"),
+        ("a -1 = b- -1", "a - 1 = b - -1"),
+        ("((a)) = (b)", "a = b"),
+        ("(a * b) / c + (d) = 1", "a * b / c + d = 1"),
+        ("most_frequent(x of A, 1) = 'b'", "most_frequent(x of A) = 'b'"),
+        ("streak(A by days) = 1", "streak(A by day) = 1"),
     ],
 )  # fmt: skip
 def test_other_spellings_become_canonical(written, canonical):
@@ -168,6 +182,19 @@ def error(text, scope="person"):
         ("x = 0001-01-01", "syntax", 5, "no date"),
         ("x = '\ud800'", "syntax", 6, "surrogate"),
         ("x = 1e999", "syntax", 1, "too large"),
+        ("x = 2025-1-5", "syntax", 5, "a date is written 2025-01-05"),
+        ("did A where x + 1 > 2", "syntax", 13, "arithmetic cannot stand inside where"),
+        ("(a or b) + 1 > 2", "syntax", 1, "a value is needed here"),
+        ("x since last A", "syntax", 3, "only events lie before or after"),
+        ("last A since last B has x = 1", "syntax", 8, "an event bounds"),
+        ("streak(A by day since last B) > 1", "syntax", 17, "an event bounds"),
+        ("share(A) > 1", "syntax", 1, "share(EVENT where"),
+        ("gap(A at least 2 times) > 1", "syntax", 7, "only usual_hour"),
+        ("usual_hour(A at most 2 times) > 1", "syntax", 14, "only usual_hour"),
+        ("first(x of A, 2) = 'b'", "syntax", 15, "only most_frequent"),
+        ("streak(A by hour) > 1", "syntax", 13, "hour"),
+        ("strike(A by day) > 1", "unknown_function", 1, "did you mean streak?"),
+        ("a + " * 200 + "a > 1", "too_complex", 1, "more than 100 sums"),
     ],
 )
 def test_an_error_says_what_where_and_what_to_do(text, code, column, said):

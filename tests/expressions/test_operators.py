@@ -23,7 +23,7 @@ from limner.expressions import (
     where,
 )
 from limner.expressions import tree as t
-from limner.types import ValueType
+from limner.types import ValueType, naive
 from tests.expressions.strategies import conditions
 from tests.expressions.world import AS_OF, World, at
 
@@ -200,6 +200,31 @@ CASES = [
     ("weight(taste, '茶') >= 0.5", "ann"), ("weight(taste, '茶') > weight(taste, 'cup')", "ann cho"),
     ("weight(taste, '茶') = 0", "bob dee"),
     ("known(weight(taste, 'pot'))", "ann bob cho dee"), ("not weight(taste, 'cup') > 0.2", "ann cho dee"),
+    # arithmetic
+    ("count(visit) / count(*) >= 0.5", "bob cho"), ("count(visit) + count(search) * 2 > 3", "bob"),
+    ("(count(visit) - 1) / 2 = 0.5", "bob"), ("sum(amount of \"Order Paid\") / count(\"Order Paid\") = 50", "ann"),
+    ("spent - 0.5 < 0", "bob"), ("spent / spent = 1", "ann"), ("orders * spent = 200", "ann"),
+    ("person.age - 0.5 = 20", "ann"), ("known(1 / count(visit))", "ann bob cho"),
+    # habits
+    ("streak(* by day) >= 2", "ann"), ("current_streak(* by day) = 2", "ann"),
+    ("current_streak(* by week) = 1", "ann cho"), ("current_streak(visit by day) = 0", "bob cho dee"),
+    ("current_streak(search by month) = 1", "bob cho"), ("streak(* by year) = 0", "dee"),
+    ("gap(\"Order*\") = 6.5625", "ann"), ("known(gap(search))", ""), ("gap(visit) < 0.001", "bob"),
+    ("share(visit where color = 'red') = 0.5", "bob"), ("share(visit where color = 'red') = 0", "cho"),
+    ("usual_hour(*) = 9", "ann"), ("usual_hour(*) = 11", "bob"),
+    ("usual_weekday(\"Order*\" at least 3 times) = 6", "ann"),
+    ("known(usual_weekday(visit at least 2 times))", "bob"),
+    ("most_frequent(color of *, 2) = 'blue'", "ann"), ("most_frequent(color of visit, 2) = 'red'", "bob"),
+    ("delay(\"Order Paid\" to \"Order Refunded\") = 13", "ann"), ("delay(search to visit) = 0", "cho"),
+    ("delay(\"Order Paid\" in last 7 days to \"Order Refunded\" where amount < 20) = 0", "ann"),
+    # between events
+    ("did visit since last \"Order Paid\"", "ann"), ("count(visit since first visit) = 1", "bob"),
+    ("did search before first visit", "cho"), ("did search exactly 0 times before last visit", "ann bob dee"),
+    ("did * at least 3 times since last (\"Order Paid\" where amount > 50)", "ann"),
+    ("recency(visit since last \"Order Paid\") = 0", "ann"), ("last(color of * before last visit) = 'red'", "ann"),
+    # dates
+    ("age(person.joined) = 0", "ann bob"), ("known(age(joined))", "ann bob"),
+    ("anniversary(person.joined) > 2026-06-01", "ann"), ("age(expires) >= 0", "bob"),
     # audiences and samples
     ("in audience gold", "ann cho"), ("not in audience gold", "bob dee"), ("in audience \"gold buyers\"", "ann"),
     ("in audience list", "ann dee"), ("in audience nobody", ""), ("not in audience nobody", "ann bob cho dee"),
@@ -379,6 +404,63 @@ def test_whatever_is_sound_becomes_one_select_that_runs(world, tree):
     world.users_of(query)
 
 
+def test_a_birthday_rolls_over_on_the_day_in_the_zone_of_the_workspace():
+    world = World(zone="Asia/Shanghai")
+    world.attribute("ann", "birthday", "1990-06-15", "2020-01-01")
+    world.attribute("leap", "birthday", "2004-02-29", "2020-01-01")
+    for number, wrong in enumerate(["1990-02-30", "soon", 19900615, "", None, ["1990-06-15"]]):
+        world.attribute(f"w{number}", "birthday", wrong, "2020-01-01")
+    eve, day = at("2025-06-14T15:59:59Z"), at("2025-06-14T16:00:00Z")  # midnight in Shanghai
+    assert world.value("age(person.birthday)", eve) == {"ann": 34, "leap": 21}
+    assert world.value("age(person.birthday)", day) == {"ann": 35, "leap": 21}
+    assert world.ask("anniversary(person.birthday) in next 1 day", eve) == {"ann"}
+    assert world.ask("anniversary(person.birthday) in this day", at("2025-06-15T10:00:00Z")) == {"ann"}
+    assert world.ask("anniversary(person.birthday) in next 7 days", at("2025-06-15T17:00:00Z")) == set()
+    # Born on 29 February: 1 March in years without one.
+    assert world.value("age(person.birthday)", at("2025-02-28T10:00:00Z"))["leap"] == 20
+    assert world.value("age(person.birthday)", at("2025-03-01T10:00:00Z"))["leap"] == 21
+    assert world.value("age(person.birthday)", at("2028-02-29T10:00:00Z"))["leap"] == 24
+    assert world.value("anniversary(person.birthday)", at("2025-02-20"))["leap"] == naive(
+        at("2025-02-28T16:00:00Z")
+    )
+    assert world.value("anniversary(person.birthday)", at("2027-03-20"))["leap"] == naive(
+        at("2028-02-28T16:00:00Z")
+    )
+    world.engine.close()
+
+
+def test_streaks_are_of_days_in_the_zone_and_end_with_a_day_left_out():
+    world = World(zone="Asia/Shanghai")
+    for ts in (
+        "2025-06-10T15:00:00Z",
+        "2025-06-10T17:00:00Z",
+        "2025-06-12T10:00:00Z",
+        "2025-06-12T17:00:00Z",
+    ):
+        world.event("ann", "visit", ts)  # 10, 11, 12, 13 June in Shanghai
+    texts = {"longest": "streak(visit by day)", "now": "current_streak(visit by day)"}
+    for as_of, now in [("2025-06-13T10:00:00Z", 4), ("2025-06-14T15:00:00Z", 4), ("2025-06-14T17:00:00Z", 0)]:
+        assert world.table(texts, at(as_of))["ann"] == {"longest": 4, "now": now}
+    world.engine.close()
+
+
+def test_money_stays_exact_and_what_cannot_be_is_missing():
+    world = World(properties={"amount": "money", "qty": "number"})
+    for _ in range(3):
+        world.event("ann", "buy", "2025-06-01", amount=0.1, qty=0.1)
+    world.tag("huge", "money", {"ann": 900_000_000_000_000})
+    for text, value in [
+        ("sum(amount of buy) - 0.3", 0), ("sum(amount of buy) * 3", 9_000), ("sum(amount of buy) / 7", 429),
+        ("sum(amount of buy) / -7", -429), ("sum(amount of buy) * 0.33335", 1_000), ("3 - count(buy)", 0),
+        ("count(buy) / (count(buy) - 3)", None), ("huge * count(buy)", None), ("huge + huge", None),
+        ("huge / 0.00000000001", None), ("count(buy) * 2 - 1", 5), ("0.5 + sum(qty of buy)", 0.8),
+    ]:  # fmt: skip
+        assert world.value(text).get("ann") == value, text
+    assert isinstance(world.value("count(buy) * 2 - 1")["ann"], int)
+    assert isinstance(world.value("count(buy) / 1")["ann"], float)
+    world.engine.close()
+
+
 # --- checking ---------------------------------------------------------------------------------------
 
 
@@ -403,6 +485,18 @@ def test_whatever_is_sound_becomes_one_select_that_runs(world, tree):
         ("did visit where person = 'x'", "type", "known(person)"),
         ("did visit where event = color", "type", "literal"),
         ("in audience a", "cycle", "a → b → a"),
+        ("level + 1 > 2", "type", "there is no text + number"),
+        ("spent + orders > 2", "type", "there is no money + number"),
+        ("orders / spent > 2", "type", "there is no number / money"),
+        ("spent * spent > 2", "type", "there is no money * money"),
+        ("spent + 0.00001 > 2", "type", "four decimals"),
+        ("expires - 1 > 2", "type", "there is no instant - number"),
+        ("count(visit) + 1", "type", "a number is no condition"),
+        ("gap(visit)", "type", "a number is no condition"),
+        ("age(level) > 3", "type", "age needs a date, not a text"),
+        ("age(2000-01-01) > 3", "type", "age(person.birthday)"),
+        ("did visit since last (visit where event = color)", "type", "literal"),
+        ("anniversary(expires) > 3", "type", "a instant is not compared with a number"),
     ],
 )  # fmt: skip
 def test_check_says_what_is_wrong(world, text, code, said):

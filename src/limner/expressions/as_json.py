@@ -73,7 +73,7 @@ def _field(cls: type, name: str, value: Any, depth: int) -> Any:
     allowed = _WORDS.get((cls, name))
     if allowed is not None:
         return _held(value in allowed, value)
-    if name in ("n", "least", "periods", "points", "half_at", "most"):
+    if name in ("n", "least", "periods", "points", "half_at", "most", "nth"):
         return _held(isinstance(value, int) and not isinstance(value, bool), value)
     if name in ("name", "of", "label") or (name, cls) in (("value", t.Text), ("value", t.Instant)):
         return _held(isinstance(value, str), value)
@@ -99,6 +99,13 @@ _WORDS: dict[tuple[type, str], tuple[str, ...]] = {
     (t.Aggregate, "function"): (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES),
     (t.Interest, "function"): t.INTERESTS,
     (t.Builtin, "name"): t.BUILTINS,
+    (t.Arithmetic, "op"): t.OPERATORS,
+    (t.Streak, "function"): t.STREAKS,
+    (t.Streak, "by"): t.STREAK_UNITS,
+    (t.Habit, "function"): t.HABITS,
+    (t.Dated, "function"): t.DATES,
+    (t.SinceEvent, "which"): ("first", "last"),
+    (t.BeforeEvent, "which"): ("first", "last"),
     **{(cls, "unit"): units for cls, units in _UNITS.items()},
 }
 

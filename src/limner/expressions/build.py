@@ -28,6 +28,11 @@ def fail_at(
     raise ExpressionError(message, line=line, column=column, code=code, hint=hint)
 
 
+MOST_SUMS = 100
+"""So many sums may stand inside each other."""
+
+MOST_PLACES = 100
+
 _TIMES = {"exactly", "at_least", "at_most", "fewer_than", "more_than"}
 _TEXT_OPS = {name.replace(" ", "_"): name for name in t.TEXT_TESTS}
 
@@ -38,6 +43,7 @@ class Builder:
     def __init__(self, text: str, scope: Scope) -> None:
         self.text = text
         self.scope = scope
+        self._sums = 0
 
     def fail(self, at: Any, message: str, *, code: str = "syntax", hint: str | None = None) -> NoReturn:
         """Raises with the place of a parse-tree node or token."""
@@ -190,6 +196,82 @@ class Builder:
     def _more_than_ago(self, node: Any, parts: list[Any]) -> t.MoreThanAgo:
         return t.MoreThanAgo(self.build(parts[0]), position=self._at(node))
 
+    def _anchored(self, node: Any, parts: list[Any]) -> tuple[str, t.Event]:
+        found = _sorted(parts[0].children)
+        return str(node.data).rpartition("_")[2], self._event(found["happening"], found.get("where"))
+
+    def _since_first(self, node: Any, parts: list[Any]) -> t.SinceEvent:
+        return t.SinceEvent(*self._anchored(node, parts), position=self._at(node))
+
+    def _before_first(self, node: Any, parts: list[Any]) -> t.BeforeEvent:
+        return t.BeforeEvent(*self._anchored(node, parts), position=self._at(node))
+
+    _since_last, _before_last = _since_first, _before_first
+
+    # values
+
+    def _value(self, node: Any) -> Any:
+        """What stands where a value is needed."""
+        before = self._sums
+        made = self.build(node)
+        self._sums = before
+        if not isinstance(made, t.Value):
+            self.fail(node, "a value is needed here, this is a condition")
+        return made
+
+    def _arithmetic(self, node: Any, parts: list[Any]) -> t.Arithmetic:
+        self._only_person(node, "arithmetic")
+        self._sums += 1
+        if self._sums > MOST_SUMS:
+            self.fail(
+                node,
+                f"the expression is too complex: more than {MOST_SUMS} sums inside each other",
+                code="too_complex",
+                hint="split it into tags and refer to them",
+            )
+        left, right = self._value(parts[0]), self._value(parts[2])
+        if isinstance(left, t.Literal) and isinstance(right, t.Literal):
+            self.fail(node, "work this out: both are given", hint="a date is written 2025-01-05")
+        return t.Arithmetic(left, str(parts[1]), right, position=self._at(node))
+
+    def _streak(self, node: Any, parts: list[Any]) -> t.Streak:
+        self._only_person(node, f"{parts[0]}(…)")
+        found = _sorted(parts[1:])
+        event = self._event(found["happening"], found.get("where"))
+        by = next(str(part) for part in parts if isinstance(part, Token) and part.type == "CALENDAR_UNIT")
+        window = self._plain_window(found)
+        return t.Streak(str(parts[0]), event, by.removesuffix("s"), window, position=self._at(node))
+
+    def _habit(self, node: Any, parts: list[Any]) -> t.Habit:
+        function = str(parts[0])
+        self._only_person(node, f"{function}(…)")
+        found = _sorted(parts[1:])
+        least = None
+        if "times" in found:
+            times = self._times(found["times"])
+            if times.op != "at least" or not times.n or not function.startswith("usual"):
+                self.fail(found["times"], "only usual_hour and usual_weekday take at least so many times")
+            least = times.n
+        if function == "share" and "where" not in found:
+            self.fail(node, "a share of what?", hint="share(EVENT where …)")
+        event = self._event(found["happening"], found.get("where"))
+        return t.Habit(function, event, self._plain_window(found), least, position=self._at(node))
+
+    def _delay(self, node: Any, parts: list[Any]) -> t.Delay:
+        self._only_person(node, "delay(…)")
+        found = _sorted(parts[1:])
+        last = _sorted(found["then_event"].children)
+        return t.Delay(
+            self._event(found["happening"], found.get("where")),
+            self._event(last["happening"], last.get("where")),
+            self._plain_window(found),
+            position=self._at(node),
+        )
+
+    def _date_function(self, node: Any, parts: list[Any]) -> t.Dated:
+        self._only_person(node, f"{parts[0]}(…)")
+        return t.Dated(str(parts[0]), self._value(parts[1]), position=self._at(node))
+
     # aggregates
 
     def _event_aggregate(self, node: Any, parts: list[Any]) -> t.Aggregate:
@@ -206,11 +288,18 @@ class Builder:
     def _property_aggregate(self, node: Any, parts: list[Any]) -> t.Aggregate:
         self._only_person(node, f"{parts[0]}(…)")
         found = _sorted(parts[2:])
+        nth = None
+        if "token" in found:
+            nth = self._whole(found["token"], 1)
+            if str(parts[0]) != "most_frequent" or nth > MOST_PLACES:
+                message = f"only most_frequent has a second, third … up to {MOST_PLACES}"
+                self.fail(found["token"], message)
         return t.Aggregate(
             str(parts[0]),
             self._event(found["happening"], found.get("where")),
             self._name(parts[1]),
             self._window(found),
+            None if nth == 1 else nth,
             position=self._at(node),
         )
 
@@ -278,8 +367,19 @@ class Builder:
             )
         return window
 
-    def _windowed(self, found: dict[str, Any]) -> t.Window:
+    def _plain_window(self, found: dict[str, Any]) -> t.Window | None:
+        """The window of events, bounded by time and by no other event."""
         window = self._window(found)
+        if isinstance(window, t.SinceEvent | t.BeforeEvent):
+            self.fail(
+                found["window"],
+                "a window that an event bounds cannot stand here",
+                hint="it stands in did …, count(…) and the like",
+            )
+        return window
+
+    def _windowed(self, found: dict[str, Any]) -> t.Window:
+        window = self._plain_window(found)
         if window is None:
             self.fail(found["happening"], "a window is missing", hint="for example in last 7 days")
         return window
@@ -287,17 +387,18 @@ class Builder:
     # tests
 
     def _compare(self, node: Any, parts: list[Any]) -> t.Compare:
-        return t.Compare(self.build(parts[0]), str(parts[1]), self.build(parts[2]), position=self._at(node))
+        left, right = self._value(parts[0]), self._value(parts[2])
+        return t.Compare(left, str(parts[1]), right, position=self._at(node))
 
     def _among(self, node: Any, parts: list[Any]) -> t.Among:
         options = tuple(self.build(part) for part in parts[1:])
-        return t.Among(self.build(parts[0]), options, position=self._at(node))
+        return t.Among(self._value(parts[0]), options, position=self._at(node))
 
     def _not_among(self, node: Any, parts: list[Any]) -> t.Not:
         return t.Not(self._among(node, parts), position=self._at(node))
 
     def _between(self, node: Any, parts: list[Any]) -> t.Between:
-        value, low, high = (self.build(part) for part in parts)
+        value, low, high = (self._value(part) for part in parts)
         return t.Between(value, low, high, position=self._at(node))
 
     def _text_test(self, node: Any, parts: list[Any]) -> t.TextTest:
@@ -307,13 +408,16 @@ class Builder:
             self.fail(parts[2], f"{op} needs a string", hint="write it in '…'")
         if op == "matches":
             check_pattern(operand.value, *operand.position)
-        return t.TextTest(self.build(parts[0]), op, operand, position=self._at(node))
+        return t.TextTest(self._value(parts[0]), op, operand, position=self._at(node))
 
     def _within_window(self, node: Any, parts: list[Any]) -> t.Within:
-        return t.Within(self.build(parts[0]), self.build(parts[1]), position=self._at(node))
+        window = self.build(parts[1])
+        if isinstance(window, t.SinceEvent | t.BeforeEvent):
+            self.fail(parts[1], "only events lie before or after an event", hint="compare with last_time(…)")
+        return t.Within(self._value(parts[0]), window, position=self._at(node))
 
     def _known(self, node: Any, parts: list[Any]) -> t.Known:
-        return t.Known(self.build(parts[1]), position=self._at(node))
+        return t.Known(self._value(parts[1]), position=self._at(node))
 
     def _been(self, node: Any, parts: list[Any], op: str) -> t.HasBeen:
         self._only_person(node, f"for {op}")
@@ -396,13 +500,13 @@ class Builder:
             inner = _sorted(found["without"].children)
             without = self._event(inner["happening"], inner.get("where"))
         first = self._event(found["happening"], found.get("where"))
-        return t.Sequence(first, tuple(steps), without, self._window(found), position=self._at(node))
+        return t.Sequence(first, tuple(steps), without, self._plain_window(found), position=self._at(node))
 
     def _last_has(self, node: Any, parts: list[Any]) -> t.LastHas:
         self._only_person(node, "last")
         found = _sorted(parts[:-1])
         event = self._event(found["happening"], found.get("where"))
-        return t.LastHas(event, self._inside(parts[-1]), self._window(found), position=self._at(node))
+        return t.LastHas(event, self._inside(parts[-1]), self._plain_window(found), position=self._at(node))
 
 
 _UNTIL = {
@@ -413,7 +517,7 @@ _LONGEST_HALF_LIFE = 10_000 * 86_400
 
 _WINDOWS = {
     "in_last", "in_last_calendar", "in_this", "in_next", "since", "before", "from_to", "between_ago",
-    "more_than_ago",
+    "more_than_ago", "since_first", "since_last", "before_first", "before_last",
 }  # fmt: skip
 
 

@@ -7,9 +7,11 @@ from typing import Literal
 
 from limner.errors import ExpressionError, did_you_mean
 from limner.expressions import tree as t
+from limner.expressions.arithmetic import result_type
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import DEEPEST_INLINED, circle, tested_attribute, too_deep, unknown
 from limner.expressions.happenings import named_builtin
+from limner.expressions.predicate import scaled
 from limner.types import ValueType
 
 Kind = Literal["person", "event"]
@@ -112,7 +114,10 @@ class _Checker:
                     self.condition(arg)
             case t.Not(arg):
                 self.condition(arg)
-            case t.Did(event) | t.FirstDid(event) | t.Regularly(event):
+            case t.Did(event, _, window) | t.FirstDid(event, window):
+                self.event(event)
+                self._window(window)
+            case t.Regularly(event):
                 self.event(event)
             case t.Sequence(first, steps, without):
                 for event in (first, *(step.event for step in steps), *([without] if without else [])):
@@ -156,7 +161,7 @@ class _Checker:
                 kind = self.value(value)
                 if kind not in (None, ValueType.INSTANT):
                     raise self.fail(node, f"a window needs an instant, not a {kind}")
-            case t.Name() | t.Attribute() | t.Builtin() | t.Aggregate() | t.Weight():
+            case _ if isinstance(node, t.Value) and not isinstance(node, t.Literal):
                 kind = self.value(node)
                 if kind not in (None, ValueType.FLAG):
                     raise self.fail(
@@ -194,6 +199,7 @@ class _Checker:
                 self._attribute(node, path[0])
                 return None
             case t.Aggregate():
+                self._window(node.window)
                 return self._aggregate(node)
             case t.Weight(tag):
                 return self._weight(node, tag)
@@ -203,7 +209,43 @@ class _Checker:
                     f"{node.function}(…) is a tag's statistic, not part of a condition",
                     "make a tag of it, and write weight(TAG, 'label') or TAG = 'label'",
                 )
+            case t.Streak(_, event) | t.Habit(_, event):
+                self.event(event)
+                return ValueType.NUMBER
+            case t.Delay(event, then):
+                self.event(event)
+                self.event(then)
+                return ValueType.NUMBER
+            case t.Dated(function, dated):
+                return self._dated(node, function, dated)
+            case t.Arithmetic():
+                return self._arithmetic(node)
         raise self.fail(node, "this is a condition, not a value")
+
+    def _dated(self, node: t.Node, function: str, dated: t.Value) -> ValueType:
+        if isinstance(dated, t.Literal):
+            raise self.fail(node, f"{function} is of an attribute or a tag", f"{function}(person.birthday)")
+        kind = self.value(dated)
+        if kind not in (None, ValueType.INSTANT):
+            raise self.fail(node, f"{function} needs a date, not a {kind}")
+        return ValueType.NUMBER if function == "age" else ValueType.INSTANT
+
+    def _arithmetic(self, node: t.Arithmetic) -> ValueType:
+        left, right = self.value(node.left), self.value(node.right)
+        literal = next((side for side in (node.left, node.right) if isinstance(side, t.Number)), None)
+        kind = result_type(left, node.op, right, literal=literal is not None)
+        if kind is None:
+            first, second = left or "attribute", right or "attribute"
+            hint = "numbers and money have sums; money is divided by money or by a number"
+            raise self.fail(node, f"there is no {first} {node.op} {second}", hint)
+        amount = kind is ValueType.MONEY and node.op in ("+", "-") and literal is not None
+        if amount and literal is not None and not isinstance(scaled(literal.value), int):
+            raise self.fail(literal, "money has at most four decimals")
+        return kind
+
+    def _window(self, window: t.Window | None) -> None:
+        if isinstance(window, t.SinceEvent | t.BeforeEvent):
+            self.event(window.event)
 
     def _builtin(self, node: t.Node, name: str) -> ValueType:
         kinds = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -17,8 +17,21 @@ from limner.engine.seam import Query, Step, quoted
 from limner.errors import ExpressionError, did_you_mean
 from limner.expressions import interests
 from limner.expressions import tree as t
+from limner.expressions.arithmetic import arithmetic
 from limner.expressions.attributes import attribute_steps, history_steps, json_at
 from limner.expressions.catalog import Catalog
+from limner.expressions.habits import (
+    DAY_US,
+    age,
+    anniversary,
+    bounded_steps,
+    current_run,
+    day_of,
+    delay_steps,
+    rank_steps,
+    run_steps,
+    usual_steps,
+)
 from limner.expressions.happenings import (
     EventSql,
     Selection,
@@ -26,7 +39,7 @@ from limner.expressions.happenings import (
     simple_test,
 )
 from limner.expressions.predicate import NEVER, fitting
-from limner.expressions.scan import PERIOD_BITS, EventPass, Numbers, Tally
+from limner.expressions.scan import PERIOD_BITS, SUM_SCALE, EventPass, Numbers, Tally
 from limner.expressions.sequences import regular_steps, sequence_steps
 from limner.expressions.sql import FALSE, Bound, Sql, Typed
 from limner.expressions.windows import bounds
@@ -46,6 +59,18 @@ class Cases:
     type: ValueType
 
 
+@dataclass(frozen=True)
+class Scores:
+    """The sum of what each condition that is true is worth, in millionths; with `tiers` the name of its tier.
+
+    A sum at a cut point (`cuts`, rising) is in the tier above it; `tiers` is one more, from the lowest.
+    """
+
+    rows: tuple[tuple[t.Expr, int], ...]
+    cuts: tuple[int, ...] = ()
+    tiers: tuple[str, ...] = ()
+
+
 def people(
     expr: t.Expr, catalog: Catalog, as_of: datetime, zone: str | None = None, *, among: str | None = None
 ) -> Query:
@@ -60,7 +85,7 @@ def people(
 
 
 def values(
-    value: t.Value | Cases,
+    value: t.Value | Cases | Scores,
     catalog: Catalog,
     as_of: datetime,
     zone: str | None = None,
@@ -90,7 +115,7 @@ def rule(
 
 
 def statistics(
-    columns: Mapping[str, t.Value | Cases],
+    columns: Mapping[str, t.Value | Cases | Scores],
     catalog: Catalog,
     as_of: datetime,
     zone: str | None = None,
@@ -156,25 +181,67 @@ def together(
     made_of: dict[str, tuple[str, ...]] = {}
     kept: dict[str, Tally] = {}
     for key, value in columns.items():
-        alone = _Compiler(catalog, as_of, zone, among, numbers=numbers)
-        alone.column(value)
-        written = compiler.column(value)
-        if alone.plain:
-            made_of[key] = tuple(alone.scan.tallies)
-            kept |= {name: compiler.scan.tallies[name] for name in alone.scan.tallies}
-            reading[key] = _inlined(written, compiler.bind)
-        else:
-            rests = {selection.text for selection in alone.scan.selections}
-            name = "_v" + blake2b(repr(value).encode(), digest_size=8).hexdigest()
-            asked[name] = tuple(s for s in compiler.scan.selections if s.text in rests)
+        stored: dict[t.Value, Typed] = {}
+        rests_on: list[str] = []
+        for part in _parts(value):
+            alone = _Compiler(catalog, as_of, zone, among, numbers=numbers)
+            kind = alone.value(part).type
+            written = compiler.value(part).sql
+            if alone.plain:
+                rests_on += alone.scan.tallies
+                kept |= {name: compiler.scan.tallies[name] for name in alone.scan.tallies}
+                continue
+            rests = {selection.text for selection in alone.selections}
+            name = "_v" + blake2b(repr(part).encode(), digest_size=8).hexdigest()
+            asked[name] = tuple(s for s in compiler.selections if s.text in rests)
             chosen[name] = f"{written} AS {name}"
-            made_of[key] = (name,)
-            reading[key] = f"e.{name}"
+            stored[part] = Typed(f"e.{name}", kind)
+            rests_on.append(name)
+        compiler.stored = stored
+        reading[key] = _inlined(compiler.column(value), compiler.bind)
+        compiler.stored = {}
+        made_of[key] = tuple(dict.fromkeys(rests_on))
     tallies = (f"{_narrow(tally.how, f'e.{name}')} AS {name}" for name, tally in kept.items())
     listed = ["p.ix AS ix", *tallies, *chosen.values()]
     query = compiler.query(listed, None)
     query = Query(query.steps, query.final, {**query.values, NOW[1:]: naive(as_of)})
     return Together(query, reading, kept, asked, made_of, compiler.events)
+
+
+def _parts(value: t.Value) -> list[t.Value]:
+    """What a value is made of, each a value of a person's events that does not look at the time from now."""
+    match value:
+        case t.Arithmetic(left, _, right):
+            return [*_parts(left), *_parts(right)]
+        case t.Dated(_, dated):
+            return _parts(dated)
+        case t.Aggregate() | t.Streak():
+            return [_timeless(value)]
+        case t.Habit() | t.Delay():
+            return [value]
+        case _:
+            return []
+
+
+def _timeless(value: t.Aggregate | t.Streak) -> t.Value:
+    """The value, or what it is read from together with the time from now."""
+    if isinstance(value, t.Streak):
+        return replace(value, function=LATEST_RUN) if value.function == "current_streak" else value
+    bounded = isinstance(value.window, t.SinceEvent | t.BeforeEvent)
+    return replace(value, function="last_time") if bounded and value.function == "recency" else value
+
+
+LATEST_RUN = "latest run"
+"""A streak that no text can say: the latest run, long ago or not."""
+
+
+def of_events(value: t.Expr) -> bool:
+    """Whether the value follows from a person's events alone: no tag and no attribute is in it."""
+    return bool(_parts(value)) and not t.names_of(value) and not _has_attribute(value)  # type: ignore[arg-type]
+
+
+def _has_attribute(value: t.Expr) -> bool:
+    return any(isinstance(node, t.Attribute | t.Dated) for node in t.walk(value))
 
 
 def _narrow(how: str, tally: str) -> str:
@@ -205,12 +272,16 @@ def steady(value: t.Value) -> bool:
 
 
 def _inlined(sql: str, bind: Bound) -> str:
-    """The SQL with the values that it binds (instants and whole numbers) written out, as a view needs it."""
+    """The SQL with the values that it binds (instants, numbers, the zone) written out, as a view needs it."""
 
     def written(found: re.Match[str]) -> str:
         value = bind.values[found[1]]
         if isinstance(value, datetime):
             return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+        if isinstance(value, float):
+            return f"CAST('{value!r}' AS DOUBLE)"
+        if isinstance(value, str):
+            return "'" + value.replace("'", "''") + "'"
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"a {type(value).__name__} in a value made of tallies")
         return str(value)
@@ -277,6 +348,14 @@ class _Compiler:
         self._depth = 0
         self._conditions = 0
         self.now: str | None = None
+        self.stored: Mapping[t.Value, Typed] = {}
+        self._rests: dict[Selection, None] = {}
+        self._beside: dict[t.Value, Typed] = {}
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """Every selection of events that something rests on."""
+        return tuple(dict.fromkeys([*self.scan.selections, *self._rests]))
 
     @property
     def plain(self) -> bool:
@@ -296,8 +375,10 @@ class _Compiler:
         final = f"SELECT {', '.join(columns)}\nFROM persons AS p\n{joins}\nWHERE {' AND '.join(tests)}"
         return Query((*self.scan.steps(), *self.steps), final, dict(self.bind.values))
 
-    def column(self, value: t.Value | Cases) -> str:
+    def column(self, value: t.Value | Cases | Scores) -> str:
         """A value as a column of the result."""
+        if isinstance(value, Scores):
+            return self._scores(value)
         if not isinstance(value, Cases):
             typed = self.value(value)
             return self.sql.cast(typed, ValueType.TEXT) if typed.type is None else typed.sql
@@ -307,6 +388,17 @@ class _Compiler:
             f"WHEN {self.condition(when)} THEN {self._then(then, value.type)}" for when, then in value.cases
         )
         return f"(CASE {whens} ELSE {self._then(value.otherwise, value.type)} END)"
+
+    def _scores(self, scores: Scores) -> str:
+        worth = [
+            f"CASE WHEN {self.condition(when)} THEN {self.bind(n)} ELSE 0 END" for when, n in scores.rows
+        ]
+        total = f"CAST({' + '.join(f'({one})' for one in worth)} AS BIGINT)"
+        if not scores.tiers:
+            return f"({total} / {SUM_SCALE}.0)"
+        above = zip(reversed(scores.cuts), reversed(scores.tiers[1:]), strict=True)
+        whens = " ".join(f"WHEN {total} >= {self.bind(cut)} THEN {self.bind(tier)}" for cut, tier in above)
+        return f"(CASE {whens} ELSE {self.bind(scores.tiers[0])} END)"
 
     def _then(self, literal: t.Literal | None, kind: ValueType) -> str:
         if literal is None:
@@ -342,7 +434,7 @@ class _Compiler:
             case t.Flag(value):
                 return "TRUE" if value else "FALSE"
             case t.Did(event, times, window):
-                return self._did(self._selection(event, window), times)
+                return self._did(self._counted(event, window), times)
             case t.FirstDid(event, window):
                 low, high = bounds(window, as_of=self.sql.as_of, zone=self.sql.zone)
                 first = self.scan.first_time(self._selection(event, None))
@@ -363,11 +455,15 @@ class _Compiler:
             case _:
                 return simple_test(self.sql, node, self.value)
 
+    def _counted(self, event: t.Event, window: t.Window | None) -> str:
+        if isinstance(window, t.SinceEvent | t.BeforeEvent):
+            return self.value(t.Aggregate("count", event, window=window)).sql
+        return self.scan.count(self._selection(event, window))
+
     def _selection(self, event: t.Event, window: t.Window | None) -> Selection:
         return self.events.selection(event, bounds(window, as_of=self.sql.as_of, zone=self.sql.zone), window)
 
-    def _did(self, selection: Selection, times: t.Times | None) -> str:
-        count = self.scan.count(selection)
+    def _did(self, count: str, times: t.Times | None) -> str:
         if times is None:
             return f"{count} >= 1"
         op = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}[
@@ -453,7 +549,9 @@ class _Compiler:
     # values
 
     def value(self, node: t.Value) -> Typed:
-        """A tag, attribute, aggregate or literal as a typed value."""
+        """A tag, attribute, value of events, sum or literal as a typed value."""
+        if node in self.stored:
+            return self.stored[node]
         match node:
             case t.Name(name):
                 return self._named(node, name)
@@ -465,6 +563,22 @@ class _Compiler:
                 return self._interest(node)
             case t.Weight(tag, label):
                 return self._weight(tag, label)
+            case t.Arithmetic(left, _, right):
+                return arithmetic(self.sql, node, self.value(left), self.value(right))
+            case t.Streak(function, _, by):
+                return self._streak(node, function, by)
+            case t.Habit():
+                return self._habit(node)
+            case t.Delay(event, then, window):
+                first, last = self._selection(event, window), self._selection(then, None)
+                return self._worked_out(
+                    node,
+                    (first, last),
+                    lambda name: delay_steps(name, first, last, self.events, self.among),
+                    ValueType.NUMBER,
+                )
+            case t.Dated(function, dated):
+                return self._dated(function, self.value(dated))
             case t.Flag() | t.Text() | t.Number() | t.Instant():
                 return self.sql.literal(node)
             case _:
@@ -529,8 +643,91 @@ class _Compiler:
             self.joins.append(f"LEFT JOIN {alias} ON {alias}.ix = p.ix")
         return Typed(json_at(path, f"{self._attributes[name]}.value", self.sql), None)
 
-    def _aggregate(self, node: t.Aggregate) -> Typed:
+    def _worked_out(
+        self, node: t.Value, rests: Sequence[Selection], steps: Any, kind: ValueType | None
+    ) -> Typed:
+        """A value of events that steps of its own work out, as (ix, value)."""
+        if node not in self._beside:
+            name = f"beside_{len(self._beside)}"
+            self._rests |= dict.fromkeys(rests)
+            self._beside[node] = Typed(f"{name}.value", kind)
+            self.steps.extend(steps(name))
+            self.joins.append(f"LEFT JOIN {name} ON {name}.ix = p.ix")
+        return self._beside[node]
+
+    def _streak(self, node: t.Streak, function: str, by: str) -> Typed:
+        if function == "current_streak":
+            latest = self.value(_timeless(node)).sql
+            now = self.now or self.bind(self.sql.as_of)
+            return Typed(f"COALESCE({current_run(self.sql, by, latest, now)}, 0)", ValueType.NUMBER)
+        selection, latest_run = self._selection(node.event, node.window), function == LATEST_RUN
+        found = self._worked_out(
+            node,
+            (selection,),
+            lambda name: run_steps(name, by, selection, self.events, self.among, latest=latest_run),
+            ValueType.NUMBER,
+        )
+        return Typed(f"COALESCE({found.sql}, 0)", ValueType.NUMBER) if function == "streak" else found
+
+    def _habit(self, node: t.Habit) -> Typed:
         selection = self._selection(node.event, node.window)
+        if node.function == "gap":
+            first, last = self.scan.first_time(selection), self.scan.last_time(selection)
+            days = f"((EPOCH_US({last}) - EPOCH_US({first})) / {DAY_US}.0)"
+            return Typed(f"({days} / NULLIF({self.scan.count(selection)} - 1, 0))", ValueType.NUMBER)
+        if node.function == "share":
+            every = self.scan.count(self._selection(replace(node.event, where=None), node.window))
+            some = self.scan.count(selection)
+            return Typed(f"(CAST({some} AS DOUBLE) / NULLIF({every}, 0))", ValueType.NUMBER)
+        part = "HOUR" if node.function == "usual_hour" else "ISODOW"
+        return self._worked_out(
+            node,
+            (selection,),
+            lambda name: usual_steps(name, part, node.least or 1, selection, self.events, self.among),
+            ValueType.NUMBER,
+        )
+
+    def _dated(self, function: str, value: Typed) -> Typed:
+        now = self.now or self.bind(self.sql.as_of)
+        instant = self.sql.cast(value, ValueType.INSTANT)
+        day, today = day_of(self.sql, instant), day_of(self.sql, now)
+        if function == "age":
+            return Typed(age(day, today), ValueType.NUMBER)
+        return Typed(anniversary(self.sql, day, today), ValueType.INSTANT)
+
+    def _bounded(self, node: t.Aggregate, window: t.SinceEvent | t.BeforeEvent) -> Typed:
+        """An aggregate of the events after or before another one: the same aggregate over those rows alone."""
+        bound, asked = self._selection(window.event, None), self._selection(node.event, None)
+        inner = _Compiler(self.catalog, self.sql.as_of, self.sql.zone, self.among, self.bind)
+        inner.now = self.now
+        value = inner.value(replace(node, window=None))
+
+        def steps(name: str) -> list[Step]:
+            after = isinstance(window, t.SinceEvent)
+            rows = bounded_steps(name, window.which, bound, asked, self.events, self.among, after=after)
+            found = inner.query(["p.ix AS ix", f"{value.sql} AS value"], None)
+            over = Query((Step("events", f"SELECT * FROM {name}_events"), *found.steps), found.final)
+            return [*rows, Step(name, over.sql)]
+
+        found = self._worked_out(node, (bound, asked), steps, value.type)
+        always = node.function in ("count", "distinct", "sum")
+        return Typed(f"COALESCE({found.sql}, 0)", found.type) if always else found
+
+    def _aggregate(self, node: t.Aggregate) -> Typed:
+        if isinstance(node.window, t.SinceEvent | t.BeforeEvent):
+            if node.function != "recency":
+                return self._bounded(node, node.window)
+            return self._recency(self.value(_timeless(node)).sql)
+        selection = self._selection(node.event, node.window)
+        if node.nth is not None:
+            value = self.events.property(node.of or "")
+            nth = node.nth
+            return self._worked_out(
+                node,
+                (selection,),
+                lambda name: rank_steps(name, nth, value.sql, selection, self.events, self.among),
+                value.type,
+            )
         match node.function:
             case "count":
                 return Typed(self.scan.count(selection), ValueType.NUMBER)
@@ -539,9 +736,12 @@ class _Compiler:
             case "last_time":
                 return Typed(self.scan.last_time(selection), ValueType.INSTANT)
             case "recency":
-                now, last = self.now or self.bind(self.sql.as_of), self.scan.last_time(selection)
-                return Typed(f"((EPOCH_US({now}) - EPOCH_US({last})) // 86400000000)", ValueType.NUMBER)
+                return self._recency(self.scan.last_time(selection))
         return self.scan.of_property(node.function, selection, self.events.property(node.of or ""))
+
+    def _recency(self, last: str) -> Typed:
+        now = self.now or self.bind(self.sql.as_of)
+        return Typed(f"((EPOCH_US({now}) - EPOCH_US({last})) // {DAY_US})", ValueType.NUMBER)
 
 
 _SQL_TYPES = {

@@ -17,18 +17,18 @@ from limner.expressions.compile import steady
 _COUNTED = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}
 
 
-def leaf_key(value: t.Aggregate) -> str:
+def leaf_key(value: t.OfEvents) -> str:
     """The leaf's name: the same for the same question. No tag is called so."""
     return "_l" + blake2b(repr(value).encode(), digest_size=8).hexdigest()
 
 
-def taken_out(conditions: Sequence[t.Expr]) -> tuple[tuple[t.Expr, ...], dict[str, t.Aggregate]]:
+def taken_out(conditions: Sequence[t.Expr]) -> tuple[tuple[t.Expr, ...], dict[str, t.OfEvents]]:
     """The conditions with names in the place of leaves, and the leaves by name."""
-    found: dict[str, t.Aggregate] = {}
+    found: dict[str, t.OfEvents] = {}
     return tuple(_without(condition, found) for condition in conditions), found
 
 
-def _without(node: t.Expr, found: dict[str, t.Aggregate]) -> t.Expr:
+def _without(node: t.Expr, found: dict[str, t.OfEvents]) -> t.Expr:
     match node:
         case t.And(args) | t.Or(args):
             return replace(node, args=tuple(_without(arg, found) for arg in args))
@@ -49,11 +49,13 @@ def _without(node: t.Expr, found: dict[str, t.Aggregate]) -> t.Expr:
             return node
 
 
-def _value(node: t.Value, found: dict[str, t.Aggregate]) -> t.Value:
-    return (_leaf(node, found) or node) if isinstance(node, t.Aggregate) else node
+def _value(node: t.Value, found: dict[str, t.OfEvents]) -> t.Value:
+    if isinstance(node, t.Arithmetic):
+        return replace(node, left=_value(node.left, found), right=_value(node.right, found))
+    return (_leaf(node, found) or node) if isinstance(node, t.OfEvents) else node
 
 
-def _leaf(value: t.Aggregate, found: dict[str, t.Aggregate]) -> t.Name | None:
+def _leaf(value: t.OfEvents, found: dict[str, t.OfEvents]) -> t.Name | None:
     if not steady(value):
         return None
     key = leaf_key(value)

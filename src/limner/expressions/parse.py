@@ -22,7 +22,10 @@ DEEPEST = 64
 MOST_TERMS = 2_000
 MOST_OPTIONS = 10_000
 
-FUNCTIONS = (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, *t.INTERESTS, "weight", "known", "sample")
+FUNCTIONS = (
+    *t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, *t.STREAKS, *t.HABITS, "delay", *t.DATES, *t.INTERESTS, "weight",
+    "known", "sample",
+)  # fmt: skip
 _NOT_DETERMINISTIC = {
     "random", "rand", "now", "today", "uuid", "gen_random_uuid", "current_date", "current_timestamp",
     "current_time", "getdate", "sysdate", "setseed", "nextval",
@@ -189,6 +192,7 @@ KEYWORDS = (
     "did", "first", "last", "then", "within", "without", "where", "has", "since", "before", "from", "to",
     "for", "at", "least", "most", "more", "less", "fewer", "than", "exactly", "ago", "this", "next",
     "calendar", "audience", "true", "false", "of", "the", "person",
+    "by",
 )  # fmt: skip
 
 
@@ -217,10 +221,13 @@ def _wanted(error: Any) -> str | None:
         "COMPARISON": "a comparison", "UNIT": "a unit such as days", "CALENDAR_UNIT": "week, month …",
         "INSTANT": "a date such as 2025-01-15", "LPAR": "(", "RPAR": ")", "COMMA": "a comma",
         "TIMES": "times", "PERIODS": "periods", "STAR": "*", "DOT": "a dot",
-        "EVENT_FUNCTION": "count(…)", "PROPERTY_FUNCTION": "sum(…)", "INTEREST": "interest(…)",
-        "WEIGHT": "weight(…)",
+        "STREAK_FUNCTION": "streak(…)", "HABIT_FUNCTION": "gap(…)", "DELAY": "delay(…)",
+        "DATE_FUNCTION": "age(…)", "EVENT_FUNCTION": "count(…)", "PROPERTY_FUNCTION": "sum(…)",
+        "INTEREST": "interest(…)", "WEIGHT": "weight(…)",
     }  # fmt: skip
     hidden = {"$END", "TILDE"}
+    if "PLUS" in _expected(error):  # after a value there may always be more of it
+        hidden |= {"PLUS", "MINUS", "STAR", "SLASH"}
     names = sorted(_expected(error) - hidden)
     if not names or len(names) > 8:
         return "see the language reference for what may stand here" if names else None

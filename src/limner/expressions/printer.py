@@ -54,6 +54,16 @@ def window_text(window: t.Window) -> str:
             return f"between {duration_text(far)} and {duration_text(near)} ago"
         case t.MoreThanAgo(duration):
             return f"more than {duration_text(duration)} ago"
+        case t.SinceEvent(which, event):
+            return f"since {which} {_anchor(event)}"
+        case t.BeforeEvent(which, event):
+            return f"before {which} {_anchor(event)}"
+
+
+def _anchor(event: t.Event) -> str:
+    """The event that bounds a window; in brackets when it has a condition."""
+    said = f"{_event(event.name)}{_where('where', event.where)}"
+    return said if event.where is None else f"({said})"
 
 
 def _times(times: t.Times) -> str:
@@ -97,9 +107,26 @@ def _text(node: t.Expr) -> str:
             return name
         case t.Attribute(path):
             return ".".join(("person", *(name_text(step) for step in path)))
-        case t.Aggregate(function, event, of, window):
+        case t.Aggregate(function, event, of, window, nth):
             inner = f"{name_text(of)} of " if of is not None else ""
-            return f"{function}({inner}{_event(event.name)}{_window(window)}{_where('where', event.where)})"
+            place = "" if nth is None else f", {nth}"
+            return f"{function}({inner}{_events(event, window)}{place})"
+        case t.Streak(function, event, by, window):
+            return f"{function}({_event(event.name)} by {by}{_events(event, window, name=False)})"
+        case t.Habit(function, event, window, least):
+            often = "" if least is None else _times(t.Times("at least", least))
+            return f"{function}({_event(event.name)}{often}{_events(event, window, name=False)})"
+        case t.Delay(event, then, window):
+            return f"delay({_events(event, window)} to {_events(then, None)})"
+        case t.Dated(function, dated):
+            return f"{function}({_text(dated)})"
+        case t.Arithmetic(left, op, right):
+            loose = op in ("*", "/")
+            first = f"({_text(left)})" if loose and _is_sum(left) else _text(left)
+            second = _text(right)
+            if isinstance(right, t.Arithmetic) and (loose or _is_sum(right)):
+                second = f"({second})"
+            return f"{first} {op} {second}"
         case t.Interest():
             return _interest(node)
         case t.Weight(tag, label):
@@ -133,6 +160,15 @@ def _text(node: t.Expr) -> str:
             return f"sample({rate!r}, {written})"
         case _:
             return _behaviour(node)
+
+
+def _is_sum(node: t.Expr) -> bool:
+    return isinstance(node, t.Arithmetic) and node.op in ("+", "-")
+
+
+def _events(event: t.Event, window: t.Window | None, *, name: bool = True) -> str:
+    """The events of a value: name, window, condition."""
+    return f"{_event(event.name) if name else ''}{_window(window)}{_where('where', event.where)}"
 
 
 def _interest(node: t.Interest) -> str:

@@ -19,6 +19,11 @@ COUNTS = ("exactly", "at least", "at most", "fewer than", "more than")
 EVENT_AGGREGATES = ("count", "recency", "first_time", "last_time")
 INTERESTS = ("interest", "demand")
 PROPERTY_AGGREGATES = ("sum", "avg", "min", "max", "distinct", "first", "last", "most_frequent")
+STREAKS = ("streak", "current_streak")
+STREAK_UNITS = ("day", "week", "month", "year")
+HABITS = ("gap", "share", "usual_hour", "usual_weekday")
+DATES = ("age", "anniversary")
+OPERATORS = ("+", "-", "*", "/")
 BUILTINS = ("event", "time", "source", "person", "hour", "weekday")
 
 
@@ -168,8 +173,6 @@ class MoreThanAgo(Node):
     duration: Duration
 
 
-Window = InLast | InLastCalendar | InThis | InNext | Since | Before | FromTo | BetweenAgo | MoreThanAgo
-
 # Events
 
 
@@ -182,13 +185,39 @@ class Event(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class SinceEvent(Node):
+    """After the first or last such event, which is not in it, until as_of; empty when there is none."""
+
+    which: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeEvent(Node):
+    """Before the first or last such event, which is not in it; empty when there is none."""
+
+    which: str
+    event: Event
+
+
+Window = (
+    InLast | InLastCalendar | InThis | InNext | Since | Before | FromTo | BetweenAgo | MoreThanAgo
+    | SinceEvent | BeforeEvent
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregate(Node):
-    """One value out of a person's events: count(EVENT), sum(of OF EVENT), recency(EVENT) …"""
+    """One value out of a person's events: count(EVENT), sum(of OF EVENT), recency(EVENT) …
+
+    `nth`: of the commonest values not the first but the second, third …
+    """
 
     function: str
     event: Event
     of: str | None = None
     window: Window | None = None
+    nth: int | None = None
 
 
 HALF_AT = 10
@@ -232,7 +261,58 @@ class Weight(Node):
     label: str
 
 
-Value = Flag | Text | Number | Instant | Name | Attribute | Builtin | Aggregate | Interest | Weight
+@dataclass(frozen=True, slots=True)
+class Streak(Node):
+    """How many calendar units in a row had the event: the longest run, or the one that goes on now."""
+
+    function: str
+    event: Event
+    by: str
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Habit(Node):
+    """How a person's events lie in time, and how many of them satisfy `where`; missing below `least` events."""
+
+    function: str
+    event: Event
+    window: Window | None = None
+    least: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delay(Node):
+    """Whole days from the first event (in the window) to the first `then` strictly later."""
+
+    event: Event
+    then: Event
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Node):
+    """age: whole years since a date; anniversary: when its day comes round next, today included."""
+
+    function: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Node):
+    """left op right; missing when either is, and when it is divided by 0."""
+
+    left: Value
+    op: str
+    right: Value
+
+
+Value = (
+    Flag | Text | Number | Instant | Name | Attribute | Builtin | Aggregate | Interest | Weight | Streak | Habit
+    | Delay | Dated | Arithmetic
+)  # fmt: skip
+OfEvents = Aggregate | Streak | Habit | Delay
+"""What is one value out of a person's events."""
 
 # Conditions
 
@@ -405,7 +485,8 @@ NODES: dict[str, type[Node]] = {
     cls.__name__: cls
     for cls in (
         Flag, Text, Number, Instant, Name, Attribute, Builtin, Duration, InLast, InLastCalendar, InThis,
-        InNext, Since, Before, FromTo, BetweenAgo, MoreThanAgo, Event, Aggregate, Or, And, Not, Compare,
+        InNext, Since, Before, FromTo, BetweenAgo, MoreThanAgo, SinceEvent, BeforeEvent, Event, Aggregate, Streak,
+        Habit, Delay, Dated, Arithmetic, Or, And, Not, Compare,
         Among, Between, TextTest, Within, Known, HasBeen, Times, Did, FirstDid, Regularly, Then, Sequence,
         LastHas, InAudience, Sample, Points, Interest, Weight,
     )
@@ -459,6 +540,15 @@ def names_of(node: Node) -> set[str]:
 def weighed(node: Node) -> set[str]:
     """The tags of which the expression asks a weight."""
     return {item.tag.name for item in walk(node) if isinstance(item, Weight)}
+
+
+def followed(node: Node) -> bool:
+    """Whether it is made only of what answers about one person are explained by, event by event."""
+    return not any(
+        isinstance(inner, Streak | Habit | Delay | Dated | Arithmetic | SinceEvent | BeforeEvent)
+        or (isinstance(inner, Aggregate) and inner.nth is not None)
+        for inner in walk(node)
+    )
 
 
 def negated(condition: Expr) -> Expr:

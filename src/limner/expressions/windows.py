@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from limner.errors import ExpressionError
 from limner.expressions import tree as t
 from limner.types import naive
 
@@ -56,6 +57,8 @@ def bounds(window: t.Window | None, *, as_of: datetime, zone: str) -> Bounds:
             return None, _back(end, duration)
         case t.InNext():
             return end, end
+        case t.SinceEvent() | t.BeforeEvent():
+            raise ExpressionError("each person's own events bound this window", code="type")
 
 
 def value_bounds(window: t.Window, *, as_of: datetime, zone: str) -> tuple[datetime | None, datetime | None]:

@@ -33,7 +33,7 @@ from limner.tags.graph import Graph
 from limner.tags.history import PREFIX, tags_at, values_at
 from limner.tags.masking import SENSITIVE, hides, is_personal, masked
 from limner.tags.methods.observed import attribute_path
-from limner.tags.model import Observed, Rule, Statistic, Tag, plain
+from limner.tags.model import Observed, Points, Rule, Statistic, Tag, Tiers, plain
 from limner.types import Json, ValueType, naive, utc
 
 MOST_EVENTS = 50
@@ -95,9 +95,16 @@ def why(
             )
         elif isinstance(tag.definition, Rule):
             found["rule"] = asker.rule(tag, graph.trees[tag.key])
+        elif isinstance(tag.definition, Points):
+            found |= {
+                "available": False,
+                "unavailable": "its points are added up; ask why of one of its conditions",
+            }
+        elif isinstance(tag.definition, Tiers):
+            found |= {"available": False, "unavailable": "its cut points follow from everybody in each run"}
         elif isinstance(tag.definition, Statistic):
             tree = graph.trees[tag.key][0]
-            if isinstance(tree, t.Aggregate):
+            if isinstance(tree, t.Aggregate) and t.followed(tree):
                 found["statistic"] = asker.aggregate(tree)
             elif isinstance(tree, t.Interest):
                 hidden = hides(tag, hide) or is_personal(tree.of, hide)
@@ -105,7 +112,10 @@ def why(
                 if hidden:
                     found["value"] = masked(value)
             else:
-                found |= {"available": False, "unavailable": "it is no aggregate of events"}
+                found |= {
+                    "available": False,
+                    "unavailable": "it is worked out of more than one list of events",
+                }
         told = Teller(Reader(tx, ix, then, graph, at, _given(tx, ix, handed or at)), hide).tag(tag)
         found |= asker.reasons(told)
         if found["rule"]:
@@ -439,7 +449,7 @@ class _Asker:
                     return [
                         self._told(node, node.event, node.window, node.function, node.of)
                         for node in _person_values(leaf)
-                        if isinstance(node, t.Aggregate)
+                        if isinstance(node, t.Aggregate) and t.followed(node)
                     ]
         except ExpressionError:
             return []
@@ -522,7 +532,7 @@ def _leaves(node: t.Expr) -> Iterator[t.Expr]:
 def _person_values(node: t.Node) -> Iterator[t.Value]:
     """The tags, attributes and aggregates of the person that a condition compares; a `did` is its count."""
     match node:
-        case t.Name() | t.Attribute() | t.Aggregate() | t.Weight():
+        case t.Name() | t.Attribute() | t.Aggregate() | t.Weight() | t.Streak() | t.Habit() | t.Delay():
             yield node
         case t.Did(event, _, window):
             yield t.Aggregate("count", event, None, window)

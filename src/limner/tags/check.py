@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from limner.errors import DefinitionError, ExpressionError
+from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions.catalog import Catalog
 from limner.expressions.check import check as sound
 from limner.expressions.check import type_of
 from limner.expressions.compile import people, values
-from limner.expressions.tree import Aggregate, Interest
+from limner.expressions.tree import Aggregate, Arithmetic, Dated, Interest, OfEvents, walk
 from limner.tags.graph import Graph, expression_path
-from limner.tags.model import Method, Tag
+from limner.tags.model import Method, Stage, Tag, Tiers
 from limner.tags.text import document_of
+from limner.types import ValueType
 
 
 def problems(
@@ -34,13 +35,16 @@ def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
     for position, tree in enumerate(graph.trees[tag.key]):
         path = expression_path(tag, position)
         try:
+            if isinstance(tag.definition, Tiers):
+                _tiers(tag, catalog)
+                continue
             if tag.method is Method.RULE:
                 sound(tree, catalog)
                 people(tree, catalog, as_of)
                 continue
-            if not isinstance(tree, Aggregate | Interest):
+            if not isinstance(tree, OfEvents | Arithmetic | Dated | Interest):
                 raise document_of(tag).error(
-                    "a statistic is one aggregate of events, or weights of labels",
+                    "a statistic is worked out of events, or of other values",
                     *path,
                     hint='for example count("Order Paid" in last 30 days)',
                 )
@@ -48,7 +52,8 @@ def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
             values(tree, catalog, as_of)
         except ExpressionError as error:
             raise document_of(tag).wrapped(error, *path) from error
-        seen = tree.of is None or isinstance(tree, Interest) or catalog.property(tree.of) is not None
+        asked = [node.of for node in walk(tree) if isinstance(node, Aggregate)]
+        seen = all(of is None or catalog.property(of) is not None for of in asked)
         if seen and kind is not None and kind is not tag.type:
             raise document_of(tag).error(
                 f"the statistic is of type {kind}, the tag of type {tag.type}",
@@ -56,3 +61,23 @@ def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
                 code="type",
                 hint=f"type: {kind}",
             )
+
+
+def _tiers(tag: Tag, catalog: Catalog) -> None:
+    """Raises DefinitionError when the tag that is cut is none, or has no cut points yet."""
+    definition = tag.definition
+    if not isinstance(definition, Tiers):
+        raise TypeError(f"the tag {tag.key} has no cuts")
+    cuts, document = definition.cuts, document_of(tag)
+    found = catalog.tag(cuts.of)
+    if found is None:
+        hint = did_you_mean(cuts.of, catalog.tag_keys())
+        raise document.error(f"unknown tag '{cuts.of}'", "cuts", "of", code="unknown_name", hint=hint)
+    if found[1] not in (ValueType.NUMBER, ValueType.MONEY):
+        raise document.error(f"'{cuts.of}' is a {found[1]}; a number is cut", "cuts", "of", code="type")
+    if not cuts.every_run and tag.stage is not Stage.DRAFT:
+        hint = f"limner tag cut {tag.key} computes them; until then say stage: draft"
+        raise document.error("there are no cut points yet", "cuts", "at", code="not_cut", hint=hint)
+    if tag.tests:
+        hint = "freeze the cut points to test it"
+        raise document.error("cut points of every run cannot be tested on one person", "tests", hint=hint)

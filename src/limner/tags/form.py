@@ -16,7 +16,7 @@ from limner.expressions.as_json import from_json
 from limner.expressions.parse import parse
 from limner.expressions.printer import to_text
 from limner.tags.document import Document, dumped
-from limner.tags.model import plain
+from limner.tags.model import Method, plain
 from limner.tags.text import KEYS
 from limner.tags.trial import plain_of
 from limner.types import Json, ValueType
@@ -27,13 +27,17 @@ TEXTS = (
 )  # fmt: skip
 """The fields that hold one text."""
 
+AS_TEXT = ("points", "cuts")
+"""What a form does not show: it is edited as text."""
+
 
 def form_of(text: str, key: str) -> Json:
     """The fields of a tag file; '' and empty lists where it says nothing.
 
     title (by language; "" = one for all), TEXTS, cases [{when, then}], otherwise: all as texts. `tests`: [{name, as_of,
     given: {events, attributes, tags}, expect}], values as they stand, instants as texts. `measure`: the statistic as a
-    function of events when it is of that simple shape, else None. Raises DefinitionError for what is no YAML mapping.
+    function of events when it is of that simple shape, else None. `by`: which of AS_TEXT the file holds. Raises
+    DefinitionError for what is no YAML mapping.
     """
     return _form(Document(text, where=f"tags/{key}.yml").root if text.strip() else {})
 
@@ -51,6 +55,7 @@ def _form(root: Mapping[str, Any]) -> Json:
             {"when": _shown(case.get("when")), "then": _shown(case.get("then"))} for case in _cases(root)
         ],
         "otherwise": _shown(root.get("otherwise")),
+        "by": ", ".join(key for key in AS_TEXT if key in root),
         "measure": measure_of(_shown(root.get("statistic"))),
         "tests": plain_of(_tests(root)),
     }
@@ -97,6 +102,8 @@ def text_with(text: str, key: str, fields: Mapping[str, Any]) -> str:
             held.get(_pair(case)) or {"when": case["when"], "then": _value(kind, case["then"])}
             for case in given["cases"]
         ] or None
+    if given["method"] != now["method"] and given["method"] != Method.RULE:
+        changes |= dict.fromkeys(AS_TEXT)
     if given["tests"] != now["tests"]:
         kept = list(zip(now["tests"], _tests(root), strict=True))
         changes["tests"] = [
@@ -128,7 +135,7 @@ def measure_of(statistic: str) -> Json | None:
         tree = parse(statistic)
     except ExpressionError:
         return None
-    if not isinstance(tree, t.Aggregate):
+    if not isinstance(tree, t.Aggregate) or tree.nth is not None:
         return None
     window = None if tree.window is None else _window(tree.window)
     if tree.window is not None and window is None:

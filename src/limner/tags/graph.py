@@ -13,7 +13,7 @@ from limner.expressions.printer import to_text
 from limner.expressions.tree import Expr, audiences_of, names_of
 from limner.tags.document import Document
 from limner.tags.exclusive import Group, wrong
-from limner.tags.model import Rule, Statistic, Tag, fingerprint
+from limner.tags.model import Points, Rule, Statistic, Tag, Tiers, fingerprint
 from limner.tags.text import document_of
 from limner.types import ValueType
 
@@ -68,7 +68,12 @@ class Graph:
 
 def expression_path(tag: Tag, position: int) -> tuple[str | int, ...]:
     """Where the tag's expression number `position` stands in its file."""
-    return ("cases", position, "when") if isinstance(tag.definition, Rule) else ("statistic",)
+    definition = tag.definition
+    if isinstance(definition, Tiers) or (isinstance(definition, Rule) and definition.cuts is not None):
+        return ("cuts", "of")
+    if isinstance(definition, Points):
+        return ("points", position, "when")
+    return ("cases", position, "when") if isinstance(definition, Rule) else ("statistic",)
 
 
 def grouped(tags: Mapping[str, Tag], groups: Mapping[str, Group]) -> dict[str, Tag]:
@@ -177,7 +182,9 @@ def expressions(tag: Tag) -> tuple[Expr, ...]:
     document: Document | None = None
     for position, source in enumerate(tag.sources):
         try:
-            found.append(parse_value(source) if isinstance(tag.definition, Statistic) else parse(source))
+            found.append(
+                parse_value(source) if isinstance(tag.definition, Statistic | Tiers) else parse(source)
+            )
         except ExpressionError as error:
             document = document or document_of(tag)
             raise document.wrapped(error, *expression_path(tag, position)) from error

@@ -25,7 +25,7 @@ from limner.tags.graph import Graph
 from limner.tags.methods import given as given_values
 from limner.tags.methods import observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import Given, Method, Tag
+from limner.tags.model import Given, Method, Tag, Tiers
 from limner.tags.tables import SQL_TYPES
 from limner.types import naive
 
@@ -48,9 +48,9 @@ def tags_at(
 ) -> Iterator[tuple[Transaction, Fresh]]:
     """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
 
-    people: ordinals to which everything is restricted; None = everybody. given: tables (ix, value) by key, which stand
-    instead of what would be computed for these people; NULL = no value. `handed`: given values as they stand at
-    this instant instead. Writers wait meanwhile.
+    people: ordinals to which everything is restricted; None = everybody, and so where cut points are computed from
+    everybody. given: tables (ix, value) by key, which stand instead of what would be computed for these people; NULL =
+    no value. `handed`: given values as they stand at this instant instead. Writers wait meanwhile.
     """
     wanted = graph.closure(keys)
     order = [graph.tags[key] for key in graph.order if key in wanted]
@@ -59,12 +59,16 @@ def tags_at(
     with engine.write() as tx:
         try:
             among = None
-            if people is not None:
+            if people is not None and not any(isinstance(tag.definition, Tiers) for tag in order):
                 among = _AMONG
                 made.append(among)
                 with tx.given("then_given", pa.table({"ix": pa.array(people, pa.uint32())})):
                     tx.execute(f"CREATE OR REPLACE TEMP TABLE {_AMONG} AS SELECT ix FROM then_given")
-            together = [tag for tag in order if tag.method is Method.STATISTIC and not tag.weighted]
+            together = [
+                tag
+                for tag in order
+                if tag.method is Method.STATISTIC and not tag.weighted and not statistic.refers(tag, graph)
+            ]
             if together:
                 query = statistic.query(together, graph, catalog=fresh, as_of=as_of, among=among)
                 made.append(_WIDE)
@@ -78,6 +82,11 @@ def tags_at(
                 if tag.weighted:
                     made.append(weights_of(PREFIX + tag.table))
                     found = _weights(tx, tag, graph, catalog=fresh, as_of=as_of, among=among)
+                elif statistic.refers(tag, graph):
+                    query = statistic.query([tag], graph, catalog=fresh, as_of=as_of, among=among)
+                    found = Query(
+                        (), f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values
+                    )
                 elif tag.method is Method.STATISTIC:
                     found = Query((), f"SELECT ix, {quoted(tag.key)} AS value FROM {_WIDE}")
                 elif tag.method is Method.OBSERVED:

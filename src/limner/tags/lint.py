@@ -24,7 +24,7 @@ from limner.columns import Array, Column, Columns
 from limner.engine.seam import Engine
 from limner.expressions.printer import to_text
 from limner.tags.graph import Graph
-from limner.tags.model import Given, Observed, Rule, Stage, Tag, plain
+from limner.tags.model import Given, Observed, Points, Rule, Stage, Tag, Tiers, plain
 from limner.types import ValueType, naive
 
 NEAR_NAMES = 0.9
@@ -258,6 +258,8 @@ def normal(graph: Graph, key: str) -> str:
             f"{when} → {plain(case.then)!r}" for when, case in zip(said, tag.definition.cases, strict=True)
         ]
         said.append(repr(plain(tag.definition.otherwise)))
+    if isinstance(tag.definition, Points | Tiers):
+        return f"{tag.type} {tag.definition!r}"
     return f"{tag.type} {tag.method} {said}"
 
 

@@ -108,11 +108,38 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Cuts:
+    """Named tiers of a number, from the lowest: one more than the cut points; who is at a cut point is above it.
+
+    `of`: the key of the tag that is cut, "" = the points of the rule itself. `at`: the cut points, in units; where
+    `percent`, how many of a hundred people are below each. `frozen`: the cut points that were computed for these,
+    as of `frozen_at`; None = none yet. `every_run`: each run computes them.
+    """
+
+    of: str
+    tiers: tuple[str, ...]
+    at: tuple[int | float, ...]
+    percent: bool = False
+    frozen: tuple[int | float, ...] | None = None
+    frozen_at: str = ""
+    every_run: bool = False
+
+    @property
+    def points(self) -> tuple[int | float, ...] | None:
+        """The cut points in units; None where there are none before a run, or none yet."""
+        return self.frozen if self.percent else self.at
+
+
+@dataclass(frozen=True)
 class Rule:
-    """The first case that holds gives the value; `otherwise` (None = no value) when none does."""
+    """The first case that holds gives the value; `otherwise` (None = no value) when none does.
+
+    `cuts`: what the file says instead of cases, where it says tiers; the cases are those that follow from it.
+    """
 
     cases: tuple[Case, ...]
     otherwise: Value | None = None
+    cuts: Cuts | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +149,31 @@ class Given:
     values: tuple[Value, ...] = ()
 
 
-Definition = Observed | Statistic | Rule | Given
+@dataclass(frozen=True)
+class Scored:
+    """So many points when the condition `when` holds."""
+
+    when: str
+    points: int | float
+
+
+@dataclass(frozen=True)
+class Points:
+    """The sum of the points of all rows that hold; with `cuts` the tier of that sum."""
+
+    rows: tuple[Scored, ...]
+    cuts: Cuts | None = None
+
+
+@dataclass(frozen=True)
+class Tiers:
+    """Tiers whose cut points each run computes, or whose cut points nobody has computed yet."""
+
+    cuts: Cuts
+    otherwise: Value | None = None
+
+
+Definition = Observed | Statistic | Rule | Points | Tiers | Given
 
 
 @dataclass(frozen=True)
@@ -206,6 +257,10 @@ class Tag:
             return (self.definition.expression,)
         if isinstance(self.definition, Rule):
             return tuple(case.when for case in self.definition.cases)
+        if isinstance(self.definition, Points):
+            return tuple(row.when for row in self.definition.rows)
+        if isinstance(self.definition, Tiers):
+            return (self.definition.cuts.of,)
         return ()
 
     @property
@@ -219,6 +274,11 @@ class Tag:
             how = "imported" if self.method is Method.IMPORTED else "given by hand"
             allowed = ", ".join(shown(value) for value in self.definition.values)
             return f"{how}: {allowed}" if allowed else how
+        if isinstance(self.definition, Points):
+            parts = [f"{row.points:g} points when {row.when}" for row in self.definition.rows]
+            return "; ".join([*parts, *([_cut(self.definition.cuts)] if self.definition.cuts else [])])
+        if isinstance(self.definition, Tiers):
+            return _cut(self.definition.cuts)
         parts = [f"{shown(case.then)} when {case.when}" for case in self.definition.cases]
         if self.definition.otherwise is not None:
             parts.append(f"otherwise {shown(self.definition.otherwise)}")
@@ -258,6 +318,13 @@ def fingerprint(tag: Tag, *, normal: tuple[str, ...], referenced: Mapping[str, s
         definition = normal[0]
     elif isinstance(tag.definition, Given):
         definition = "given"
+    elif isinstance(tag.definition, Points):
+        scored = [[when, row.points] for when, row in zip(normal, tag.definition.rows, strict=True)]
+        cuts = tag.definition.cuts
+        definition = ["points", scored, None if cuts is None else [list(cuts.tiers), cuts.points]]
+    elif isinstance(tag.definition, Tiers):
+        cuts = tag.definition.cuts
+        definition = ["tiers", normal[0], list(cuts.tiers), cuts.at, plain(tag.definition.otherwise)]
     else:
         thens = [plain(case.then) for case in tag.definition.cases]
         definition = [list(pair) for pair in zip(normal, thens, strict=True)]
@@ -271,6 +338,12 @@ def fingerprint(tag: Tag, *, normal: tuple[str, ...], referenced: Mapping[str, s
     }
     body = json.dumps(counted, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def _cut(cuts: Cuts) -> str:
+    """Tiers as one line."""
+    at = ", ".join(f"{point:g}{'%' if cuts.percent else ''}" for point in cuts.at)
+    return f"{cuts.of or 'their sum'} in tiers {', '.join(cuts.tiers)} at {at}"
 
 
 def plain(value: Value | None) -> Any:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from limner.errors import DefinitionError, did_you_mean
 from limner.tags.document import Document
-from limner.tags.model import Rule, Stage, Tag, Value, plain, shown
+from limner.tags.model import Points, Rule, Stage, Tag, Tiers, Value, plain, shown
 from limner.tags.text import value_in
 from limner.types import MONEY_SCALE, ValueType
 
@@ -175,6 +175,9 @@ def _meaning(system: System, named: Named, tags: Mapping[str, Tag]) -> Iterator[
 
 def _possible(tag: Tag) -> set[Value] | None:
     """The values that a rule can give; None where anything may come."""
+    if isinstance(tag.definition, Points | Tiers) and tag.definition.cuts is not None:
+        last = tag.definition.otherwise if isinstance(tag.definition, Tiers) else None
+        return {*tag.definition.cuts.tiers, *([] if last is None else [last])}
     if not isinstance(tag.definition, Rule):
         return None
     given = {case.then for case in tag.definition.cases}

@@ -26,7 +26,7 @@ from limner.tags.graph import Graph
 from limner.tags.increment import TOUCHED, advance
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import Method, Tag
+from limner.tags.model import Method, Tag, Tiers
 from limner.tags.publish import Applied
 from limner.tags.run import keep_mark, leaf_views, own, own_table, plan
 from limner.tags.tables import SQL_TYPES
@@ -344,8 +344,10 @@ def _lively(graph: Graph, catalog: Catalog) -> frozenset[str]:
                 return all(lively(arg) for arg in args)
             case t.Not(arg):
                 return lively(arg)
-            case t.Did() | t.Aggregate():
-                return _timeless(node.event)
+            case t.Did() | t.Aggregate() | t.Streak() | t.Habit() | t.Delay():
+                return _timeless(node)
+            case t.Arithmetic(left, _, right):
+                return lively(left) and lively(right)
             case t.LastHas(event, has, window):
                 return window is None and _timeless(event) and _timeless(has)
             case t.Compare(left, _, right):
@@ -364,7 +366,9 @@ def _lively(graph: Graph, catalog: Catalog) -> frozenset[str]:
 
     for key in graph.order:
         tag = graph.tags.get(key)
-        if tag is not None and (
+        if tag is None or isinstance(tag.definition, Tiers):
+            continue
+        if (
             tag.method is Method.OBSERVED
             or isinstance(tag.definition, model.Given)
             or all(lively(tree) for tree in graph.trees[key])

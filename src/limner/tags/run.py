@@ -26,7 +26,7 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.check import type_of
 from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import leaf_key, taken_out
-from limner.expressions.tree import Aggregate, Event, Expr, Value
+from limner.expressions.tree import Aggregate, Event, Expr, OfEvents, Value
 from limner.tags import changes, homes, overlay, publish, resolve, weights
 from limner.tags.check import check
 from limner.tags.graph import Graph, build
@@ -276,6 +276,7 @@ def _compute(
             if before is None or (before.home, before.reading, before.type) != (home, reading, kind):
                 _view(tx, graph.tags[key].table, kind, home, reading, whole=kinds[key], key=key)
         clock.lap("tables")
+    late = {tag.key for tag in chosen if tag.method is Method.RULE or statistic.refers(tag, graph)}
     by_hand = given.by_hand(tx)
     several = [tag for tag in chosen if tag.weighted]
     for tag in several:
@@ -290,8 +291,8 @@ def _compute(
         if tag.method is Method.STATISTIC and not tag.weighted and tag.key not in plan.values
     ]
     for tag in apart:
-        query = statistic.query([tag], graph, catalog=catalog, as_of=as_of)
-        own_table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values)
+        if tag.key not in late:
+            _alone(tx, tag, graph, catalog=catalog, as_of=as_of)
     seen = [tag for tag in chosen if tag.method is Method.OBSERVED]
     if seen:
         for tag in seen:
@@ -305,17 +306,21 @@ def _compute(
         apart_from_home = tag.group is not None or tag.key in by_hand
         if apart_from_home and shared.pop(tag.key, None) is not None:
             own_table(tx, tag, f"SELECT ix, value FROM {quoted(tag.table)}", {})
-        if tag.key in by_hand and tag.method is not Method.RULE:
+        if tag.key in by_hand and tag.key not in late:
             overlay.lay_and_write(tx, tag, table=own(tag), zone=catalog.zone, as_of=as_of, run=run_id)
     settled: set[str] = set()
-    ready = {tag.key for tag in chosen if tag.method is not Method.RULE}
+    ready = {tag.key for tag in chosen if tag.key not in late}
     resolve.settle(tx, graph, ready, settled, catalog=catalog, as_of=as_of, run=run_id, table=own)
     done = len(ready)
     progress("computing", done, len(chosen) + 3)
     for tag in chosen:
-        if tag.method is Method.RULE:
-            query = rule.query(tag, graph, catalog=catalog, as_of=as_of, conditions=plan.conditions[tag.key])
-            own_table(tx, tag, query.sql, query.values)
+        if tag.key in late:
+            if tag.method is Method.STATISTIC:
+                _alone(tx, tag, graph, catalog=catalog, as_of=as_of)
+            else:
+                asked = plan.conditions[tag.key]
+                query = rule.query(tag, graph, catalog=catalog, as_of=as_of, conditions=asked)
+                own_table(tx, tag, query.sql, query.values)
             if tag.key in by_hand:
                 overlay.lay_and_write(tx, tag, table=own(tag), zone=catalog.zone, as_of=as_of, run=run_id)
             ready.add(tag.key)
@@ -327,6 +332,12 @@ def _compute(
         tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
     clock.lap("rules")
     return shared, advanced, home
+
+
+def _alone(tx: Transaction, tag: Tag, graph: Graph, *, catalog: Fresh, as_of: datetime) -> None:
+    """Makes the table of a statistic that is computed apart from all others."""
+    query = statistic.query([tag], graph, catalog=catalog, as_of=as_of)
+    own_table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values)
 
 
 @dataclass(frozen=True)
@@ -345,7 +356,7 @@ class Plan:
 
 def plan(graph: Graph, keys: Collection[str], catalog: Fresh, *, every: bool) -> Plan:
     values: dict[str, Value] = {}
-    leaves: dict[str, Aggregate] = {}
+    leaves: dict[str, OfEvents] = {}
     conditions: dict[str, tuple[Expr, ...]] = {}
     for key in sorted(keys):
         tag = graph.tags[key]

@@ -15,7 +15,7 @@ from typing import Any
 from cronsim import CronSim, CronSimError
 
 from limner.errors import DefinitionError
-from limner.tags import trial
+from limner.tags import tiers, trial
 from limner.tags.document import KEY, Document, dumped
 from limner.tags.model import (
     DEFINED,
@@ -26,11 +26,14 @@ from limner.tags.model import (
     Method,
     Nature,
     Observed,
+    Points,
     Rule,
+    Scored,
     Sensitivity,
     Stage,
     Statistic,
     Tag,
+    Tiers,
     Value,
     plain,
     refusal,
@@ -38,11 +41,18 @@ from limner.tags.model import (
 from limner.types import MONEY_SCALE, ValueType, utc
 
 KEYS = (
-    "title", "nature", "method", "type", "attribute", "statistic", "cases", "otherwise", "values",
+    "title", "nature", "method", "type", "attribute", "statistic", "cases", "points", "cuts", "otherwise", "values",
     "validity", "refresh", "category", "owner", "source", "why",
     "metric", "stage", "sensitivity", "tests", "layout",
 )  # fmt: skip
-_FORM = {Method.OBSERVED: "attribute", Method.STATISTIC: "statistic", Method.RULE: "cases"}
+FORMS: Mapping[Method, tuple[str, ...]] = {
+    Method.OBSERVED: ("attribute",),
+    Method.STATISTIC: ("statistic",),
+    Method.RULE: ("cases", "points", "cuts", "otherwise"),
+    Method.MANUAL: ("values",),
+    Method.IMPORTED: ("values",),
+}
+"""The keys that a definition of each method is written in."""
 
 
 @lru_cache(maxsize=4_096)  # the same text is the same tag, and a tag never changes
@@ -147,7 +157,13 @@ def _fields(tag: Tag) -> dict[str, Any]:
     cases = None
     if isinstance(definition, Rule):
         cases = [{"when": case.when, "then": _yaml_value(tag.type, case.then)} for case in definition.cases]
-    otherwise = definition.otherwise if isinstance(definition, Rule) else None
+    cuts = definition.cuts if isinstance(definition, Rule | Points | Tiers) else None
+    if cuts is not None:
+        cases = None
+    points = None
+    if isinstance(definition, Points):
+        points = [{"when": row.when, "points": row.points} for row in definition.rows]
+    otherwise = definition.otherwise if isinstance(definition, Rule | Tiers) else None
     tests: Any = trial.written(tag.tests, partial(_yaml_value, tag.type))
     if tag.text and tag.tests and read(tag.text, tag.key).tests == tag.tests:
         tests = Document(tag.text, where=f"tags/{tag.key}.yml").value("tests")  # as it was written
@@ -159,6 +175,8 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "attribute": definition.attribute if isinstance(definition, Observed) else None,
         "statistic": definition.expression if isinstance(definition, Statistic) else None,
         "cases": cases,
+        "points": points,
+        "cuts": None if cuts is None else tiers.written(cuts),
         "otherwise": None if otherwise is None else _yaml_value(tag.type, otherwise),
         "values": [_yaml_value(tag.type, value) for value in definition.values] or None
         if isinstance(definition, Given)
@@ -204,33 +222,81 @@ def _word(document: Document, key: str, words: Any, *, otherwise: str | None = N
 
 
 def _definition(document: Document, method: Method, kind: ValueType) -> Definition:
-    form = _FORM.get(method, "values")
-    for other in ("attribute", "statistic", "cases", "otherwise", "values"):
-        if other in document.root and other != form and not (form == "cases" and other == "otherwise"):
+    for other in (key for keys in FORMS.values() for key in keys):
+        if other in document.root and other not in FORMS[method]:
             raise document.error(f"a tag of method '{method}' has no '{other}'", other, of_key=True)
-    if form == "values":
+    if method is Method.OBSERVED:
+        return Observed(_needed(document, method))
+    if method is Method.STATISTIC:
+        return Statistic(_needed(document, method))
+    if method in (Method.MANUAL, Method.IMPORTED):
         return _given(document, kind)
+    return _rule(document, kind)
+
+
+def _needed(document: Document, method: Method) -> str:
+    form = FORMS[method][0]
     if form not in document.root:
         raise document.error(f"a tag of method '{method}' needs '{form}'", "method", code="missing")
-    if method is Method.OBSERVED:
-        return Observed(document.string("attribute", required=True))
-    if method is Method.STATISTIC:
-        return Statistic(document.string("statistic", required=True))
-    cases = document.value("cases")
-    if not isinstance(cases, list) or not cases:
-        raise document.error("'cases' is a list of when and then", "cases", hint="- when: …\n    then: …")
-    read_cases = []
-    for position, item in enumerate(cases):
-        if not isinstance(item, Mapping):
-            raise document.error("a case has when and then", "cases", position)
-        document.known_keys(("when", "then"), "cases", position)
-        when = document.string("cases", position, "when", required=True)
-        if "then" not in item:
-            raise document.error("'then' is missing", "cases", position, code="missing")
-        read_cases.append(Case(when, value_of(document, kind, item["then"], "cases", position, "then")))
+    return document.string(form, required=True)
+
+
+def _rule(document: Document, kind: ValueType) -> Definition:
+    """A rule by cases, by points, by points in tiers, or by the tiers of another tag."""
+    given = [form for form in ("cases", "points", "cuts") if form in document.root]
+    if not given:
+        hint = "or 'points', or 'cuts'"
+        raise document.error("a tag of method 'rule' needs 'cases'", "method", code="missing", hint=hint)
+    if given not in (["cases"], ["points"], ["cuts"], ["points", "cuts"]):
+        raise document.error(f"a rule with '{given[0]}' has no '{given[1]}'", given[1], of_key=True)
     otherwise = document.root.get("otherwise")
+    if otherwise is not None and "points" in given:
+        raise document.error("a rule with 'points' has no 'otherwise'", "otherwise", of_key=True)
     last = None if otherwise is None else value_of(document, kind, otherwise, "otherwise")
-    return Rule(tuple(read_cases), last)
+    wanted = ValueType.TEXT if "cuts" in given else ValueType.NUMBER
+    if "cases" not in given and kind is not wanted:
+        said = "tiers are texts" if "cuts" in given else "points are a number"
+        raise document.error(
+            f"{said}, the tag is of type {kind}", "type", code="type", hint=f"type: {wanted}"
+        )
+    if "points" in given:
+        return Points(_points(document), tiers.read(document, of=False) if "cuts" in given else None)
+    if "cuts" in given:
+        return tiers.definition(tiers.read(document, of=True), last)
+    cases = _rows(document, "cases", "then")
+    return Rule(
+        tuple(
+            Case(when, value_of(document, kind, then, "cases", position, "then"))
+            for position, (when, then) in enumerate(cases)
+        ),
+        last,
+    )
+
+
+def _rows(document: Document, form: str, gives: str) -> list[tuple[str, Any]]:
+    """The list of conditions and what each gives."""
+    listed = document.value(form)
+    if not isinstance(listed, list) or not listed:
+        hint = f"- when: …\n    {gives}: …"
+        raise document.error(f"'{form}' is a list of when and {gives}", form, hint=hint)
+    found = []
+    for position, item in enumerate(listed):
+        if not isinstance(item, Mapping):
+            what = "a case" if form == "cases" else "a row"
+            raise document.error(f"{what} has when and {gives}", form, position)
+        document.known_keys(("when", gives), form, position)
+        when = document.string(form, position, "when", required=True)
+        if gives not in item:
+            raise document.error(f"'{gives}' is missing", form, position, code="missing")
+        found.append((when, item[gives]))
+    return found
+
+
+def _points(document: Document) -> tuple[Scored, ...]:
+    found = []
+    for position, (when, points) in enumerate(_rows(document, "points", "points")):
+        found.append(Scored(when, tiers.number(document, points, "points", position, "points")))
+    return tuple(found)
 
 
 def _given(document: Document, kind: ValueType) -> Given:

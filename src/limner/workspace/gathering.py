@@ -34,7 +34,7 @@ from limner.portraits.person import readable
 from limner.tags import publish
 from limner.tags.graph import Graph, build
 from limner.tags.masking import hides, hiding
-from limner.tags.model import Rule, Sensitivity, Tag
+from limner.tags.model import Method, Sensitivity, Tag
 from limner.types import MONEY_SCALE, Json, Progress, ValueType
 from limner.workspace import definitions
 from limner.workspace.catalog import WorkspaceCatalog, known
@@ -298,9 +298,8 @@ def _users(workspace: Workspace, saved: Mapping[str, Audience]) -> dict[str, lis
     for key, item in saved.items():
         note("audience", key, item.title, _named(item.expression or "", {}))
     for key, tag in definitions.tags(workspace).items():
-        if isinstance(tag.definition, Rule):
-            whens = [case.when for case in tag.definition.cases]
-            note("tag", key, tag.title, (name for text in whens for name in _named(text, {})))
+        if tag.method is Method.RULE:
+            note("tag", key, tag.title, (name for text in tag.sources for name in _named(text, {})))
     return found
 
 

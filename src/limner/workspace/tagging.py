@@ -499,11 +499,12 @@ def hidden_from(tag: Tag | None, workspace: Workspace, caller: Caller) -> bool:
         return False
     if hides(tag, hiding(workspace.config.personal, mask=True)):
         return True
-    name = ""
-    if isinstance(tag.definition, Statistic):
-        tree = parse(tag.definition.expression)
-        name = (tree.of or "") if isinstance(tree, t.Aggregate | t.Interest) else ""
-    return is_personal(name, workspace.config.personal)
+    if not isinstance(tag.definition, Statistic):
+        return False
+    nodes = list(t.walk(parse(tag.definition.expression)))
+    names = {node.of for node in nodes if isinstance(node, t.Aggregate | t.Interest) and node.of is not None}
+    names |= {".".join(node.path) for node in nodes if isinstance(node, t.Attribute)}
+    return any(is_personal(name, workspace.config.personal) for name in names)
 
 
 def _distribution(found: Known, key: str, hidden: bool) -> list[Json]:

@@ -230,7 +230,8 @@ class TagFields(Shape):
     """A tag's file as a form: every field as text, '' where the file says nothing.
 
     `measure`: the statistic in parts, null when it is of another shape. `tests`: each with name, as_of, given and
-    expect as they stand in the file. Fields that are not sent stay as they are.
+    expect as they stand in the file. `by`: what the rule is written by where it has no cases (points, cuts); it is not
+    set. Fields that are not sent stay as they are.
     """
 
     title: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(default_factory=dict)
@@ -241,6 +242,7 @@ class TagFields(Shape):
     statistic: Annotated[str, Field(max_length=100_000)] = ""
     cases: list[TagCase] = Field(default_factory=list)
     otherwise: str = ""
+    by: str = ""
     validity: str = ""
     refresh: str = ""
     category: str = ""
@@ -697,6 +699,19 @@ class TagRolledBack(Shape):
     edit: str
 
 
+class TagCut(Shape):
+    """The cut points that are in the tag's file now, those before (null: none), and of how many people they are."""
+
+    key: str
+    of: str
+    at: list[str]
+    before: list[float | None]
+    frozen: list[float]
+    frozen_at: str
+    people: int
+    etag: str
+
+
 _TEXT = """\
 title: {en: Orders in 30 days, zh: 近30天订单数}
 nature: fact
@@ -834,6 +849,15 @@ ROUTES = (
         example={"body": {"version": 1}},
     ),
     Route("GET", "/api/v1/lineage", "tag lineage", Role.VIEWER, LineageAnswer, "tags", asks=LineageAsked),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/cut",
+        "tag cut",
+        Role.OPERATOR,
+        TagCut,
+        "tags",
+        effect=True,
+    ),
     Route("GET", "/api/v1/tags/{key}", "tag show", Role.VIEWER, TagShown, "tags"),
     Route(
         "GET",

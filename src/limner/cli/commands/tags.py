@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import typer
@@ -10,6 +11,7 @@ from limner.cli import reasons, show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
 from limner.cli.commands import giving, groups
 from limner.errors import UsageError
+from limner.tags import schema
 from limner.types import Json
 
 tag = noun("What we believe about people.")
@@ -103,6 +105,27 @@ def tag_apply(
             out.print(f"removed: {show.clean(', '.join(answer['removed']))}")
 
     ask("tag apply", {**asked, "plan": plan}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@tag.command("schema")
+def tag_schema() -> None:
+    """Print the JSON Schema of tag files, by which editors complete and mark them."""
+    typer.echo(json.dumps(schema.schema(), ensure_ascii=False, indent=2))
+
+
+@tag.command("cut")
+def tag_cut(
+    key: str = typer.Argument(help="A tag with cuts at percentiles."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Compute a tag's cut points from what is published into its file; tag plan shows who would move."""
+
+    def drawn(answer: Json) -> None:
+        rows = zip(answer["at"], answer["before"], answer["frozen"], strict=True)
+        show.table(f"{key}: {answer['people']:,} people have {answer['of']}", ("at", "was", "is"), rows)
+
+    ask("tag cut", {"key": key}, workspace=workspace, as_json=as_json, show=drawn)
 
 
 @tag.command("test")

@@ -14,7 +14,7 @@ from limner.expressions.predicate import MIRRORED, holds, microseconds
 from limner.expressions.windows import instant_of
 from limner.tags.graph import Graph
 from limner.tags.methods.rule import literal
-from limner.tags.model import Observed, Rule, Statistic, Tag
+from limner.tags.model import Observed, Points, Rule, Statistic, Tag, Tiers
 from limner.types import MONEY_SCALE, ValueType
 
 MOST_PARTS = 2_000
@@ -98,6 +98,10 @@ class Weighs(Exception):
     """The question asks for weights of labels, which change at every moment."""
 
 
+class Unsayable(Exception):
+    """The question asks for something that is computed and cannot be taken apart."""
+
+
 class Asking:
     """Makes questions of conditions: `graph` says what tags are made of, `catalog` what audiences are.
 
@@ -130,6 +134,8 @@ class Asking:
             case t.Sample():
                 return Fixed(text, expr)
             case t.Did() | t.FirstDid() | t.LastHas() | t.Regularly() | t.Sequence() | t.HasBeen():
+                if not t.followed(expr):
+                    raise Unsayable
                 return One(text, expr)
         return self._test(text, expr)
 
@@ -151,6 +157,8 @@ class Asking:
         """A test whose tags are replaced by what they are made of."""
         if any(isinstance(node, t.Weight) for node in t.walk(test)):
             raise Weighs
+        if not t.followed(test):
+            raise Unsayable
         for name in _names(test):
             tag = self.graph.tags.get(name.name)
             if tag is None or tag.key in self._by_hand:
@@ -159,6 +167,8 @@ class Asking:
                 raise Weighs
             if isinstance(tag.definition, Statistic):
                 return self._test(text, _put(test, name, self._value_of(tag)))
+            if isinstance(tag.definition, Points | Tiers):
+                raise Unsayable
             if isinstance(tag.definition, Rule):
                 return self._by_case(text, test, name, tag)
         if isinstance(test, t.Flag):

@@ -29,6 +29,7 @@ from limner.portraits.because.question import (
     Question,
     Some,
     TooLarge,
+    Unsayable,
     Weighs,
     leaves_of,
 )
@@ -38,7 +39,7 @@ from limner.portraits.because.turning import TooMany, Unsaid, first_turn
 from limner.portraits.person import exact
 from limner.tags.masking import is_personal, masked
 from limner.tags.methods.given import IMPORTED
-from limner.tags.model import Given, Observed, Rule, Statistic, Tag
+from limner.tags.model import Given, Observed, Points, Rule, Statistic, Tag, Tiers
 from limner.types import Json, ValueType, naive, utc
 
 MOST_NAMED = 10_000
@@ -104,6 +105,8 @@ class Teller:
                 return self._rule(tag, definition)
             if isinstance(definition, Statistic):
                 return self._statistic(self.reader.graph.trees[tag.key][0])
+            if isinstance(definition, Points | Tiers):
+                raise Unknown("unsaid")
             return self._observed(definition)
         except Unknown as error:
             return self._unknown(error, len(definition.cases) if isinstance(definition, Rule) else 0)
@@ -181,7 +184,7 @@ class Teller:
     def _statistic(self, tree: t.Expr) -> Told:
         if isinstance(tree, t.Interest):
             return self._interest(tree)
-        if not isinstance(tree, t.Aggregate):
+        if not isinstance(tree, t.Aggregate) or not t.followed(tree):
             raise Unknown("unsaid")
         facts = self._facts([tree])
 
@@ -243,6 +246,8 @@ class Teller:
             raise Unknown("too_large") from None
         except Weighs:
             raise Unknown("weighs") from None
+        except Unsayable:
+            raise Unknown("unsaid") from None
         except ExpressionError as error:
             raise Unknown("error", message=error.message) from error
 

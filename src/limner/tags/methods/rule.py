@@ -1,17 +1,19 @@
-"""Rule tags: the first case whose condition holds gives the value."""
+"""Rule tags: the first case whose condition holds gives the value, or the sum of points, or a tier."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from limner.engine.seam import Query
+from limner.engine.seam import Query, Step, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import rule
+from limner.expressions.compile import Scores, rule, values
+from limner.expressions.sql import Bound
 from limner.tags.graph import Graph
-from limner.tags.model import Rule, Tag, Value
-from limner.types import MONEY_SCALE, ValueType, utc
+from limner.tags.model import Points, Rule, Tag, Tiers, Value
+from limner.tags.tiers import SCALE, millionths
+from limner.types import MONEY_SCALE, ValueType, naive, utc
 
 
 def query(
@@ -23,11 +25,15 @@ def query(
     among: str | None = None,
     conditions: Sequence[t.Expr] | None = None,
 ) -> Query:
-    """(ix, value) of everybody for whom a case holds, or of everybody when there is an `otherwise`.
+    """(ix, value) of everybody for whom a case holds, or of everybody when there is an `otherwise`, or points.
 
     `conditions`: those of the cases in another form; default: as they are written.
     """
     definition = tag.definition
+    if isinstance(definition, Points):
+        return values(_scores(definition, conditions or graph.trees[tag.key]), catalog, as_of, among=among)
+    if isinstance(definition, Tiers):
+        return _tiers(definition, catalog=catalog, as_of=as_of, among=among)
     if not isinstance(definition, Rule):
         raise TypeError(f"the tag {tag.key} is of method {tag.method}")
     cases = [
@@ -37,6 +43,56 @@ def query(
     last = definition.otherwise
     otherwise = None if last is None else literal(last, tag.type)
     return rule(cases, otherwise, catalog, as_of, type=tag.type, among=among)
+
+
+def _scores(points: Points, conditions: Sequence[t.Expr]) -> Scores:
+    rows = zip(conditions, points.rows, strict=True)
+    cuts = () if points.cuts is None else points.cuts.points or ()
+    return Scores(
+        tuple((when, millionths(row.points)) for when, row in rows),
+        tuple(millionths(cut) for cut in cuts),
+        () if points.cuts is None else points.cuts.tiers,
+    )
+
+
+def _tiers(definition: Tiers, *, catalog: Catalog, as_of: datetime, among: str | None) -> Query:
+    """Everybody's tier by cut points that are computed here, from all living people who have a value.
+
+    The cut point for p percent of n people is the value at place n * p // 100 (from 0) in ascending order: whole
+    numbers alone decide, and equal values are in one tier.
+    """
+    cuts, bind = definition.cuts, Bound()
+    found = catalog.tag(cuts.of)
+    if found is None:
+        raise TypeError(f"there is no tag {cuts.of}")
+    valid = f"v.value IS NOT NULL AND (v.expires_at IS NULL OR v.expires_at > {bind(naive(as_of))})"
+    held = (
+        f"SELECT p.ix, v.value FROM persons AS p LEFT JOIN {quoted(found[0])} AS v ON v.ix = p.ix AND {valid}\n"
+        "WHERE p.merged_into IS NULL AND NOT p.erased"
+    )
+    placed = (
+        "SELECT value, ROW_NUMBER() OVER (ORDER BY value) - 1 AS place, COUNT(*) OVER () AS n\n"
+        "FROM held WHERE value IS NOT NULL"
+    )
+    whole = 100 * SCALE
+    columns = ", ".join(
+        f"MAX(value) FILTER (WHERE place = n * {bind(round(percent * SCALE))} // {bind(whole)}) AS c{number}"
+        for number, percent in enumerate(cuts.at)
+    )
+    above = "".join(
+        f" WHEN h.value >= c.c{number} THEN {bind(cuts.tiers[number + 1])}"
+        for number in reversed(range(len(cuts.at)))
+    )
+    otherwise = "NULL" if definition.otherwise is None else bind(definition.otherwise)
+    tier = f"CASE WHEN h.value IS NULL THEN {otherwise}{above} ELSE {bind(cuts.tiers[0])} END"
+    some = "" if among is None else f" WHERE h.ix IN (SELECT ix FROM {quoted(among)})"
+    steps = (
+        Step("held", held),
+        Step("placed", placed),
+        Step("cut", f"SELECT {columns} FROM placed"),
+        Step("tiered", f"SELECT h.ix, {tier} AS value FROM held AS h CROSS JOIN cut AS c{some}"),
+    )
+    return Query(steps, "SELECT ix, value FROM tiered WHERE value IS NOT NULL", dict(bind.values))
 
 
 def literal(value: Value, kind: ValueType) -> t.Literal:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from limner.engine.seam import Query
-from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import statistics, steady
+from limner.expressions.compile import of_events, statistics, steady
 from limner.tags.graph import Graph
 from limner.tags.model import Method, Tag
 
@@ -23,5 +22,12 @@ def query(
 
 def shares(tag: Tag, graph: Graph) -> bool:
     """Whether the tag is computed together with others, and can be carried on to a later instant."""
-    tree = graph.trees[tag.key][0] if tag.method is Method.STATISTIC else None
-    return isinstance(tree, t.Aggregate) and steady(tree)
+    if tag.method is not Method.STATISTIC:
+        return False
+    tree = graph.trees[tag.key][0]
+    return not tag.weighted and of_events(tree) and steady(tree)  # type: ignore[arg-type]
+
+
+def refers(tag: Tag, graph: Graph) -> bool:
+    """Whether the statistic is worked out of tags or attributes, so that it comes after them."""
+    return tag.method is Method.STATISTIC and not tag.weighted and not of_events(graph.trees[tag.key][0])

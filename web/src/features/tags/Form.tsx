@@ -203,6 +203,9 @@ function Cases({ fields, change, names, readOnly }: PartProps) {
     if (item) cases.splice(index + by, 0, item);
     change({ cases });
   };
+  if (fields.by && !fields.cases.length) {
+    return <p className={css["hint"]}>{t("hint.asText", { keys: fields.by })}</p>;
+  }
   return (
     <div className={css["part"]}>
       <span className={css["fieldLabel"]}>{t("field.cases")}</span>

@@ -121,6 +121,7 @@ const en = {
     refresh: "0 3 * * * is every day at 3:00; empty: with all others",
     attribute: "The latest value that was told or seen",
     where: "category = 'green tea'",
+    asText: "This rule is written by {{keys}}. Edit it as text.",
     when: "orders_90d >= 3 and city = '上海'",
     statistic: "count(\"Order Paid\" in last 30 days)",
     why: "What would go wrong without it?",

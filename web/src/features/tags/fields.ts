@@ -42,6 +42,7 @@ export function withMethod(fields: Fields, method: string, event: string): Parti
     measure: method === "statistic" ? (fields.measure ?? { function: "count", of: "", event, where: "", window: WINDOW }) : null,
     cases: method === "rule" ? (fields.cases.length ? fields.cases : [{ when: "", then: fields.type === "flag" ? "true" : "" }]) : [],
     otherwise: method === "rule" ? fields.otherwise : "",
+    by: method === "rule" ? fields.by : "",
     ...(method === "statistic" && !fields.measure ? { type: "number" } : {}),
   };
 }

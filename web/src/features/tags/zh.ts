@@ -123,6 +123,7 @@ const zh: typeof en = {
     refresh: "0 3 * * * 为每天 3:00；留空则随全部标签一起计算",
     attribute: "最近一次告知或观察到的值",
     where: "category = 'green tea'",
+    asText: "此规则以 {{keys}} 书写，请在文本中编辑。",
     when: "orders_90d >= 3 and city = '上海'",
     statistic: "count(\"Order Paid\" in last 30 days)",
     why: "没有它会出什么问题？",
