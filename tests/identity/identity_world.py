@@ -20,7 +20,11 @@ CREATE TABLE events (id HUGEINT, name_i UINTEGER, ts TIMESTAMP, user_i UINTEGER,
                      key_i UINTEGER, ix UINTEGER, rest VARCHAR);
 CREATE TABLE attributes (id HUGEINT, ix UINTEGER, user_i UINTEGER, device_i UINTEGER, key_i UINTEGER,
                          name VARCHAR, ts TIMESTAMP, mode VARCHAR, value VARCHAR);
+CREATE TABLE given (id HUGEINT, ix UINTEGER, user_i UINTEGER, device_i UINTEGER, key_i UINTEGER, ts TIMESTAMP);
 """
+
+KEPT = ("events", "attributes", "given")
+"""The tables whose rows belong to people."""
 
 Name = tuple[str, str]
 
@@ -54,7 +58,10 @@ def shared_engine() -> DuckDB:
 
 @dataclass
 class World:
-    """Loads calls as a workspace does: resolve, then insert. `mirror`: attributes get the events' rows too."""
+    """Loads calls as a workspace does: resolve, then insert.
+
+    `mirror`: attributes and given values get the events' rows too.
+    """
 
     engine: DuckDB = field(default_factory=shared_engine)
     count: int = 0
@@ -62,7 +69,7 @@ class World:
 
     def __post_init__(self) -> None:
         with self.engine.write() as tx:
-            for table in ("identifiers", "persons", "claims", "intervals", "events", "attributes"):
+            for table in ("identifiers", "persons", "claims", "intervals", *KEPT):
                 tx.execute(f"DELETE FROM {table}")
 
     def load(self, calls: list[Call]) -> Resolution:
@@ -77,6 +84,7 @@ class World:
             tx.insert("events", stored)
             if self.mirror:
                 tx.insert("attributes", stored)
+                tx.insert("given", stored)
         return found
 
     def rows(self, sql: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -92,7 +100,7 @@ class World:
     def state(self) -> Any:
         """Everything that must not depend on how rows were cut into batches."""
         persons = [(p["ix"], p["person_id"], p["merged_into"]) for p in self.persons()]
-        return persons, self.identifiers(), self.events(), self.events("attributes")
+        return persons, self.identifiers(), *(self.events(table) for table in KEPT)
 
     def persons(self) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM persons ORDER BY ix")
@@ -209,7 +217,7 @@ def agree(world: World, calls: list[Call]) -> None:
     names = world.identifiers()
     assert set(names) == set(right.people)
     pairs = {(right.people[name], ix) for name, ix in names.items()}
-    for table in ("events", "attributes"):
+    for table in KEPT:
         got = world.events(table)
         assert [ix is None for ix in got] == [who is None for who in right.events]
         pairs |= {(who, ix) for who, ix in zip(right.events, got, strict=True) if who is not None}

@@ -268,10 +268,7 @@ def test_a_manual_tag_lists_its_values_and_each_value_has_its_own_end() -> None:
         ("nature: model\nmethod: manual\ntype: text\nvalues: gold\n", "tags/vip.yml:4:9: 'values' is a list"),
         ("nature: model\nmethod: manual\ntype: text\nvalues: [a, a]\n", "tags/vip.yml:4:13: 'a' is listed twice"),
         ("nature: model\nmethod: manual\ntype: number\nvalues: [many]\n", "tags/vip.yml:4:10: 'many' is no number"),
-        (
-            "nature: model\nmethod: manual\ntype: flag\nrefresh: 0 3 * * *\n",
-            "a tag of method 'manual' has no 'refresh'",
-        ),
+        ("nature: model\nmethod: manual\ntype: flag\nrefresh: 0 3 * * *\n", "'manual' has no 'refresh'"),
         ("nature: model\nmethod: manual\ntype: flag\nstatistic: count(A)\n", "has no 'statistic'"),
         ("nature: fact\nmethod: observed\nattribute: a\ntype: flag\nvalues: [true]\n", "has no 'values'"),
     ],

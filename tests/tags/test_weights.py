@@ -186,6 +186,7 @@ DEFINITIONS = (
     ' until "Order Paid" where gift)',
     'demand(category of "Product Viewed" * 7 where time in last 6 days half life 1 day until "Order Refunded")',
     'interest(category of "Product Viewed" * 5 half life 2 days since 2025-05-20)',
+    "interest(category of * * 3 half life 5 hours)",
 )  # fmt: skip
 
 
@@ -453,3 +454,17 @@ def test_nothing_is_left_of_a_tag_that_is_gone_or_gives_no_weights_any_more(tmp_
 def names_of_tables(made: DuckDB) -> set[str]:
     found = made.read("SELECT table_name AS name FROM information_schema.tables")
     return set(found.column("name").to_pylist())
+
+
+def test_what_is_too_old_to_count_is_not_kept(tmp_path: Path) -> None:
+    made = engine(people=2)
+    hourly = INTEREST.replace("14 days", "1 hour")
+    events(made, [(0, "Order Paid", AS_OF - DAY, {"category": "tea"})])
+    found = tags({"interest": statistic(hourly, "text")})
+    ran(made, found, AS_OF, tmp_path)
+    assert made.read("SELECT ix FROM points_interest").column("ix").to_pylist() == [0]
+    events(made, [(1, "Order Paid", AS_OF + DAY, {"category": "tea"})])
+    report = ran(made, found, AS_OF + 2 * DAY, tmp_path)
+    assert made.read("SELECT ix FROM points_interest").column("ix").to_pylist() == [1]
+    assert state(made, found, report) == anew(made, found, AS_OF + 2 * DAY, tmp_path / "anew")
+    assert held(made, "interest") == {}  # a weight below half a millionth is none

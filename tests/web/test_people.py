@@ -93,6 +93,34 @@ def test_a_word_leads_to_a_portrait_its_reasons_and_its_time(
     expect(page.get_by_role("heading", level=1)).to_have_text(words["list"])
 
 
+def test_labels_stand_with_their_weights_in_the_portrait_its_reasons_and_the_tags_page(
+    shop: Site, visit: Visits
+) -> None:
+    condition = "weight(interest, 'oolong') >= 0.3 and known(person.name)"
+    who = shop.verb("person list", where=condition)["people"][0]
+    groups = shop.verb("person show", id=who["person"])["tags"]
+    (interest,) = [tag for group in groups for tag in group["tags"] if tag["key"] == "interest"]
+    page = visit(f"/people/{who['person']}")
+    opened(page, who)
+    line = page.get_by_role("button", name=re.compile("^.*Interests"))
+    expect(line.get_by_role("img", name=re.compile("weight"))).to_have_count(min(5, len(interest["labels"])))
+    line.scroll_into_view_if_needed()
+    look(page, "interests-portrait")
+    line.click()
+    drawer = page.get_by_role("dialog", name="Why Interests?")
+    expect(drawer.get_by_role("heading", name="Every label with its weight")).to_be_visible()
+    expect(drawer.get_by_role("img", name=re.compile("weight"))).to_have_count(len(interest["labels"]))
+    expect(drawer.get_by_text(interest["formula"])).to_be_visible()
+    look(page, "interests-why")
+
+    page = visit("/tags/interest")
+    settle(page)
+    row = page.get_by_title(re.compile("oolong: mean weight"))
+    look(page, "interests-tag", whole=True)
+    row.click()
+    expect(page).to_have_url(re.compile(r"where=weight"))
+
+
 def test_a_condition_is_shown_counted_and_taken_away(shop: Site, visit: Visits) -> None:
     condition = "value_tier = 'high'"
     expected = shop.verb("audience count", expression=condition)["count"]

@@ -105,6 +105,8 @@ def test_a_given_value_stays_through_runs_and_steps_and_the_past_does_not_know_i
     shop.now = NOW + timedelta(hours=1)
     shop.verb("tag give", key="vip", value="gold", person="ann")
     before = {key: values(shop, key) for key in ("vip", "orders", "keen")}
+    early = shop.verb("person show", id="ann", as_of=(NOW + timedelta(minutes=30)).isoformat())
+    assert [item["key"] for part in early["tags"] for item in part["tags"]] == ["orders"]
     shop.now = NOW + timedelta(hours=2)
     Realtime(shop.workspace).once()
     assert {key: values(shop, key) for key in ("vip", "orders", "keen")} == before

@@ -227,7 +227,7 @@ def test_the_tests_of_the_example_pass(world: World) -> None:
     copy_example(world.folder)
     world.reopen()
     answer = world.verb("tag test")
-    assert {row["tag"] for row in answer["tests"]} == {"tea_lover", "value_tier"}
+    assert {row["tag"] for row in answer["tests"]} == {"demand", "interest", "tea_lover", "value_tier"}
     assert (answer["ok"], answer["failed"]) == (True, 0)
 
 

@@ -61,7 +61,7 @@ def grid(half_life: t.Duration) -> Grid:
 def share(number: int) -> int:
     """What a point at that step counts within its generation: 2 ** (part of the generation), in 2 ** -BITS."""
     part: float = 2.0 ** ((number & (STEPS - 1)) / STEPS)
-    return round(part * float(2**BITS))
+    return round(part * (1 << BITS))
 
 
 def counted(node: t.Interest, events: EventSql, *, among: str | None = None) -> str:
@@ -127,16 +127,15 @@ def weights(node: t.Interest, source: str, as_of: datetime) -> str:
     on = grid(node.half_life)
     now = on.generation(as_of)
     half = node.half_at * share(on.number(as_of)) << OLDEST
+    share_of_whole = f"CAST(held AS DOUBLE) / CAST(held + {half} AS DOUBLE)"
     held = f"SUM(CAST(points AS HUGEINT) * (CAST(1 AS BIGINT) << ({OLDEST} - ({now} - generation))))"
-    whole = f"CAST({half} AS HUGEINT)"
     return (
         f"WITH held AS (SELECT ix, label, {held} AS held FROM {quoted(source)}"
         f" WHERE generation BETWEEN {now - OLDEST} AND {now} GROUP BY ix, label),\n"
-        f"weighed AS (SELECT ix, label, held,"
-        f" (held * {MILLION} + (held + {whole}) // 2) // (held + {whole}) AS weight FROM held),\n"
+        f"weighed AS (SELECT ix, label, held, ROUND({MILLION}.0 * ({share_of_whole})) AS weight FROM held),\n"
         "placed AS (SELECT ix, label, weight,"
         " ROW_NUMBER() OVER (PARTITION BY ix ORDER BY held DESC, label) AS place FROM weighed)\n"
-        f"SELECT ix, label, CAST(weight AS DOUBLE) / {MILLION}.0 AS weight, CAST(place AS USMALLINT) AS place"
+        f"SELECT ix, label, weight / {MILLION}.0 AS weight, CAST(place AS USMALLINT) AS place"
         f" FROM placed WHERE weight > 0 AND place <= {node.most}"
     )
 

@@ -49,16 +49,17 @@ def portrait(
     mask: bool = False,
     language: str = "en",
     coverage: Mapping[str, float] = MappingProxyType({}),
+    past: bool = False,
 ) -> Json:
     """What is believed of the person and from where, ready for JSON; what happened is `events_of`.
 
     `tags`: the definitions; `columns`: their published values (expired ones are gone at `now`). With `graph` and
-    `catalog`, tags at a `now` before the publication are computed from what had happened by then. `identities` and
-    `audiences` are shown as given, identities masked when their kind is personal. `coverage`: of each published
-    tag, which share of everybody has a value.
+    `catalog`, tags at a `now` before the publication, or with `past`, are computed from what had happened by then.
+    `identities` and `audiences` are shown as given, identities masked when their kind is personal. `coverage`: of each
+    published tag, which share of everybody has a value.
     """
     several = [key for key, tag in tags.items() if tag.weighted]
-    if graph is not None and catalog is not None and columns is not None and now < columns.as_of:
+    if graph is not None and catalog is not None and columns is not None and (past or now < columns.as_of):
         columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now)
         coverage = {}
         labels = weights_at(engine, graph, ix=ix, catalog=catalog, as_of=now, keys=several)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
@@ -12,7 +12,7 @@ from limner.expressions.check import type_of
 from limner.expressions.compile import people, values
 from limner.expressions.tree import Aggregate, Arithmetic, Dated, Interest, OfEvents, walk
 from limner.tags.graph import Graph, expression_path
-from limner.tags.model import Method, Stage, Tag, Tiers
+from limner.tags.model import Given, Method, Observed, Stage, Tag, Tiers
 from limner.tags.text import document_of
 from limner.types import ValueType
 
@@ -32,6 +32,7 @@ def problems(
 
 def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
     """Raises DefinitionError at the first place of the tag's file that cannot be computed."""
+    check_truth(tag, graph.tags)
     for position, tree in enumerate(graph.trees[tag.key]):
         path = expression_path(tag, position)
         try:
@@ -81,3 +82,25 @@ def _tiers(tag: Tag, catalog: Catalog) -> None:
     if tag.tests:
         hint = "freeze the cut points to test it"
         raise document.error("cut points of every run cannot be tested on one person", "tests", hint=hint)
+
+
+def check_truth(tag: Tag, tags: Mapping[str, Tag]) -> None:
+    """Raises DefinitionError when the tag that `truth` names cannot tell the truth of this one."""
+    if not tag.truth:
+        return
+    document = document_of(tag)
+    held = tags.get(tag.truth)
+    if isinstance(tag.definition, Given | Observed):
+        raise document.error(f"a tag of method '{tag.method}' is no guess", "truth", of_key=True)
+    if held is None:
+        raise document.error(
+            f"unknown tag '{tag.truth}'", "truth", code="unknown_name", hint=did_you_mean(tag.truth, tags)
+        )
+    if not isinstance(held.definition, Given | Observed):
+        raise document.error(
+            f"'{tag.truth}' is of method {held.method}: the truth is declared, observed or imported", "truth"
+        )
+    if held.type is not tag.type:
+        raise document.error(f"'{tag.truth}' is of type {held.type}, the tag of type {tag.type}", "truth")
+    if tag.type not in (ValueType.FLAG, ValueType.TEXT):
+        raise document.error("only flags and texts are right or wrong", "truth", of_key=True)

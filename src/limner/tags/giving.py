@@ -216,6 +216,16 @@ def of_person(engine: Engine | Transaction, ix: int, *, now: datetime) -> list[M
     return found
 
 
+def changed_after(engine: Engine, ix: int, at: datetime, *, now: datetime) -> bool:
+    """Whether any given value of the person began or ended after that instant, until now."""
+    found = engine.read(
+        "SELECT EXISTS (SELECT 1 FROM given WHERE ix = $ix AND (ts > $at OR (expires_at > $at AND expires_at <= $now)))"
+        " AS changed",
+        {"ix": ix, "at": naive(at), "now": naive(now)},
+    )
+    return bool(found["changed"][0].as_py())
+
+
 def latest(engine: Engine) -> datetime | None:
     """When anything was given last; naive UTC."""
     found = engine.read("SELECT MAX(ts) AS ts FROM given").column("ts")[0].as_py()

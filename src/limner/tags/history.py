@@ -45,12 +45,14 @@ def tags_at(
     people: Array | None = None,
     given: Mapping[str, pa.Table] | None = None,
     handed: datetime | None = None,
+    uncorrected: Collection[str] = (),
 ) -> Iterator[tuple[Transaction, Fresh]]:
     """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
 
     people: ordinals to which everything is restricted; None = everybody, and so where cut points are computed from
     everybody. given: tables (ix, value) by key, which stand instead of what would be computed for these people; NULL =
-    no value. `handed`: given values as they stand at this instant instead. Writers wait meanwhile.
+    no value. `handed`: given values as they stand at this instant instead; `uncorrected`: but not over these tags.
+    Writers wait meanwhile.
     """
     wanted = graph.closure(keys)
     order = [graph.tags[key] for key in graph.order if key in wanted]
@@ -76,7 +78,7 @@ def tags_at(
             ready: set[str] = set()
             settled: set[str] = set()
             handed = handed or as_of
-            by_hand = given_values.by_hand(tx)
+            by_hand = given_values.by_hand(tx) - set(uncorrected)
             for tag in order:
                 made.append(PREFIX + tag.table)
                 if tag.weighted:

@@ -64,7 +64,8 @@ class Known:
 
     `stale`: never, expired, changed, overdue, or '' when its values are as they should be; `scheduled`: whether a
     schedule computes it; `used`: by how many definitions; `churn`: how often people left or moved in 30 days;
-    `users`: who uses it, such as `audience warm`.
+    `users`: who uses it, such as `audience warm`. `right`: how often it is right, of how many people whose truth is
+    known; None when that is too few, or nobody asked.
     """
 
     stale: str = ""
@@ -72,6 +73,24 @@ class Known:
     used: int = 0
     churn: int = 0
     users: tuple[str, ...] = ()
+    right: tuple[int, int] | None = None
+
+
+def accurate(tags: Mapping[str, Tag], known: Mapping[str, Known]) -> Iterator[Finding]:
+    """Tags that are right less often than their file asks for."""
+    for key in sorted(tags):
+        wanted, right = tags[key].at_least, known.get(key, Known()).right
+        if wanted is None or right is None or not right[1] or right[0] / right[1] >= wanted:
+            continue
+        yield Finding(
+            "bad",
+            "inaccurate",
+            (key,),
+            f"{key} is right about {right[0]} of {right[1]} people whose truth is known; it must be about {wanted:.0%}",
+            f"Change its definition; limner tag accuracy {key} says where it is wrong.",
+            "review",
+            {"right": right[0], "of": right[1]},
+        )
 
 
 def lint(graph: Graph, columns: Columns | None, known: Mapping[str, Known]) -> list[Finding]:
@@ -80,7 +99,7 @@ def lint(graph: Graph, columns: Columns | None, known: Mapping[str, Known]) -> l
     `columns`: what is published, with who is alive; None before the first run.
     """
     tags = graph.tags
-    found = [*names(tags), *definitions(graph), *described(tags), *kept(tags, known)]
+    found = [*names(tags), *definitions(graph), *described(tags), *kept(tags, known), *accurate(tags, known)]
     if columns is not None:
         found += [*people(tags, columns), *values(tags, columns, known)]
     found = _once(found)

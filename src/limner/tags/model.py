@@ -206,7 +206,8 @@ class Tag:
     """One tag. `category` is a path such as ("consumption", "spend"); `text` is the file as it was read.
 
     `metric`: by what it is judged whether the tag does what it is for. `group`: the exclusive group that it is in; its
-    own file does not say so.
+    own file does not say so. `truth`: the tag that holds what people declared of it; `at_least`: which share of its
+    values must be right before it is published.
     """
 
     key: str
@@ -225,6 +226,8 @@ class Tag:
     text: str = field(default="", compare=False)
     group: Group | None = None
     metric: str = ""
+    truth: str = ""
+    at_least: float | None = None
     stage: Stage = Stage.PUBLISHED
     sensitivity: Sensitivity = Sensitivity.INTERNAL
 

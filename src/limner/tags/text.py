@@ -43,7 +43,7 @@ from limner.types import MONEY_SCALE, ValueType, utc
 KEYS = (
     "title", "nature", "method", "type", "attribute", "statistic", "cases", "points", "cuts", "otherwise", "values",
     "validity", "refresh", "category", "owner", "source", "why",
-    "metric", "stage", "sensitivity", "tests", "layout",
+    "metric", "truth", "at_least", "stage", "sensitivity", "tests", "layout",
 )  # fmt: skip
 FORMS: Mapping[Method, tuple[str, ...]] = {
     Method.OBSERVED: ("attribute",),
@@ -102,6 +102,8 @@ def read(text: str, key: str, *, where: str | None = None) -> Tag:
         tests=trial.read(document, partial(value_of, document, kind)),
         text=text,
         metric=document.string("metric"),
+        truth=document.string("truth"),
+        at_least=_share(document, "at_least"),
         stage=Stage(_word(document, "stage", Stage, otherwise=Stage.PUBLISHED)),
         sensitivity=Sensitivity(_word(document, "sensitivity", Sensitivity, otherwise=Sensitivity.INTERNAL)),
     )
@@ -189,6 +191,8 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "why": tag.why or None,
         "tests": tests,
         "metric": tag.metric or None,
+        "truth": tag.truth or None,
+        "at_least": tag.at_least,
         "stage": None if tag.stage is Stage.PUBLISHED else str(tag.stage),
         "sensitivity": None if tag.sensitivity is Sensitivity.INTERNAL else str(tag.sensitivity),
     }
@@ -359,6 +363,20 @@ def value_in(kind: ValueType, given: Any) -> Value | None:
 
 def _category(document: Document) -> tuple[str, ...]:
     return tuple(part.strip() for part in document.string("category").split("/") if part.strip())
+
+
+def _share(document: Document, key: str) -> float | None:
+    """A share of one; None when it is not said."""
+    given = document.value(key)
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= 1:
+        raise document.error(f"'{given}' is no share", key, hint="for example 0.8")
+    if not document.string("truth"):
+        raise document.error(
+            f"'{key}' needs 'truth': the tag that holds what people declared", key, of_key=True
+        )
+    return float(given)
 
 
 def _cron(document: Document, refresh: str) -> None:

@@ -23,8 +23,8 @@ from limner.errors import (
 from limner.expressions import check as check_expression
 from limner.expressions import parse
 from limner.expressions.tree import InAudience, names_of
+from limner.tags import accuracy, publish
 from limner.tags import plan as plans
-from limner.tags import publish
 from limner.tags import run as tag_runs
 from limner.tags import text as tag_text
 from limner.tags.check import check
@@ -164,6 +164,14 @@ def tag_apply(
     with workspace.runs.run("tag run", ", ".join(scope.computed)) as detail, workspace.engine.write():
         scope = _fitting(workspace, keys, plan)  # from here on nobody else publishes
         token = scope.token
+        accuracy.refuse(
+            workspace.engine,
+            scope.known.graph,
+            scope.computed,
+            applied=scope.known.applied,
+            catalog=scope.known.names,
+            now=scope.known.now,
+        )
         report = tag_runs.run(
             workspace.engine,
             scope.known.tags,

@@ -29,8 +29,9 @@ from limner.portraits import person as portraits
 from limner.portraits import why as reasons
 from limner.portraits.activity import NEVER, Seen, seen_by
 from limner.portraits.person import Which, exact
-from limner.tags import publish, resolve
+from limner.tags import publish, resolve, weights
 from limner.tags import text as tag_text
+from limner.tags.giving import changed_after
 from limner.tags.graph import build
 from limner.tags.masking import hides, hiding, masked
 from limner.tags.model import Tag, plain
@@ -284,7 +285,10 @@ def person_show(
     tags = definitions.tags(workspace)
     mask = mask or not sees_personal(caller.role)
     columns = live(workspace)
-    past = columns is not None and at < columns.as_of
+    now = workspace.clock()
+    past = columns is not None and (
+        at < columns.as_of or (at < now and changed_after(workspace.engine, ix, at, now=now))
+    )
     names = definitions.catalog(workspace) if past else None
     named = {source.source_i: source.name for source in sources(workspace.records)}
     shown = portraits.portrait(
@@ -301,6 +305,7 @@ def person_show(
         personal=workspace.config.personal,
         mask=mask,
         coverage=_coverage(workspace, columns),
+        past=past,
     )
     person_id = people.person_id(workspace.engine, ix)
     by_hand = giving.held_by_hand(
@@ -652,10 +657,13 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
         found |= {"available": False, "unavailable": problem}
     answer |= found
     if published and applied is not None and columns is not None:
+        labels = weights.of_person(workspace.engine, ix, [key] if tag.weighted else ()).get(key, ())
         shown = portraits.tag_value(
-            ix, tag, columns.at(asked), hide=hiding(workspace.config.personal, mask=mask)
+            ix, tag, columns.at(asked), hide=hiding(workspace.config.personal, mask=mask), labels=labels
         )
         value = None if shown is None else shown["value"]
+        if found["weights"] is not None:
+            found["weights"]["labels"] = [] if shown is None else shown["labels"]
         expired = applied.expires_at is not None and applied.expires_at <= asked
         answer |= {
             "value": value,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from limner.errors import UsageError, did_you_mean
 from limner.tags import lint
 from limner.types import Json
+from limner.workspace import judging
 from limner.workspace.tagging import known_now
 from limner.workspace.workspace import Workspace
 
@@ -27,6 +28,7 @@ def tag_lint(workspace: Workspace, key: str = "", code: str = "", level: str = "
             scheduled=row["freshness"]["next"] is not None,
             used=sum(row["used_by"].values()),
             churn=churn.get(one, 0),
+            right=judging.right(found, one),
             users=tuple(
                 f"{noun} {name}"
                 for noun, users in zip(("tag", "audience", "campaign"), found.uses[one], strict=True)

@@ -22,7 +22,7 @@ from limner.expressions import check as check_expression
 from limner.expressions.tree import InAudience
 from limner.identity import people
 from limner.portraits.person import readable
-from limner.tags import catalogue, publish
+from limner.tags import accuracy, catalogue, publish
 from limner.tags import run as tag_runs
 from limner.tags.graph import build
 from limner.tags.masking import hides, hiding
@@ -148,11 +148,21 @@ def tag_run(
                 hint=f"limner tag submit {key}" if workspace.config.approvals else "stage: published",
             )
         known(tags, key, "tag")
+    names = definitions.catalog(workspace)
+    if any(tag.at_least is not None for tag in tags.values()):
+        accuracy.refuse(
+            workspace.engine,
+            build(tags, names.audience),
+            keys or tags,
+            applied=publish.applied(workspace.engine),
+            catalog=names,
+            now=workspace.clock(),
+        )
     with workspace.runs.run("tag run", ", ".join(keys)) as detail:
         report = tag_runs.run(
             workspace.engine,
             tags,
-            catalog=definitions.catalog(workspace),
+            catalog=names,
             as_of=at,
             run_id=detail["run"],
             columns_dir=workspace.paths.columns,

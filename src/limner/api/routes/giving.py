@@ -188,6 +188,56 @@ class TagConflictsAsked(Paged):
     standing: bool = False
 
 
+class AccuracyShare(Shape):
+    """A share with Wilson's 95 % interval: `right` of `of` people."""
+
+    share: float
+    low: float
+    high: float
+    right: int
+    of: int
+
+
+class AccuracyOf(Shape):
+    """How often one value is right. `people`: who declared it; null: nobody to say it of, or not enough data."""
+
+    value: str
+    people: int
+    precision: AccuracyShare | None
+    recall: AccuracyShare | None
+
+
+class WhoDeclared(Shape):
+    """Which shares declared the truth: of everybody, of those with the tag, of the others; null: nobody is there."""
+
+    of_everybody: float | None
+    of_tagged: float | None
+    of_others: float | None
+
+
+class TagAccuracy(Shape):
+    """How often a tag is right about the `people` whose truth is known; shares are null below `needed` of them.
+
+    `truth`: the tag that holds what people declared; `corrected`: of how many a value given by hand is the truth.
+    `at_least`: the precision that it must have to be published; `meets` is null where that cannot be said.
+    """
+
+    tag: str
+    titles: Titles
+    truth: str
+    as_of: str
+    people: int
+    needed: int
+    enough: bool
+    precision: AccuracyShare | None
+    recall: AccuracyShare | None
+    at_least: float | None
+    meets: bool | None
+    corrected: int
+    values: list[AccuracyOf]
+    declared: WhoDeclared
+
+
 _VIP = {"value": "gold", "where": "orders_90d >= 3"}
 
 ROUTES = (
@@ -267,6 +317,7 @@ ROUTES = (
         "tags",
         asks=TagConflictsAsked,
     ),
+    Route("GET", "/api/v1/tags/{key}/accuracy", "tag accuracy", Role.VIEWER, TagAccuracy, "tags"),
     Route(
         "PUT",
         "/api/v1/people/{person}/tags/{key}",

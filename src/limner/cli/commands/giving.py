@@ -184,6 +184,49 @@ def tag_conflicts(
     )
 
 
+@given.command("accuracy")
+def tag_accuracy(key: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """How often a tag is right about people whose truth was declared: precision, recall, with their intervals."""
+
+    def drawn(answer: Json) -> None:
+        if not answer["enough"]:
+            out.print(
+                f"not enough data: the truth of {answer['people']:,} people is known, {answer['needed']:,} are needed"
+            )
+        else:
+            rows = [("all", answer), *((row["value"], row) for row in answer["values"])]
+            show.table(
+                f"{key} against {answer['truth']}: {answer['people']:,} people,"
+                f" {answer['corrected']:,} corrected by hand",
+                ("value", "precision", "recall"),
+                ([name, _percent(row["precision"]), _percent(row["recall"])] for name, row in rows),
+            )
+        declared = answer["declared"]
+        shares = ", ".join(
+            f"{100 * declared[word]:.1f} % of {said}"
+            for word, said in (
+                ("of_everybody", "everybody"),
+                ("of_tagged", "those with the tag"),
+                ("of_others", "the others"),
+            )
+            if declared[word] is not None
+        )
+        out.print(f"who declared: {shares}")
+        if answer["meets"] is not None:
+            out.print(
+                f"it must be right about {answer['at_least']:.0%}: {'met' if answer['meets'] else 'not met'}"
+            )
+
+    ask("tag accuracy", {"key": key}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+def _percent(found: Json | None) -> str | None:
+    if found is None:
+        return None
+    low, high = (100 * found[end] for end in ("low", "high"))
+    return f"{100 * found['share']:.1f} % ({low:.1f} to {high:.1f}), {found['right']:,} of {found['of']:,}"
+
+
 def _whom(person: str, where: str, people: Path | None) -> Json:
     if sum(map(bool, (person, where, people))) != 1:
         raise UsageError("name one person, --where a condition, or --people a file", where="--where")
@@ -216,7 +259,7 @@ def _given(answer: Json) -> None:
             ([row["value"], f"{row['people']:,}"] for row in answer["before"]),
         )
     _listed(answer, ("person", "reason"))
-    _next(answer)
+    _next(answer, yes=True)
 
 
 def _listed(answer: Json, columns: tuple[str, ...]) -> None:
@@ -228,8 +271,8 @@ def _listed(answer: Json, columns: tuple[str, ...]) -> None:
         )
 
 
-def _next(answer: Json) -> None:
+def _next(answer: Json, *, yes: bool = False) -> None:
     if answer["batch"]:
         out.print(f"back again: limner tag undo {answer['batch']}")
     elif answer["changes"]:
-        out.print("nothing was written")
+        out.print("nothing was written; with --yes it is" if yes else "nothing was written")

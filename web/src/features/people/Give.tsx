@@ -111,6 +111,7 @@ function Asked({ close, where, person, tag: first }: Required<Omit<GiveProps, "o
       {!making && (
         <Field label={t("give.tag")}>
           <Select
+            className={css["wide"] ?? ""}
             showSearch={{ optionFilterProp: "label" }}
             value={key || null}
             placeholder={t("give.choose")}
@@ -161,12 +162,14 @@ function Asked({ close, where, person, tag: first }: Required<Omit<GiveProps, "o
         </>
       )}
       {error !== null && <FailureLine error={error} />}
-      <footer>
-        <Button onClick={close}>{common("cancel")}</Button>
-        <Button type="primary" htmlType="submit" loading={busy} disabled={!seen || seen.changes === 0 || making}>
-          {person ? t("give.ok") : t("give.okMany", { count: seen?.changes ?? 0, exact: format.exact(seen?.changes ?? 0) })}
-        </Button>
-      </footer>
+      {!making && (
+        <footer>
+          <Button onClick={close}>{common("cancel")}</Button>
+          <Button type="primary" htmlType="submit" loading={busy} disabled={!seen || seen.changes === 0}>
+            {person ? t("give.ok") : t("give.okMany", { count: seen?.changes ?? 0, exact: format.exact(seen?.changes ?? 0) })}
+          </Button>
+        </footer>
+      )}
     </form>
   );
 }
@@ -189,6 +192,7 @@ function ValueInput({ tag, value, change }: { tag: TagRow; value: Given | undefi
   if (tag.allowed.length > 0) {
     return (
       <Select
+        className={css["wide"] ?? ""}
         value={value === undefined ? null : String(value)}
         aria-label={label}
         placeholder={t("give.chooseValue")}
@@ -297,7 +301,7 @@ function Making({ close, made }: { close: () => void; made: (key: string) => voi
       </Field>
       {kind === "text" && (
         <Field label={t("give.values")}>
-          <Select mode="tags" open={false} suffix={null} value={values} aria-label={t("give.values")} placeholder={t("give.valuesNote")} onChange={setValues} tokenSeparators={[",", "，", "、"]} />
+          <Select className={css["wide"] ?? ""} mode="tags" open={false} suffix={null} value={values} aria-label={t("give.values")} placeholder={t("give.valuesNote")} onChange={setValues} tokenSeparators={[",", "，", "、"]} />
         </Field>
       )}
       {error !== null && <FailureLine error={error} />}

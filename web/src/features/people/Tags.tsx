@@ -37,7 +37,7 @@ export function Tags({ person, today, ask, give }: { person: Portrayed; today: P
       note={person.tags.length ? t("tags.note") : undefined}
       extra={
         <>
-          {many && <Input size="small" allowClear value={word} placeholder={t("tags.filter")} aria-label={t("tags.filter")} onChange={(event) => setWord(event.target.value)} />}
+          {many && <Input size="small" className={css["find"] ?? ""} allowClear value={word} placeholder={t("tags.filter")} aria-label={t("tags.filter")} onChange={(event) => setWord(event.target.value)} />}
           {give && (
             <Button size="small" onClick={give}>
               {t("give.one")}

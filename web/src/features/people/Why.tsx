@@ -65,7 +65,9 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
       {why.weights && why.weights.labels.length > 0 && (
         <div className={css["part"]}>
           <h3>{t("why.weights")}</h3>
-          <Labels labels={why.weights.labels} />
+          <div>
+            <Labels labels={why.weights.labels} />
+          </div>
           <code className={css["code"]}>{why.weights.formula}</code>
         </div>
       )}
@@ -123,7 +125,7 @@ function ByHand({ why, past }: { why: WhyOf; past: boolean }) {
           facts={[
             [t("give.who"), given.by],
             [t("give.when"), format.moment(given.at)],
-            [t("give.until"), given.until ? format.moment(given.until) : t("give.forever")],
+            [t("give.until"), given.until ? format.moment(given.until) : t("give.noEnd")],
             [t("give.beside"), given.corrects ? (given.computed === null ? t("give.noValue") : say(given.computed, why.type)) : undefined],
           ]}
         />

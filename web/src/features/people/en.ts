@@ -131,6 +131,7 @@ const en = {
     chooseValue: "Choose a value",
     until: "Until",
     forever: "as long as its tag says",
+    noEnd: "no end",
     corrects: "This tag is computed. The value you give stands in the place of the computed one until it is taken back.",
     correctsImported: "This tag is imported. The value you give stands in the place of the imported one until it is taken back.",
     counting: "Counting who would change…",

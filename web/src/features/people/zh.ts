@@ -133,6 +133,7 @@ const zh: typeof en = {
     chooseValue: "选择取值",
     until: "有效至",
     forever: "按标签的有效期",
+    noEnd: "无期限",
     corrects: "这个标签是计算得出的。您给的值会取代计算值，直到收回为止。",
     correctsImported: "这个标签是导入的。您给的值会取代导入值，直到收回为止。",
     counting: "正在统计会改变的用户…",

@@ -99,7 +99,7 @@ function One({ row, undo }: { row: Batch; undo: () => void }) {
     >
       <p className={css["faint"]}>
         {t("batches.people", { count: row.people, exact: format.exact(row.people) })} ·{" "}
-        {row.undone_by !== null && row.standing === 0 ? t("batches.undone") : t("batches.standing", { count: row.standing, exact: format.exact(row.standing) })}
+        {row.standing > 0 ? t("batches.standing", { count: row.standing, exact: format.exact(row.standing) }) : t(row.undone_by === null ? "batches.over" : "batches.undone")}
         {row.source && ` · ${t("batches.source", { source: row.source })}`}
       </p>
       {isCondition && row.chosen && (

@@ -426,6 +426,7 @@ const en = {
     standing_one: "still so for {{exact}}",
     standing_other: "still so for {{exact}}",
     undone: "undone",
+    over: "nothing of it stands any more",
     source: "from {{source}}",
     where: "Everybody in",
     undo: "Undo",

@@ -428,6 +428,7 @@ const zh: typeof en = {
     standing_one: "仍有 {{exact}} 位保持",
     standing_other: "仍有 {{exact}} 位保持",
     undone: "已撤销",
+    over: "已无人保持",
     source: "来自 {{source}}",
     where: "满足条件的所有用户：",
     undo: "撤销",
