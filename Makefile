@@ -10,7 +10,7 @@ demo: setup ## the generated shop, from raw events to a measured campaign (ARGS=
 	$(BIN)/limner demo $(ARGS)
 
 test: setup check ## style, types, the house's import rules and every test
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 check: setup web-check
 	$(BIN)/ruff check .
@@ -56,7 +56,7 @@ pictures: setup ## the documentation's pictures, made by the browser tests
 
 system-packages: ## what some tests need from the system (Debian, as root)
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends strace chromium fonts-noto-cjk
+	apt-get install -y -qq --no-install-recommends strace chromium fonts-noto-cjk openjdk-17-jre-headless
 
 clean:
 	rm -rf $(VENV) web/node_modules web/dist src/limner/api/ui .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build limner-demo

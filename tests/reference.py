@@ -32,6 +32,7 @@ def configuration() -> str:
         ("email", config.Email),
         ("wechat", config.Wechat),
         ("limits", config.Limits),
+        ("spark", config.Cluster),
     ):
         parts.append(f"## [{section}]\n\n" if section else "## Top level\n\n")
         parts.append(f"{inspect.getdoc(kind)}\n\n| key | default | meaning |\n|---|---|---|\n")

@@ -47,6 +47,18 @@ class Wechat:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """The Spark cluster that computes tags, where `engine` is `spark`."""
+
+    master: str = key("", "Its address, for example `spark://10.0.0.5:7077`.")
+    folder: str = key(
+        "",
+        "A folder for this workspace alone, at the same path on every worker; relative to the workspace.",
+    )
+    python: str = key("", "The workers' Python, which needs Limner; empty: the path of this machine's.")
+
+
+@dataclass(frozen=True)
 class Limits:
     """What the collector and imports take."""
 
@@ -122,6 +134,9 @@ class Config:
         1.0, "How often tags follow the events that were loaded; 0: only when they are computed."
     )
     segment_bytes: int = key(64_000_000, "A log segment is sealed at this size.")
+    engine: str = key(
+        "duckdb", "What computes tags: `duckdb` on this machine, or `spark` on a cluster (section `spark`)."
+    )
     memory: str = key("", "The engine's memory limit, for example `4GB`; empty: most of the machine's.")
     threads: int = key(0, "The engine's threads; 0: one per core.")
     log_level: str = key("info", "`debug`, `info`, `warning` or `error`.")
@@ -129,6 +144,7 @@ class Config:
     email: Email = field(default_factory=Email)
     wechat: Wechat = field(default_factory=Wechat)
     limits: Limits = field(default_factory=Limits)
+    spark: Cluster = field(default_factory=Cluster)
 
     @property
     def tz(self) -> ZoneInfo:
@@ -159,6 +175,14 @@ class Config:
         if config.definitions not in ("files", "read-only"):
             raise ConfigError(
                 f"'definitions' is files or read-only, not '{config.definitions}'", where=str(path)
+            )
+        if config.engine not in ("duckdb", "spark"):
+            raise ConfigError(f"'engine' is duckdb or spark, not '{config.engine}'", where=str(path))
+        if config.engine == "spark" and not (config.spark.master and config.spark.folder):
+            raise ConfigError(
+                "the engine spark needs 'spark.master' and 'spark.folder'",
+                where=str(path),
+                hint='[spark] master = "spark://HOST:7077", folder = "/mnt/shared/limner"',
             )
         if config.approval_people < -1:
             raise ConfigError("'approval_people' is -1 (never), 0 (always) or more", where=str(path))
@@ -191,7 +215,7 @@ def _read(kind: type[Any], given: Mapping[str, Any], path: str, prefix: str) -> 
     return kind(**values)
 
 
-_SECTIONS: dict[str, type[Any]] = {"email": Email, "wechat": Wechat, "limits": Limits}
+_SECTIONS: dict[str, type[Any]] = {"email": Email, "wechat": Wechat, "limits": Limits, "spark": Cluster}
 
 
 def find(start: Path) -> Path:
@@ -212,6 +236,11 @@ def secret(variable: str) -> str:
     if not value:
         raise ConfigError(f"the environment variable {variable} is not set", hint=f"export {variable}=…")
     return value
+
+
+def variable(name: str) -> str:
+    """What an environment variable says; empty when it is not set."""
+    return os.environ.get(name, "")
 
 
 def flag(variable: str) -> bool:

@@ -15,6 +15,7 @@ LimnerError                 could not (exit 1, HTTP 500)
 ├── OwnedError              another process owns the workspace (exit 1, HTTP 409)
 ├── DamagedError            a stored file does not match its checksum (exit 1, HTTP 500)
 ├── StorageError            disk full or an fsync that failed (exit 1, HTTP 503)
+├── EngineError             the computing engine is not installed, not reachable or failed (exit 1, HTTP 503)
 └── ChannelError            a channel refused or could not be reached (exit 1, HTTP 502)
 """
 
@@ -161,6 +162,13 @@ class StorageError(LimnerError):
     """The disk is full, or it did not confirm a write; nothing was acknowledged."""
 
     code = "storage_full"
+    status = 503
+
+
+class EngineError(LimnerError):
+    """The computing engine is not installed, cannot be reached or could not compute; nothing was published."""
+
+    code = "engine"
     status = 503
 
 

@@ -124,5 +124,5 @@ def test_settings_name_every_key_and_tell_no_secret(site: Served) -> None:
     assert keys["zone"]["value"] == "Asia/Shanghai"
     assert (keys["zone"]["set"], keys["currency"]["set"]) == (True, False)
     assert keys["alert_webhook"]["value"] == "https://hooks.example/…"
-    assert [section["name"] for section in found["sections"]] == ["", "email", "wechat", "limits"]
+    assert [section["name"] for section in found["sections"]] == ["", "email", "wechat", "limits", "spark"]
     assert site.send("GET", "/api/v1/settings", role="viewer").status_code == 403

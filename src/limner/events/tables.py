@@ -78,6 +78,7 @@ CREATE TABLE IF NOT EXISTS given_batches (
     source VARCHAR NOT NULL,
     undoes VARCHAR
 );
+CREATE TABLE IF NOT EXISTS shared_parts (tbl VARCHAR NOT NULL, file VARCHAR NOT NULL, load_i UINTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS counters (
     source_i USMALLINT,
     received BIGINT NOT NULL,
@@ -95,7 +96,8 @@ CREATE TABLE IF NOT EXISTS warnings (
 """
 """`origin` of what is set aside: DIGEST:ROW of a file's row, NULL of a call.
 `load_i` counts loads from 1: which of them stored the row, and which was the last. `moved` names the people whose
-events were given to or taken from somebody in a load.
+events were given to or taken from somebody in a load. `shared_parts`: the files that hold a table for others, each
+as it was at a load.
 `given`: what people and other systems gave as tags' values; the last row of (ts, load_i) of a person, tag and origin
 ('manual' or 'imported') is how it stands: `value` JSON (NULL: none), who gave it, when, until when, and in which batch
 it was given (`cause`; an undo writes again what stood before, so `batch`, which wrote the row, may be another).

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from limner.columns import Column, Columns
-from limner.engine.seam import Engine, Transaction, quoted
+from limner.engine.seam import Engine, Query, Step, Transaction, quoted
 from limner.errors import DamagedError, NotFoundError
 from limner.events.load import loads
 from limner.expressions.catalog import Catalog
@@ -29,9 +29,10 @@ from limner.expressions.leaves import leaf_key, taken_out
 from limner.expressions.tree import Aggregate, Event, Expr, OfEvents, Value
 from limner.tags import changes, homes, overlay, publish, resolve, weights
 from limner.tags.check import check
+from limner.tags.computing import Computing, InPlace, Work
 from limner.tags.graph import Graph, build
 from limner.tags.homes import Mark, numbers_of
-from limner.tags.increment import Advanced, advance, number
+from limner.tags.increment import Advanced, advance
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Given, Method, Tag
@@ -40,6 +41,9 @@ from limner.tags.tables import SQL_TYPES
 from limner.types import Progress, ValueType, naive, silent
 
 ANY = Aggregate("count", Event("*"))
+
+IN_PLACE = InPlace()
+"""The engine that keeps the records computes."""
 
 CONTINUED = timedelta(hours=1)
 """Who computes a tag again so soon after its end goes on with it: nobody left and came back meanwhile."""
@@ -86,13 +90,14 @@ def run(
     full: bool = False,
     published: Columns | None = None,
     progress: Progress = silent,
+    computing: Computing = IN_PLACE,
 ) -> RunReport:
     """Computes the tags as of then and publishes them as the next epoch, all or nothing.
 
     `tags` are all definitions: what is applied and no longer among them is removed; with `remove` only these of it.
     `only`: compute these and what they refer to; the others keep their values. Statistics that are as they were are
     carried on from the last run, with equal values; `full` computes them anew. `published`: the columns as they are,
-    which may be on no disk. Raises DefinitionError before anything is computed.
+    which may be on no disk. `computing`: who answers the queries. Raises DefinitionError before anything is computed.
     """
     clock = _Stopwatch()
     graph = build(tags, catalog.audience)
@@ -124,22 +129,26 @@ def run(
             (),
         )
         asked = plan(graph, keys, fresh, every=only is None)
-        start = None if full else homes.latest(tx, asked=asked.asked, as_of=as_of)
-        shared, advanced, home = _compute(
-            tx,
-            graph,
-            keys,
-            plan=asked,
-            states=before,
-            home=home,
-            start=start,
-            catalog=Fresh(catalog, tags, leaves=asked.leaves),
-            as_of=as_of,
-            run_id=run_id,
-            full=full,
-            clock=clock,
-            progress=progress,
-        )
+        anew = full or not computing.carries
+        start = None if anew else homes.latest(tx, asked=asked.asked, as_of=as_of)
+        with computing.begin(tx, run=run_id) as work:
+            clock.lap("share")
+            shared, advanced, home = _compute(
+                tx,
+                work,
+                graph,
+                keys,
+                plan=asked,
+                states=before,
+                home=home,
+                start=start,
+                catalog=Fresh(catalog, tags, leaves=asked.leaves),
+                as_of=as_of,
+                run_id=run_id,
+                full=full,
+                clock=clock,
+                progress=progress,
+            )
         states = {
             key: _state(graph, key, as_of=as_of, run_id=run_id, home=home, reading=shared.get(key))
             for key in keys
@@ -230,6 +239,7 @@ def _gone(tx: Transaction, state: Applied, held: Column, *, as_of: datetime, run
 
 def _compute(
     tx: Transaction,
+    work: Work,
     graph: Graph,
     keys: Iterable[str],
     *,
@@ -260,9 +270,9 @@ def _compute(
             found, advanced, mark = carried
             home = mark.home
         else:
-            sizes = number(tx, plan.values, home=home, catalog=catalog, as_of=as_of)
+            sizes = work.number(plan.values, home=home, catalog=catalog, as_of=as_of)
             found = together(plan.values, catalog, as_of, numbers=numbers_of(home, sizes))
-            homes.make(tx, home, f"{found.query.sql} ORDER BY ix", found.query.values)
+            work.fill(home, found.query)
             mark = Mark(home, as_of, loads(tx), plan.asked, sizes)
         homes.keep(tx, mark)
         clock.lap("statistics")
@@ -285,19 +295,19 @@ def _compute(
     if several:
         clock.lap("weights")
     weights.leave(tx, {tag.key for tag in chosen if not tag.weighted})
-    apart = [
-        tag
+    asked = [
+        (tag, _alone(tag, graph, catalog=catalog, as_of=as_of))
         for tag in chosen
-        if tag.method is Method.STATISTIC and not tag.weighted and tag.key not in plan.values
+        if tag.method is Method.STATISTIC and not tag.weighted and tag.key not in {*plan.values, *late}
     ]
-    for tag in apart:
-        if tag.key not in late:
-            _alone(tx, tag, graph, catalog=catalog, as_of=as_of)
-    seen = [tag for tag in chosen if tag.method is Method.OBSERVED]
-    if seen:
-        for tag in seen:
-            query = observed.query(tag, catalog=catalog, as_of=as_of)
-            own_table(tx, tag, query.sql, query.values)
+    told = [
+        (tag, observed.query(tag, catalog=catalog, as_of=as_of))
+        for tag in chosen
+        if tag.method is Method.OBSERVED
+    ]
+    for tag, sql, bound in work.answers([*asked, *told]):
+        own_table(tx, tag, sql, bound)
+    if told:
         clock.lap("attributes")
     for tag in chosen:
         if isinstance(tag.definition, Given):
@@ -313,14 +323,20 @@ def _compute(
     resolve.settle(tx, graph, ready, settled, catalog=catalog, as_of=as_of, run=run_id, table=own)
     done = len(ready)
     progress("computing", done, len(chosen) + 3)
-    for tag in chosen:
-        if tag.key in late:
-            if tag.method is Method.STATISTIC:
-                _alone(tx, tag, graph, catalog=catalog, as_of=as_of)
-            else:
-                asked = plan.conditions[tag.key]
-                query = rule.query(tag, graph, catalog=catalog, as_of=as_of, conditions=asked)
-                own_table(tx, tag, query.sql, query.values)
+    for batch in work.batches([tag for tag in chosen if tag.key in late], graph):
+        queries = [
+            (
+                tag,
+                _alone(tag, graph, catalog=catalog, as_of=as_of)
+                if tag.method is Method.STATISTIC
+                else rule.query(
+                    tag, graph, catalog=catalog, as_of=as_of, conditions=plan.conditions[tag.key]
+                ),
+            )
+            for tag in batch
+        ]
+        for tag, sql, bound in work.answers(queries):
+            own_table(tx, tag, sql, bound)
             if tag.key in by_hand:
                 overlay.lay_and_write(tx, tag, table=own(tag), zone=catalog.zone, as_of=as_of, run=run_id)
             ready.add(tag.key)
@@ -334,10 +350,14 @@ def _compute(
     return shared, advanced, home
 
 
-def _alone(tx: Transaction, tag: Tag, graph: Graph, *, catalog: Fresh, as_of: datetime) -> None:
-    """Makes the table of a statistic that is computed apart from all others."""
+def _alone(tag: Tag, graph: Graph, *, catalog: Fresh, as_of: datetime) -> Query:
+    """(ix, value) of a statistic that is computed apart from all others."""
     query = statistic.query([tag], graph, catalog=catalog, as_of=as_of)
-    own_table(tx, tag, f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values)
+    return Query(
+        (*query.steps, Step("together", query.final)),
+        f"SELECT ix, {quoted(tag.key)} AS value FROM together",
+        query.values,
+    )
 
 
 @dataclass(frozen=True)

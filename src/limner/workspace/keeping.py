@@ -18,6 +18,7 @@ from limner.consents import ledger
 from limner.engine.seam import Transaction, quoted
 from limner.errors import ConflictError, NotFoundError, UsageError
 from limner.events import erase as events
+from limner.events import parts
 from limner.identity import erase as identity
 from limner.identity import people
 from limner.portraits.person import Which, events_of
@@ -26,6 +27,7 @@ from limner.touches import entries
 from limner.types import Json, Progress
 from limner.workspace import backup as archive
 from limner.workspace import finding, giving, knowing, uploads
+from limner.workspace.computing import shared
 from limner.workspace.jobs import STATES
 from limner.workspace.workspace import Workspace
 
@@ -180,6 +182,8 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             homes.forget(tx)
             resolve.erase(tx, ix)
             overlay.erase(tx, ix)
+            if workspace.config.spark.folder:  # the next run shares everything anew
+                parts.forget(tx, shared(workspace.config, workspace.paths.folder) / parts.FOLDER)
             _drop_labels(tx)
         for person_id in person_ids:
             entries.erase(workspace.records, person_id)

@@ -30,6 +30,7 @@ from limner.tags.run import RunReport
 from limner.types import Json, Progress, ValueType, utc
 from limner.workspace import definitions, publishing
 from limner.workspace.catalog import known
+from limner.workspace.computing import computing
 from limner.workspace.workspace import Workspace
 
 EVERYTHING = 1_000_000_000
@@ -158,7 +159,10 @@ def tag_run(
             catalog=names,
             now=workspace.clock(),
         )
-    with workspace.runs.run("tag run", ", ".join(keys)) as detail:
+    with (
+        workspace.runs.run("tag run", ", ".join(keys)) as detail,
+        computing(workspace.config, workspace.paths.folder) as engine,
+    ):
         report = tag_runs.run(
             workspace.engine,
             tags,
@@ -170,6 +174,7 @@ def tag_run(
             full=full,
             published=workspace.columns,
             progress=progress,
+            computing=engine,
         )
         detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
         publishing.keep_versions(workspace, caller)

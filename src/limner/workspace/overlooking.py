@@ -622,6 +622,7 @@ SECTIONS: tuple[tuple[str, type[Any]], ...] = (
     ("email", config.Email),
     ("wechat", config.Wechat),
     ("limits", config.Limits),
+    ("spark", config.Cluster),
 )
 
 

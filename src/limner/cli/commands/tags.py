@@ -38,6 +38,36 @@ def tag_run(
     )
 
 
+@tag.command("compare")
+def tag_compare(
+    keys: list[str] = typer.Argument(None, help="Only these tags and what they need; default: all."),
+    as_of: str = typer.Option("", "--as-of", help="As if it were this instant; default: now."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Compute tags on the cluster and on this machine, publish neither, and count the values that differ.
+
+    Exit 0: every value is equal. 1: some differ.
+    """
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['differ']:,} values differ as of {answer['as_of']}",
+            ("tag", "people", "differ"),
+            ([row["tag"], row["people"], row["differ"]] for row in answer["tags"]),
+        )
+
+    answer = ask(
+        "tag compare",
+        {"keys": list(keys or []), "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+    if answer["differ"]:
+        raise typer.Exit(1)
+
+
 def _ran(answer: Json) -> None:
     columns = ("tag", "people", "entered", "left", "changed", "seconds")
     show.table(
