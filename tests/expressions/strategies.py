@@ -158,6 +158,7 @@ def person_values() -> st.SearchStrategy[Any]:
         st.builds(t.Aggregate, st.sampled_from(t.EVENT_AGGREGATES), events(), st.none(), anywhere),
         st.builds(t.Aggregate, st.sampled_from(t.PROPERTY_AGGREGATES), events(), NAMES, anywhere),
         st.builds(t.Aggregate, st.just("most_frequent"), events(), NAMES, anywhere, st.integers(2, 9)),
+        st.builds(t.Aggregate, st.just(t.TOP), events(), NAMES, anywhere, st.integers(1, 9)),
         st.builds(t.Streak, st.sampled_from(t.STREAKS), events(), st.sampled_from(t.STREAK_UNITS), optional),
         st.builds(t.Habit, st.just("gap"), events(), optional),
         st.builds(t.Habit, st.just("share"), shared, optional),

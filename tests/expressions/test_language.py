@@ -88,6 +88,7 @@ def test_what_gives_no_weights_is_said(text, place, said):
         "usual_hour(A at least 5 times in last 90 days where x = 1) between 18 and 22",
         "delay(A in last 7 days where x = 1 to B where y = 2) <= 3",
         "most_frequent(x of A in last 90 days where y = 1, 2) = 'tea'",
+        "top(3, x of A in last 90 days where y = 1) includes 'tea'",
         "anniversary(person.birthday) in next 7 days or age(birthday) >= 18",
     ],
 )

@@ -215,6 +215,9 @@ CASES = [
     ("usual_weekday(\"Order*\" at least 3 times) = 6", "ann"),
     ("known(usual_weekday(visit at least 2 times))", "bob"),
     ("most_frequent(color of *, 2) = 'blue'", "ann"), ("most_frequent(color of visit, 2) = 'red'", "bob"),
+    ("top(1, color of *) includes 'red'", "ann"), ("top(2, color of *) includes 'red'", "ann bob"),
+    ("top(1, color of visit) includes 'blue'", "bob"), ("not known(top(3, color of visit))", "cho dee"),
+    ("top(2, color of visit since first visit) includes 'red'", "bob"),
     ("delay(\"Order Paid\" to \"Order Refunded\") = 13", "ann"), ("delay(search to visit) = 0", "cho"),
     ("delay(\"Order Paid\" in last 7 days to \"Order Refunded\" where amount < 20) = 0", "ann"),
     # between events
@@ -246,7 +249,7 @@ def test_every_kind_of_node_and_operator_has_a_case():
     assert {node.op for node in seen if isinstance(node, t.TextTest)} == set(t.TEXT_TESTS)
     assert {node.op for node in seen if isinstance(node, t.Times)} == set(t.COUNTS)
     asked = {node.function for node in seen if isinstance(node, t.Aggregate)}
-    assert asked == {*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES}
+    assert asked == {*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, t.TOP}
     assert {node.name for node in seen if isinstance(node, t.Builtin)} == set(t.BUILTINS)
 
 
@@ -492,6 +495,8 @@ def test_money_stays_exact_and_what_cannot_be_is_missing():
         ("spent + 0.00001 > 2", "type", "four decimals"),
         ("expires - 1 > 2", "type", "there is no instant - number"),
         ("count(visit) + 1", "type", "a number is no condition"),
+        ("top(3, qty of visit) includes '1'", "type", "top is of texts"),
+        ("top(3, color of visit) = 'red'", "type", "use includes"),
         ("gap(visit)", "type", "a number is no condition"),
         ("age(level) > 3", "type", "age needs a date, not a text"),
         ("age(2000-01-01) > 3", "type", "age(person.birthday)"),

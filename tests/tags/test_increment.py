@@ -119,6 +119,7 @@ def condition(draw: random.Random) -> str:
             f"recency({event}{window}{where}) < {number}",
             f"count({event}{window}{where}) / count(*) >= 0.5",
             f"did {event}{times} since last {draw.choice(BOUNDS)}",
+            f"top(2, category of {event}{window}{where}) includes '茶'",
             f"current_streak({event} by day{window}{where}) > {number}",
             f"gap({event}{window}) * {number} < 9 and usual_hour(*) < 12",
         )

@@ -309,7 +309,7 @@ def test_nobody_and_nothing_is_published_too(tmp_path: Path) -> None:
         ({"t": statistic("count(*")}, "tags/t.yml:4:", "unexpected|missing|expected"),
         ({"t": statistic('sum(amount of "Order Paid")', "number")}, "tags/t.yml:3:7", "of type money"),
         ({"a": rule({"x": "b = 'x'"}), "b": rule({"x": "a = 'x'"})}, "tags/a.yml", "a → b → a"),
-        ({"t": statistic("person.city", "text")}, "tags/t.yml:4:12", "one aggregate"),
+        ({"t": statistic("person.city", "text")}, "tags/t.yml:4:12", "worked out of events"),
     ],
 )
 def test_a_definition_that_cannot_be_computed_is_named_and_nothing_runs(

@@ -116,6 +116,7 @@ def test_why_says_that_a_sum_is_not_taken_apart(made) -> None:
         (statistic("spent / 2"), "the statistic is of type money, the tag of type number"),
         (statistic("speng / 2"), "unknown tag or attribute 'speng'"),
         (statistic("spent / spent"), ""),
+        (statistic('top(3, category of "Order Paid")', "text"), "a tag holds no list"),
         (statistic("anniversary(person.birthday)"), "the statistic is of type instant"),
     ],
 )

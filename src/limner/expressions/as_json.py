@@ -96,7 +96,7 @@ _WORDS: dict[tuple[type, str], tuple[str, ...]] = {
     (t.TextTest, "op"): t.TEXT_TESTS,
     (t.Times, "op"): t.COUNTS,
     (t.HasBeen, "op"): ("at least", "less than"),
-    (t.Aggregate, "function"): (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES),
+    (t.Aggregate, "function"): (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, t.TOP),
     (t.Interest, "function"): t.INTERESTS,
     (t.Builtin, "name"): t.BUILTINS,
     (t.Arithmetic, "op"): t.OPERATORS,

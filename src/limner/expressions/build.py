@@ -303,6 +303,15 @@ class Builder:
             position=self._at(node),
         )
 
+    def _top(self, node: Any, parts: list[Any]) -> t.Aggregate:
+        self._only_person(node, "top(…)")
+        found, nth = _sorted(parts[3:]), self._whole(parts[1], 1)
+        if nth > MOST_PLACES:
+            self.fail(parts[1], f"{nth} are too many; limit {MOST_PLACES}")
+        event = self._event(found["happening"], found.get("where"))
+        of, window = self._name(parts[2]), self._window(found)
+        return t.Aggregate(t.TOP, event, of, window, nth, position=self._at(node))
+
     # interests
 
     def _interest(self, node: Any, parts: list[Any]) -> t.Interest:

@@ -284,6 +284,10 @@ class _Checker:
         if node.of is None:
             return ValueType.INSTANT if node.function in ("first_time", "last_time") else ValueType.NUMBER
         kind = self._property(node, node.of)
+        if node.function == t.TOP:
+            if kind not in (None, ValueType.TEXT):
+                raise self.fail(node, f"top is of texts; {node.of} is a {kind}")
+            return ValueType.LIST
         if node.function == "distinct":
             return ValueType.NUMBER
         if node.function in ("sum", "avg"):

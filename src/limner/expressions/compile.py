@@ -30,6 +30,7 @@ from limner.expressions.habits import (
     delay_steps,
     rank_steps,
     run_steps,
+    top_steps,
     usual_steps,
 )
 from limner.expressions.happenings import (
@@ -721,12 +722,13 @@ class _Compiler:
         selection = self._selection(node.event, node.window)
         if node.nth is not None:
             value = self.events.property(node.of or "")
-            nth = node.nth
+            nth, top = node.nth, node.function == t.TOP
+            steps = top_steps if top else rank_steps
             return self._worked_out(
                 node,
                 (selection,),
-                lambda name: rank_steps(name, nth, value.sql, selection, self.events, self.among),
-                value.type,
+                lambda name: steps(name, nth, value.sql, selection, self.events, self.among),
+                ValueType.LIST if top else value.type,
             )
         match node.function:
             case "count":

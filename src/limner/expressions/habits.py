@@ -101,6 +101,16 @@ def rank_steps(
     ]
 
 
+def top_steps(
+    name: str, n: int, column: str, selection: Selection, events: EventSql, among: str | None
+) -> list[Step]:
+    """The n commonest texts as a JSON list, ordered as ranks are."""
+    ranks = rank_steps(name, n, column, selection, events, among)[:-1]
+    listed = "CAST(TO_JSON(LIST(value ORDER BY place)) AS VARCHAR)"
+    some = f"FROM {name}_places WHERE place <= {events.sql.bind(n)} GROUP BY ix"
+    return [*ranks, Step(name, f"SELECT ix, {listed} AS value {some}")]
+
+
 def delay_steps(
     name: str, first: Selection, then: Selection, events: EventSql, among: str | None
 ) -> list[Step]:

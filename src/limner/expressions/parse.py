@@ -23,8 +23,8 @@ MOST_TERMS = 2_000
 MOST_OPTIONS = 10_000
 
 FUNCTIONS = (
-    *t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, *t.STREAKS, *t.HABITS, "delay", *t.DATES, *t.INTERESTS, "weight",
-    "known", "sample",
+    *t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, t.TOP, *t.STREAKS, *t.HABITS, "delay", *t.DATES, *t.INTERESTS,
+    "weight", "known", "sample",
 )  # fmt: skip
 _NOT_DETERMINISTIC = {
     "random", "rand", "now", "today", "uuid", "gen_random_uuid", "current_date", "current_timestamp",
@@ -221,7 +221,7 @@ def _wanted(error: Any) -> str | None:
         "COMPARISON": "a comparison", "UNIT": "a unit such as days", "CALENDAR_UNIT": "week, month …",
         "INSTANT": "a date such as 2025-01-15", "LPAR": "(", "RPAR": ")", "COMMA": "a comma",
         "TIMES": "times", "PERIODS": "periods", "STAR": "*", "DOT": "a dot",
-        "STREAK_FUNCTION": "streak(…)", "HABIT_FUNCTION": "gap(…)", "DELAY": "delay(…)",
+        "TOP": "top(…)", "STREAK_FUNCTION": "streak(…)", "HABIT_FUNCTION": "gap(…)", "DELAY": "delay(…)",
         "DATE_FUNCTION": "age(…)", "EVENT_FUNCTION": "count(…)", "PROPERTY_FUNCTION": "sum(…)",
         "INTEREST": "interest(…)", "WEIGHT": "weight(…)",
     }  # fmt: skip

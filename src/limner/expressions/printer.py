@@ -107,6 +107,8 @@ def _text(node: t.Expr) -> str:
             return name
         case t.Attribute(path):
             return ".".join(("person", *(name_text(step) for step in path)))
+        case t.Aggregate(t.TOP, event, of, window, nth):
+            return f"{t.TOP}({nth}, {name_text(of or '')} of {_events(event, window)})"
         case t.Aggregate(function, event, of, window, nth):
             inner = f"{name_text(of)} of " if of is not None else ""
             place = "" if nth is None else f", {nth}"

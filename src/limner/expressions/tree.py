@@ -19,6 +19,7 @@ COUNTS = ("exactly", "at least", "at most", "fewer than", "more than")
 EVENT_AGGREGATES = ("count", "recency", "first_time", "last_time")
 INTERESTS = ("interest", "demand")
 PROPERTY_AGGREGATES = ("sum", "avg", "min", "max", "distinct", "first", "last", "most_frequent")
+TOP = "top"
 STREAKS = ("streak", "current_streak")
 STREAK_UNITS = ("day", "week", "month", "year")
 HABITS = ("gap", "share", "usual_hour", "usual_weekday")
@@ -210,7 +211,7 @@ Window = (
 class Aggregate(Node):
     """One value out of a person's events: count(EVENT), sum(of OF EVENT), recency(EVENT) …
 
-    `nth`: of the commonest values not the first but the second, third …
+    `nth`: of the commonest values not the first but the second, third …; of `top`, how many of them.
     """
 
     function: str

@@ -55,6 +55,9 @@ def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
             raise document_of(tag).wrapped(error, *path) from error
         asked = [node.of for node in walk(tree) if isinstance(node, Aggregate)]
         seen = all(of is None or catalog.property(of) is not None for of in asked)
+        if kind is ValueType.LIST:
+            hint = "most_frequent(…, 2) is the second alone; a condition asks top(…) includes …"
+            raise document_of(tag).error("a tag holds no list", *path, code="type", hint=hint)
         if seen and kind is not None and kind is not tag.type:
             raise document_of(tag).error(
                 f"the statistic is of type {kind}, the tag of type {tag.type}",

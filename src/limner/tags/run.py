@@ -417,7 +417,8 @@ def _view(
 ) -> None:
     """Values of a home as a view (ix, value, expires_at), of the tag `key` or of no tag. `whole`: integers."""
     reading = reading.replace(NOW, f"(SELECT as_of FROM homes WHERE home = '{home}')")
-    value = reading if kind is ValueType.NUMBER and whole else f"CAST({reading} AS {SQL_TYPES[kind]})"
+    held = SQL_TYPES.get(kind, "VARCHAR")  # a list, which only conditions ask for, is text
+    value = reading if kind is ValueType.NUMBER and whole else f"CAST({reading} AS {held})"
     tx.execute(
         f"CREATE OR REPLACE VIEW {quoted(table)} AS SELECT e.ix, {value} AS value, {_until(key)} AS expires_at"
         f" FROM {quoted(home)} AS e WHERE {reading} IS NOT NULL"

@@ -238,6 +238,7 @@ class TagAccuracy(Shape):
     declared: WhoDeclared
 
 
+_UPLOAD = {"upload": "20261122T080000Z-0a1b2c3d4e5f", "source": "till"}
 _VIP = {"value": "gold", "where": "orders_90d >= 3"}
 
 ROUTES = (
@@ -296,6 +297,7 @@ ROUTES = (
         "tags",
         takes=TagImportAsked,
         reads=True,
+        example={"body": _UPLOAD},
     ),
     Route(
         "POST",
@@ -307,6 +309,7 @@ ROUTES = (
         takes=TagImportAsked,
         effect=True,
         job=True,
+        example={"body": _UPLOAD},
     ),
     Route(
         "GET",
