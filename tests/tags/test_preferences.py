@@ -35,7 +35,7 @@ def test_the_first_labels_of_120_days_foretell_the_purchases_of_the_next_60(tmp_
 @pytest.mark.proves("P9")
 def test_so_do_the_products_of_a_real_shop(datasets: Path, tmp_path: Path) -> None:
     """UCI Online Retail: which of 3,000 products somebody buys again."""
-    past, start = online_retail(datasets / "online_retail.csv.gz")
+    past, start = online_retail(datasets / "data" / "online_retail.csv.gz")
     orders = tags({"a": statistic('interest(category of "Order Paid" * 8 half life 30 days top 5)', "text")})
     found = weighed(past, orders, start + 120 * DAY, tmp_path)
     told = hits(past, found["a"], start + 120 * DAY, since=start)

@@ -23,7 +23,7 @@ def test_tags_are_searched_and_the_search_stays_in_the_address(
 ) -> None:
     page = visit("/tags", role="viewer", language=language, theme=theme, width=width)  # type: ignore[arg-type]
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
-    expect(page.get_by_role("row")).to_have_count(18)
+    expect(page.get_by_role("row")).to_have_count(20)
     look(page, f"tags-{language}-{theme}-{width}")
     page.keyboard.press("/")
     page.keyboard.type(word)
