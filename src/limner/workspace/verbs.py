@@ -57,6 +57,7 @@ from limner.workspace import (
     starting,
     tagging,
     translating,
+    trying_out,
     writing,
 )
 from limner.workspace import backup as archive
@@ -190,6 +191,7 @@ VERBS: dict[str, Verb] = {
     "tag form": _verb(tagging.tag_form),
     "tag text": _verb(tagging.tag_text_with),
     "tag preview": _verb(tagging.tag_preview),
+    "tag whatif": _verb(trying_out.tag_whatif),
     "group list": _verb(grouping.group_list),
     "group check": _verb(grouping.group_check),
     "tag siblings": _verb(grouping.tag_siblings),

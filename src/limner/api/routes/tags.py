@@ -307,6 +307,54 @@ class TagShown(TagBase):
     health: list[TagHealth]
 
 
+class TagWhatIfAsked(Shape):
+    """A draft (empty: the file as it is), the instants `on`, and what may have been done `after_days` later."""
+
+    on: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=24)]
+    text: Annotated[str, Field(max_length=100_000)] = ""
+    then: Annotated[str, Field(max_length=10_000)] = ""
+    after_days: Annotated[int, Field(ge=1, le=366)] = 30
+
+
+class DidNext(Shape):
+    """How many of them did it. `share` is null below 30 people: not enough data; `low`, `high`: its 95 % interval."""
+
+    people: int
+    of: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+class TagWhatIfValue(Shape):
+    """Who had the value; null: none; `*`: any, where values are numbers or hidden; `…`: all further values."""
+
+    value: str | None
+    people: int
+    did: DidNext | None
+
+
+class TagWhatIfRow(Shape):
+    """One instant. `everybody`: who had done or told anything by then; `until`: when `then` was asked."""
+
+    as_of: str
+    everybody: int
+    people: int
+    until: str | None
+    did: DidNext | None
+    values: list[TagWhatIfValue]
+
+
+class TagWhatIf(Shape):
+    """What the text would have given at each instant, and what these people did next."""
+
+    key: str
+    then: str
+    after_days: int
+    masked: bool
+    instants: list[TagWhatIfRow]
+
+
 class LineageAsked(Shape):
     """`focus`: only what this one rests on and what rests on it, near or far: `tag:vip`, `event:Order Paid`."""
 
@@ -810,6 +858,19 @@ ROUTES = (
         takes=TagDraft,
         reads=True,
         example={"body": {"key": "orders_30d", "text": _TEXT}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/whatif",
+        "tag whatif",
+        Role.VIEWER,
+        TagWhatIf,
+        "tags",
+        takes=TagWhatIfAsked,
+        reads=True,
+        example={
+            "body": {"on": ["2026-01-01"], "then": 'did "Order Paid" in last 30 days', "after_days": 30}
+        },
     ),
     Route("GET", "/api/v1/tags/lint", "tag lint", Role.VIEWER, TagLint, "tags", asks=TagLintAsked),
     Route(

@@ -38,6 +38,53 @@ def tag_run(
     )
 
 
+@tag.command("whatif")
+def tag_whatif(
+    key: str,
+    on: list[str] = typer.Option(..., "--on", help="A past instant; several times, up to 24."),
+    file: Path | None = typer.Option(
+        None, "--file", help="A draft of the tag's file; default: the file itself."
+    ),
+    then: str = typer.Option(
+        "", "--then", help='What they may have done next: did "Order Paid" in last 30 days.'
+    ),
+    after: int = typer.Option(30, "--after", help="So many days later `then` is asked."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What a draft would have given at past instants: who, how many, and what they did next. Publishes nothing."""
+    try:
+        text = "" if file is None else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the draft cannot be read: {error}", where=str(file)) from error
+
+    def drawn(answer: Json) -> None:
+        for row in answer["instants"]:
+            show.table(
+                f"{answer['key']} as of {row['as_of']}: {row['people']:,} of {row['everybody']:,} people",
+                ("value", "people", *(("did", "share", "95 %") if answer["then"] else ())),
+                (
+                    (
+                        "nobody's" if value["value"] is None else value["value"],
+                        f"{value['people']:,}",
+                        *(_did(value["did"]) if answer["then"] else ()),
+                    )
+                    for value in row["values"]
+                ),
+            )
+
+    asked = {"key": key, "on": on, "text": text, "then": then, "after_days": after}
+    ask("tag whatif", asked, workspace=workspace, as_json=as_json, show=drawn)
+
+
+def _did(share: Json | None) -> tuple[str, str, str]:
+    if share is None:
+        return "not yet", "", ""
+    if share["share"] is None:
+        return f"{share['people']:,}", "not enough data", ""
+    return f"{share['people']:,}", f"{share['share']:.1%}", f"{share['low']:.1%} – {share['high']:.1%}"
+
+
 @tag.command("compare")
 def tag_compare(
     keys: list[str] = typer.Argument(None, help="Only these tags and what they need; default: all."),
