@@ -161,6 +161,15 @@ def test_a_portrait_of_the_past_says_so_and_what_is_different_today(shop: Site, 
     page.get_by_role("button", name="Back to now").click()
     expect(page).not_to_have_url(re.compile("as_of="))
     expect(page.get_by_text("As it was on")).to_have_count(0)
+    line = page.get_by_role("slider", name="Portrait as of a day")
+    expect(line).to_have_attribute("aria-valuetext", "now")
+    line.focus()
+    line.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"as_of=\d{4}-\d{2}-\d{2}"))
+    expect(page.get_by_text("As it was on")).to_be_visible()
+    look(page, "portrait-past")
+    line.press("End")
+    expect(page.get_by_text("As it was on")).to_have_count(0)
 
 
 def test_the_people_of_a_condition_become_an_audience(shop: Site, visit: Visits) -> None:

@@ -20,6 +20,7 @@ import { Erase } from "./Erase";
 import { Give } from "./Give";
 import { Linked } from "./Linked";
 import { Messages } from "./Messages";
+import { Past } from "./Past";
 import css from "./people.module.css";
 import { text, useChannel, useKind } from "./say";
 import { type Portrayed, Tags } from "./Tags";
@@ -115,6 +116,7 @@ function Whole({ person, today, asOf, setAsOf, ask, erased }: WholeProps) {
         </>
       }
     >
+      {header.first_seen && <Past first={(today ?? person).header.first_seen ?? header.first_seen} asOf={asOf} setAsOf={setAsOf} />}
       {asOf && (
         <div className={css["notice"]} role="status">
           <strong>{t("asOf.past", { when: format.moment(person.as_of) })}</strong>

@@ -36,6 +36,8 @@ const en = {
   asOf: {
     label: "As of",
     placeholder: "As of now",
+    slider: "Portrait as of a day",
+    now: "now",
     past: "As it was on {{when}}",
     pastNote: "Tags are computed from what had happened by then; identities are those of today.",
     back: "Back to now",

@@ -38,6 +38,8 @@ const zh: typeof en = {
   asOf: {
     label: "截至",
     placeholder: "截至现在",
+    slider: "查看某一天的画像",
+    now: "现在",
     past: "{{when}} 时的画像",
     pastNote: "标签依据当时已发生的事件计算；身份关联为当前状态。",
     back: "回到现在",
