@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from limner.engine.spark import Spark
 
 
 @pytest.fixture(scope="session")
@@ -32,30 +26,14 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 def needs(program: str) -> None:
     """Skips the test where a system program is missing; under CI that is a failure."""
     if shutil.which(program) is None:
-        _missing(f"{program} is missing; install it with: make system-packages")
+        missing(f"{program} is missing; install it with: make system-packages")
 
 
-def _missing(message: str) -> None:
+def missing(message: str) -> None:
+    """Skips the test, or fails it under CI."""
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
-
-
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
-    """An application on a real cluster, started for the first test that asks for it."""
-    needs("java")
-    if find_spec("pyspark") is None:
-        _missing("pyspark is missing; install it with: make setup")
-    from limner.engine.spark import Spark
-    from tests.engine.cluster import cluster
-
-    with cluster(tmp_path_factory.mktemp("cluster")) as found, Spark(found.master) as opened:
-        with pytest.MonkeyPatch.context() as environment:
-            for name, value in found.environment.items():
-                environment.setenv(name, value)
-            _ = opened.session
-        yield opened
 
 
 def pytest_report_header() -> str:

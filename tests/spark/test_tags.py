@@ -19,8 +19,6 @@ from tests.builders import Names, erase, merge, observed, rule, statistic, tags
 from tests.tags import histories
 from tests.tags.histories import AT, AUDIENCES, definitions
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark"), pytest.mark.timeout(1_200)]
-
 PEOPLE = 40
 DAY = timedelta(days=1)
 

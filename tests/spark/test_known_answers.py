@@ -18,8 +18,6 @@ from limner.testing.cases import run
 from limner.types import Json
 from tests.expressions.world import DirectSession, World
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark"), pytest.mark.timeout(1_200)]
-
 
 @dataclass
 class Asked:

@@ -13,7 +13,7 @@ from limner.config import Config
 from limner.engine.portable import NotPortableError, spark
 from limner.engine.seam import Query
 from limner.errors import ConfigError, EngineError
-from tests.engine.cluster import free_port
+from tests.spark.cluster import free_port
 
 
 @pytest.mark.parametrize(

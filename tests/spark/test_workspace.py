@@ -17,9 +17,7 @@ from limner.errors import EngineError, UsageError
 from limner.testing.session import WorkspaceSession
 from limner.types import ValueType, silent
 from limner.workspace import comparing, keeping, knowing
-from tests.engine.cluster import free_port
-
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark"), pytest.mark.timeout(1_200)]
+from tests.spark.cluster import free_port
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 TAG = "nature: fact\nmethod: statistic\ntype: number\nstatistic: count(* in last 30 days)\nvalidity: 2 days\n"
