@@ -34,6 +34,7 @@ def test_somebody_is_invited_by_a_link_that_is_shown_once(visit: Visits, fresh: 
     assert link.startswith(f"{fresh.url}/setup#lt_")
     look(page, "settings-link")
     shown.get_by_role("button", name="I have kept it").click()
+    expect(shown).to_have_count(0)
     expect(page.get_by_role("row").filter(has_text="nina@tea.example.test")).to_contain_text("invited")
     assert link.partition("#")[2] not in page.content()
 

@@ -19,11 +19,11 @@ from tests.web.harness import Site, Visits, look, settle
     ],
 )
 def test_tags_are_searched_and_the_search_stays_in_the_address(
-    visit: Visits, language: str, theme: str, width: int, title: str, search: str, word: str
+    visit: Visits, shop: Site, language: str, theme: str, width: int, title: str, search: str, word: str
 ) -> None:
     page = visit("/tags", role="viewer", language=language, theme=theme, width=width)  # type: ignore[arg-type]
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
-    expect(page.get_by_role("row")).to_have_count(20)
+    expect(page.get_by_role("row")).to_have_count(1 + shop.verb("tag list")["defined"])
     look(page, f"tags-{language}-{theme}-{width}")
     page.keyboard.press("/")
     page.keyboard.type(word)
@@ -44,17 +44,17 @@ def test_what_a_tag_is_made_of_and_who_uses_it_is_drawn(visit: Visits) -> None:
     expect(page.get_by_role("heading", name="Lineage", level=1)).to_be_visible()
     assert parse_qs(urlparse(page.url).query) == {"focus": ["tag:value_tier"]}
     drawn = page.get_by_role("group", name="Lineage")
-    expect(drawn.get_by_role("button", name=re.compile("^Value tier, "))).to_have_attribute(
+    expect(drawn.get_by_role("button", name=re.compile("^Value tier "))).to_have_attribute(
         "aria-pressed", "true"
     )
     expect(
-        drawn.get_by_role("button", name=re.compile("^Spent in 90 days, .* people, made of 1, used by 1$"))
+        drawn.get_by_role("button", name=re.compile("^Spent in 90 days .* people ?, made of 1, used by 1$"))
     ).to_be_visible()
-    expect(drawn.get_by_role("button", name=re.compile("^Order Paid, event"))).to_be_visible()
+    expect(drawn.get_by_role("button", name=re.compile("^Order Paid event"))).to_be_visible()
     expect(drawn.get_by_role("button", name=re.compile("^First seen"))).to_have_count(0)
     settle(page)
     look(page, "lineage-focus")
-    drawn.get_by_role("button", name=re.compile("^Order Paid, event")).click()
+    drawn.get_by_role("button", name=re.compile("^Order Paid event")).click()
     page.wait_for_url(re.compile("focus=event"))
     page.go_back()
     drawn.get_by_role("link", name="Open Value tier").click()

@@ -167,7 +167,6 @@ function Box({ node, uses, focused, dim, style, look, over }: BoxProps) {
   const title = called(node);
   const page = placeOf(node.kind, node.name);
   const people = node.people === null ? "" : t("lineage.people", { count: node.people, exact: format.exact(node.people) });
-  const said = [title, t(`lineage.one.${node.kind}`), people, t("lineage.of", { count: uses.of }), t("lineage.by", { count: uses.by })].filter(Boolean).join(", ");
   return (
     <div
       className={css["box"]}
@@ -180,11 +179,14 @@ function Box({ node, uses, focused, dim, style, look, over }: BoxProps) {
       onFocus={() => over(node.id)}
       onBlur={() => over("")}
     >
-      <button type="button" className={css["name"]} onClick={look} aria-label={said} aria-pressed={focused} title={node.name}>
+      <button type="button" className={css["name"]} onClick={look} aria-pressed={focused} title={node.name}>
         <Icon name={ICONS[node.kind]} size={16} />
         <span>
           <span className={css["title"]}>{title}</span>
-          <span className={css["about"]}>{people || t(`lineage.one.${node.kind}`)}</span>
+          <span className={css["about"]}>
+            {people || t(`lineage.one.${node.kind}`)}
+            <span className={css["unseen"]}>{`, ${t("lineage.of", { count: uses.of })}, ${t("lineage.by", { count: uses.by })}`}</span>
+          </span>
         </span>
       </button>
       {page && (
