@@ -1,4 +1,4 @@
-"""One cluster for all of these tests, which run in one process."""
+"""One cluster for all of these tests, which `make test` runs in one process."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the cluster runs in the same process as all others who do."""
+    """Whoever asks for the cluster is marked so, and may take longer."""
     for item in items:
         if HERE in item.path.parents and "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-            item.add_marker(pytest.mark.xdist_group("spark"))
             item.add_marker(pytest.mark.timeout(1_200))
 
 
