@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from limner.api.routes.tag_life import TagFinding
+from limner.tags import lint
 from tests.api.served import Served, serving
+
+WEB = Path(__file__).parents[2] / "web" / "src" / "features" / "tags"
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2026, 6, 1, 4, tzinfo=UTC)
@@ -104,6 +111,15 @@ def test_lint_is_the_same_for_everybody_and_every_time(shop: Served) -> None:
     assert found["counts"] == {"bad": 0, "warn": 0, "note": 2}
     one = shop.get("/api/v1/tags/lint", key="male", level="note")
     assert [item["tags"] for item in one["findings"]] == [["male"]]
+
+
+def test_every_finding_is_in_the_description_and_has_its_words_in_both_languages() -> None:
+    codes = set(get_args(TagFinding.model_fields["code"].annotation))
+    source = Path(lint.__file__).read_text(encoding="utf-8")
+    assert set(re.findall(r'Finding\(\s*"\w+",\s*"(\w+)"', source)) == codes
+    for language in ("en", "zh"):
+        words = (WEB / f"{language}.ts").read_text(encoding="utf-8")
+        assert not {code for code in codes if len(re.findall(rf"^      {code}: ", words, re.MULTILINE)) != 3}
 
 
 @pytest.mark.proves("T7")

@@ -15,10 +15,12 @@ from limner.api.routes import (
     groups,
     industries,
     jobs,
+    lineage,
     mappings,
     overview,
     people,
     start,
+    tag_life,
     tags,
 )
 from limner.api.routes.route import Route
@@ -36,10 +38,12 @@ ROUTES: tuple[Route, ...] = (
     *groups.ROUTES,
     *industries.ROUTES,
     *jobs.ROUTES,
+    *lineage.ROUTES,
     *mappings.ROUTES,
     *overview.ROUTES,
     *people.ROUTES,
     *start.ROUTES,
+    *tag_life.ROUTES,
     *tags.ROUTES,
 )
 """All of them."""

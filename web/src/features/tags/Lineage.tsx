@@ -185,7 +185,7 @@ function Box({ node, uses, focused, dim, style, look, over }: BoxProps) {
           <span className={css["title"]}>{title}</span>
           <span className={css["about"]}>
             {people || t(`lineage.one.${node.kind}`)}
-            <span className={css["unseen"]}>{`, ${t("lineage.of", { count: uses.of })}, ${t("lineage.by", { count: uses.by })}`}</span>
+            <span className="unseen">{`, ${t("lineage.of", { count: uses.of })}, ${t("lineage.by", { count: uses.by })}`}</span>
           </span>
         </span>
       </button>

@@ -321,6 +321,7 @@ const en = {
       low_coverage: "Hardly anybody",
       constant: "Always the same",
       high_churn: "Restless",
+      inaccurate: "Often wrong",
     },
     text: {
       same_title: "They have the same title.",
@@ -338,6 +339,7 @@ const en = {
       low_coverage: "It has a value for {{people}} of {{everybody}} people.",
       constant: "It says the same of everybody who has it: {{people}} people.",
       high_churn: "People left it or moved in it {{changes}} times in 30 days; {{people}} have it.",
+      inaccurate: "It is right about {{right}} of {{of}} people whose truth is known, less than its file asks for.",
     },
     hint: {
       same_title: "Keep one of them, or say in the titles how they differ.",
@@ -355,6 +357,7 @@ const en = {
       low_coverage: "Widen its condition, or retire it.",
       constant: "A tag that tells nobody apart helps no audience: change it or retire it.",
       high_churn: "A longer window, or bounds further apart, make it calmer.",
+      inaccurate: "Change its definition, or ask less of it.",
     },
   },
   versions: {

@@ -323,6 +323,7 @@ const zh: typeof en = {
       low_coverage: "覆盖极少",
       constant: "值都一样",
       high_churn: "变动频繁",
+      inaccurate: "不够准确",
     },
     text: {
       same_title: "它们的名称相同。",
@@ -340,6 +341,7 @@ const zh: typeof en = {
       low_coverage: "{{everybody}} 人中只有 {{people}} 人有值。",
       constant: "有值的 {{people}} 人全是同一个值。",
       high_churn: "30 天内离开或换值 {{changes}} 次，现有 {{people}} 人。",
+      inaccurate: "在已知真实情况的 {{of}} 人中判断正确 {{right}} 人，低于文件要求。",
     },
     hint: {
       same_title: "只留一个，或在名称中写明区别。",
@@ -357,6 +359,7 @@ const zh: typeof en = {
       low_coverage: "放宽条件，或停用它。",
       constant: "分不出人的标签对人群没有帮助：修改或停用它。",
       high_churn: "更长的时间窗口或更大的分档间距会让它更平稳。",
+      inaccurate: "修改定义，或降低要求。",
     },
   },
   versions: {

@@ -1,0 +1,502 @@
+"""Routes of a tag's life: its text, what a text would do, plan and apply, tests, lint, reviews and versions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from limner.accounts.model import Role
+from limner.api.routes.definitions import ProblemAt, Text
+from limner.api.routes.route import Instant, Name, Route, Shape
+from limner.api.routes.tags import FileProblem, Key, TagFields, TagRan, TagValue
+
+
+class TagWhatIfAsked(Shape):
+    """A draft (empty: the file as it is), the instants `on`, and what may have been done `after_days` later."""
+
+    on: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=24)]
+    text: Annotated[str, Field(max_length=100_000)] = ""
+    then: Annotated[str, Field(max_length=10_000)] = ""
+    after_days: Annotated[int, Field(ge=1, le=366)] = 30
+
+
+class DidNext(Shape):
+    """How many of them did it. `share` is null below 30 people: not enough data; `low`, `high`: its 95 % interval."""
+
+    people: int
+    of: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+class TagWhatIfValue(Shape):
+    """Who had the value; null: none; `*`: any, where values are numbers or hidden; `…`: all further values."""
+
+    value: str | None
+    people: int
+    did: DidNext | None
+
+
+class TagWhatIfRow(Shape):
+    """One instant. `everybody`: who had done or told anything by then; `until`: when `then` was asked."""
+
+    as_of: str
+    everybody: int
+    people: int
+    until: str | None
+    did: DidNext | None
+    values: list[TagWhatIfValue]
+
+
+class TagWhatIf(Shape):
+    """What the text would have given at each instant, and what these people did next."""
+
+    key: str
+    then: str
+    after_days: int
+    masked: bool
+    instants: list[TagWhatIfRow]
+
+
+class TagPlanAsked(Shape):
+    """Which tags, and what goes along with them (default: all that differ), as of when (default: now)."""
+
+    keys: list[Name] = Field(default_factory=list)
+    as_of: Instant = ""
+
+
+class PlannedTag(Shape):
+    """What publishing a tag would do to people.
+
+    `why`: `refers`: only what it refers to (`through`: tag:KEY, audience:NAME) differs; `read`: it is as it was and
+    computed anew because another needs it. `moved`: people with another flag or text; `revalued`: with another number,
+    amount or instant.
+    """
+
+    key: str
+    titles: dict[str, str]
+    type: str
+    why: Literal["new", "changed", "refers", "removed", "read"]
+    through: list[str]
+    before: int
+    after: int
+    entered: int
+    left: int
+    moved: int
+    revalued: int
+
+
+class PlannedAudience(Shape):
+    """An audience whose people would change; `before` is null when it names a tag that was never published."""
+
+    name: str
+    titles: dict[str, str]
+    before: int | None
+    after: int
+    entered: int | None
+    left: int | None
+
+
+class PlannedCampaign(Shape):
+    """A campaign that is still to choose its people, and by which of the planned tags, and how, it depends on them."""
+
+    name: str
+    titles: dict[str, str]
+    status: Literal["draft", "scheduled", "missed", "running", "paused", "stopped", "done", "broken"]
+    next_at: str | None
+    audience: str
+    tags: list[str]
+    how: list[Literal["audience", "variant", "template"]]
+
+
+class PlannedTemplate(Shape):
+    """A template in which planned tags stand."""
+
+    name: str
+    tags: list[str]
+
+
+class TagPlan(Shape):
+    """What applying the tag files would change; nothing was changed.
+
+    `plan`: what applying exactly this takes, null when files are wrong. `changes`: whether any definition differs from
+    what is applied. `epoch`: the publication that it was compared with, 0 when there is none. `waiting`: tags whose
+    file is a draft or waits for somebody's approval, so that it is not in the plan.
+    """
+
+    plan: str | None
+    as_of: str
+    epoch: int
+    changes: bool
+    everybody: int
+    tags: list[PlannedTag]
+    read: list[PlannedTag]
+    audiences: list[PlannedAudience]
+    campaigns: list[PlannedCampaign]
+    templates: list[PlannedTemplate]
+    problems: list[FileProblem]
+    waiting: list[str]
+    seconds: float
+
+
+class TagApplyAsked(Shape):
+    """Which tags, and what goes along (default: all that differ); `plan`: refused when that plan no longer fits."""
+
+    keys: list[Name] = Field(default_factory=list)
+    plan: Annotated[str, Field(max_length=200, description="`plan` of the plan that was looked at.")] = ""
+
+
+class TagApplied(Shape):
+    """What was applied: tags computed by their new definitions, and those removed; no `run`: nothing differed."""
+
+    plan: str | None
+    tags: list[str]
+    removed: list[str]
+    run: TagRan | None
+
+
+class TagTestAsked(Shape):
+    """Which tags' tests (default: all)."""
+
+    keys: list[Name] = Field(default_factory=list)
+
+
+class TriedTest(Shape):
+    """How one test went; null: no value. `where`: file:line:column."""
+
+    tag: str
+    name: str
+    where: str
+    as_of: str
+    passed: bool
+    expected: str | None
+    got: str | None
+
+
+class TagTested(Shape):
+    """How the tests in tag files went. `ok`: all passed and nothing is wrong; `untested`: tags without any."""
+
+    ok: bool
+    passed: int
+    failed: int
+    tests: list[TriedTest]
+    untested: list[str]
+    problems: list[FileProblem]
+    seconds: float
+
+
+class TagDraft(Shape):
+    """A text that might become the tag's file."""
+
+    key: Key
+    text: Text
+
+
+class TagForm(Shape):
+    """The fields of a text, null when it is no YAML mapping; and what is wrong in it."""
+
+    key: str
+    fields: TagFields | None
+    problems: list[ProblemAt]
+
+
+class TagFilled(TagDraft):
+    """A text, and the fields that are to be set in it."""
+
+    fields: TagFields
+
+
+class TagWritten(Shape):
+    """The text with the fields set, its fields as they read now, and what is wrong in it."""
+
+    key: str
+    text: str
+    fields: TagFields
+    problems: list[ProblemAt]
+
+
+class TagPreview(Shape):
+    """What a text would give now. `before`: people with the published tag; entered, left, changed: against that."""
+
+    key: str
+    as_of: str
+    people: int
+    everybody: int
+    coverage: float
+    before: int
+    entered: int
+    left: int
+    changed: int
+    type: str
+    sum: str | float | None
+    values: list[TagValue]
+    masked: bool
+    seconds: float
+
+
+class TagFinding(Shape):
+    """Something that somebody should look at: the tags that it concerns, the numbers that show it, a proposal."""
+
+    level: Literal["bad", "warn", "note"]
+    code: Literal[
+        "same_title", "synonym", "near_name", "same_definition", "same_people", "no_title", "no_why", "no_owner",
+        "unused", "deprecated_use", "stale", "unrefreshed", "low_coverage", "constant", "high_churn",
+        "inaccurate",
+    ]  # fmt: skip
+    tags: list[str]
+    numbers: dict[str, float]
+    text: str
+    hint: str
+    proposal: Literal["merge", "rename", "retire", "describe", "refresh", "review", "replace"]
+
+
+class TagLint(Shape):
+    """Every finding, the worst first. `counts`: how many there are of each level; `broken`: files that are wrong."""
+
+    as_of: str | None
+    tags: int
+    broken: list[str]
+    counts: dict[str, int]
+    findings: list[TagFinding]
+
+
+class TagLintAsked(Shape):
+    """Which findings: those about a tag, of a kind, of a level."""
+
+    key: Annotated[str, Field(max_length=100)] = ""
+    code: Annotated[str, Field(max_length=40)] = ""
+    level: Literal["", "bad", "warn", "note"] = ""
+
+
+class TagReason(Shape):
+    """Why the approval is asked for."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class TagDecision(Shape):
+    """The answer: approve or refuse, and why."""
+
+    decision: Literal["approve", "refuse"]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class TagReview(Shape):
+    """A question about a tag's text and its answer. void: the file is another one by now."""
+
+    id: str
+    tag: str
+    titles: dict[str, str]
+    state: Literal["waiting", "approved", "refused", "void"]
+    why: str
+    metric: str
+    asked_by: str
+    asked_at: str
+    mine: bool
+    decided_by: str | None
+    decided_at: str | None
+    reason: str
+
+
+class TagReviews(Shape):
+    """The questions about tags, the latest first. `needed`: whether a changed tag is applied only when approved."""
+
+    needed: bool
+    approvals: list[TagReview]
+
+
+class TagReviewsAsked(Shape):
+    """Which questions: of one state, or all."""
+
+    state: Literal["", "waiting", "approved", "refused", "void"] = ""
+
+
+class TagVersion(Shape):
+    """A text of a tag that was applied. `as_of`, `run`: from which run on; `in_file`: the file holds it now."""
+
+    version: int
+    fingerprint: str
+    text: str
+    by: str
+    approved_by: str | None
+    at: str
+    as_of: str
+    run: str
+    current: bool
+    in_file: bool
+
+
+class TagVersions(Shape):
+    """Every text of a tag that was applied, the latest first."""
+
+    key: str
+    versions: list[TagVersion]
+
+
+class TagRollback(Shape):
+    """Which version's text is written back."""
+
+    version: Annotated[int, Field(ge=1)]
+
+
+class TagRolledBack(Shape):
+    """The tag's file holds that version's text again; the next run applies it."""
+
+    key: str
+    version: int
+    etag: str
+    edit: str
+
+
+class TagCut(Shape):
+    """The cut points that are in the tag's file now, those before (null: none), and of how many people they are."""
+
+    key: str
+    of: str
+    at: list[str]
+    before: list[float | None]
+    frozen: list[float]
+    frozen_at: str
+    people: int
+    etag: str
+
+
+_TEXT = """\
+title: {en: Orders in 30 days, zh: 近30天订单数}
+nature: fact
+method: statistic
+type: number
+statistic: count("Order Paid" in last 30 days)
+validity: 2 days
+"""
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/v1/tags/plan",
+        "tag plan",
+        Role.OPERATOR,
+        TagPlan,
+        "tags",
+        takes=TagPlanAsked,
+        reads=True,
+        example={"body": {"keys": ["value_tier"]}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/apply",
+        "tag apply",
+        Role.OPERATOR,
+        TagApplied,
+        "tags",
+        takes=TagApplyAsked,
+        effect=True,
+        job=True,
+        example={"body": {"keys": ["value_tier"]}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/test",
+        "tag test",
+        Role.VIEWER,
+        TagTested,
+        "tags",
+        takes=TagTestAsked,
+        reads=True,
+        example={"body": {"keys": ["value_tier"]}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/form",
+        "tag form",
+        Role.VIEWER,
+        TagForm,
+        "tags",
+        takes=TagDraft,
+        reads=True,
+        example={"body": {"key": "orders_30d", "text": _TEXT}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/text",
+        "tag text",
+        Role.VIEWER,
+        TagWritten,
+        "tags",
+        takes=TagFilled,
+        reads=True,
+        example={"body": {"key": "orders_30d", "text": _TEXT, "fields": {"owner": "crm"}}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/preview",
+        "tag preview",
+        Role.VIEWER,
+        TagPreview,
+        "tags",
+        takes=TagDraft,
+        reads=True,
+        example={"body": {"key": "orders_30d", "text": _TEXT}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/whatif",
+        "tag whatif",
+        Role.VIEWER,
+        TagWhatIf,
+        "tags",
+        takes=TagWhatIfAsked,
+        reads=True,
+        example={
+            "body": {"on": ["2026-01-01"], "then": 'did "Order Paid" in last 30 days', "after_days": 30}
+        },
+    ),
+    Route("GET", "/api/v1/tags/lint", "tag lint", Role.VIEWER, TagLint, "tags", asks=TagLintAsked),
+    Route(
+        "GET", "/api/v1/tags/reviews", "tag reviews", Role.VIEWER, TagReviews, "tags", asks=TagReviewsAsked
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/submit",
+        "tag submit",
+        Role.OPERATOR,
+        TagReview,
+        "tags",
+        takes=TagReason,
+        effect=True,
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/decide",
+        "tag decide",
+        Role.OPERATOR,
+        TagReview,
+        "tags",
+        takes=TagDecision,
+        effect=True,
+        example={"body": {"decision": "approve"}},
+    ),
+    Route("GET", "/api/v1/tags/{key}/versions", "tag versions", Role.VIEWER, TagVersions, "tags"),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/rollback",
+        "tag rollback",
+        Role.OPERATOR,
+        TagRolledBack,
+        "tags",
+        takes=TagRollback,
+        effect=True,
+        example={"body": {"version": 1}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/cut",
+        "tag cut",
+        Role.OPERATOR,
+        TagCut,
+        "tags",
+        effect=True,
+    ),
+)
