@@ -6,11 +6,12 @@ what is computed next to it stays visible and every conflict is known with its b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from limner.engine.seam import Engine, Transaction, quoted
+from limner.tags.conflicts import Page, page
 from limner.tags.methods import given
 from limner.tags.model import Method, Tag
 from limner.tags.publish import ALIVE
@@ -107,32 +108,18 @@ def _put(tx: Transaction, tag: Tag, table: str) -> None:
 
 def conflicts(
     engine: Engine, tag: str, *, standing: bool = False, most: int = 50, after: tuple[int, int] | None = None
-) -> tuple[list[Mapping[str, Any]], int, int]:
-    """(rows, how many there are, how many stand now): where a value by hand differs from the other one.
-
-    A row: person, ix, number, given, computed, began (microseconds), run, ended; the latest first. `after`: (began,
-    number) of the last one.
-    """
-    values: dict[str, Any] = {"tag": tag, "most": most}
-    differs = "c.tag = $tag AND c.computed IS NOT NULL AND c.computed <> c.given"
-    alive = "p.merged_into IS NULL AND NOT p.erased"
-    counted = engine.read(
-        "SELECT COUNT(*) AS total, COUNT(*) FILTER (WHERE c.ended IS NULL) AS standing"
-        f" FROM overruled AS c JOIN persons AS p ON p.ix = c.ix WHERE {differs} AND {alive}",
-        {"tag": tag},
-    ).to_pylist()[0]
-    more = " AND c.ended IS NULL" if standing else ""
-    if after is not None:
-        more += " AND (epoch_us(c.began) < $at OR (epoch_us(c.began) = $at AND c.number > $number))"
-        values |= {"at": after[0], "number": after[1]}
-    found = engine.read(
-        "SELECT p.person_id AS person, c.ix, c.number, c.given, c.computed, epoch_us(c.began) AS began, c.run,"
-        " epoch_us(c.ended) AS ended FROM (SELECT *, rowid AS number FROM overruled) AS c"
-        f" JOIN persons AS p ON p.ix = c.ix WHERE {differs} AND {alive}{more}"
-        " ORDER BY began DESC, c.number LIMIT $most",
-        values,
-    ).to_pylist()
-    return found, int(counted["total"]), int(counted["standing"])
+) -> Page:
+    """Where a value by hand differs from the other one, see `conflicts.page`: in each row ix, given and computed."""
+    return page(
+        engine,
+        "overruled",
+        columns="c.ix, c.given, c.computed",
+        where="c.tag = $tag AND c.computed IS NOT NULL AND c.computed <> c.given",
+        values={"tag": tag},
+        standing=standing,
+        most=most,
+        after=after,
+    )
 
 
 def beside(engine: Engine, ix: int) -> dict[str, str | None]:

@@ -14,6 +14,7 @@ from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions.attributes import history_steps, json_at
 from limner.expressions.catalog import Catalog
 from limner.expressions.sql import Bound, Sql, Typed
+from limner.tags.conflicts import Page, page
 from limner.tags.exclusive import Group, Keep
 from limner.tags.graph import Graph
 from limner.tags.methods import given
@@ -241,27 +242,15 @@ def conflicts(
     standing: bool = False,
     most: int = 50,
     after: tuple[int, int] | None = None,
-) -> tuple[list[Mapping[str, Any]], int, int]:
-    """(rows, how many there are, how many stand now) of a group's conflicts, the latest first.
-
-    A row: person, number, kept, dropped, began (microseconds), run, ended. `after`: (began, number) of the last one.
-    """
-    values: dict[str, Any] = {"grp": group, "most": most}
-    alive = "p.merged_into IS NULL AND NOT p.erased"
-    counted = engine.read(
-        "SELECT COUNT(*) AS total, COUNT(*) FILTER (WHERE c.ended IS NULL) AS standing"
-        f" FROM group_conflicts AS c JOIN persons AS p ON p.ix = c.ix WHERE c.grp = $grp AND {alive}",
-        {"grp": group},
-    ).to_pylist()[0]
-    more = " AND c.ended IS NULL" if standing else ""
-    if after is not None:
-        more += " AND (epoch_us(c.began) < $at OR (epoch_us(c.began) = $at AND c.number > $number))"
-        values |= {"at": after[0], "number": after[1]}
-    found = engine.read(
-        "SELECT p.person_id AS person, c.number, c.kept, c.dropped, epoch_us(c.began) AS began, c.run,"
-        " epoch_us(c.ended) AS ended FROM (SELECT *, rowid AS number FROM group_conflicts) AS c"
-        f" JOIN persons AS p ON p.ix = c.ix WHERE c.grp = $grp AND {alive}{more}"
-        " ORDER BY began DESC, c.number LIMIT $most",
-        values,
-    ).to_pylist()
-    return found, int(counted["total"]), int(counted["standing"])
+) -> Page:
+    """A group's conflicts, see `conflicts.page`: in each row which was kept and which was dropped."""
+    return page(
+        engine,
+        "group_conflicts",
+        columns="c.kept, c.dropped",
+        where="c.grp = $grp",
+        values={"grp": group},
+        standing=standing,
+        most=most,
+        after=after,
+    )
