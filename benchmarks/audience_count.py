@@ -111,7 +111,7 @@ def main() -> None:
             raise SystemExit(f"the counts differ: {counts}")
         seconds = compare(
             {"limner columns": limner, "hand-written numpy": numpy_blocks, "DuckDB wide table": wide_table},
-            rounds=given.rounds, warm=10,
+            rounds=given.rounds, warm=10, each_warm=True,
         )  # fmt: skip
         show(f"5 conditions, {n:,} people × 100 tags: {counts.pop():,} people ({machine()})",
              seconds, ours="limner columns", unit=1000, name="ms")  # fmt: skip

@@ -153,3 +153,29 @@ def test_an_epoch_left_by_a_run_that_did_not_commit_is_replaced(tmp_path: Path) 
 def test_an_unknown_column_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="'x'"):
         published(tmp_path, 1, put(ValueType.FLAG, {1: True}))["x"]
+
+
+def test_one_person_reads_as_each_column_does(tmp_path: Path) -> None:
+    n, ends = 70_000, AS_OF + timedelta(days=1)
+    every = np.arange(n, dtype=np.uint32)
+    made = {
+        "city": column("city", Given(ValueType.TEXT, every[:9], np.ones(9, dtype=int), ("上海",)), n),
+        "paid": column("paid", Given(ValueType.MONEY, every, every.astype(np.int64) * 10_001), n),
+        "orders": column("orders", Given(ValueType.NUMBER, every, (every % 5_000).astype(float)), n),
+        "born": column(
+            "born", Given(ValueType.INSTANT, every[:5], every[:5].astype(np.int64) * 1_000_000), n
+        ),
+        "vip": column("vip", Given(ValueType.FLAG, every[:3], every[:3] > 1, expires_at=ends), n),
+    }
+    alive = np.ones(n, dtype=np.bool_)
+    columns = Columns.publish(tmp_path, 1, n=n, as_of=AS_OF, alive=alive, columns=made)
+    assert [made[key].coded for key in made] == [True, False, True, True, True]
+    for now, people in ((AS_OF, n), (ends, n), (AS_OF, n + 2)):
+        read = columns.at(now, alive=np.ones(people, dtype=np.bool_))
+        for ix in (0, 2, 4, 8, 4_999, n - 1, n, n + 1, -1):
+            one_by_one = {key: read[key].label_at(ix) for key in read.keys()}  # noqa: SIM118 - no mapping
+            assert read.of_person(ix) == {
+                key: value for key, value in one_by_one.items() if value is not None
+            }
+    assert columns.of_person(0)["city"] == "上海"
+    assert list(columns.at(ends).of_person(2)) == ["born", "city", "orders", "paid"]

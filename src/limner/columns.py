@@ -90,12 +90,18 @@ class Column:
 
     def label_at(self, ix: int) -> Any:
         """The person's value (bool, str, float, int of 1/10,000, datetime UTC); None = unknown."""
-        if not 0 <= ix < self.n:
+        codes = self.codes
+        if codes is None:
+            known, values = _held(self.mask), _held(self.values)
+            return self.python(values.item(ix)) if 0 <= ix < len(known) and known.item(ix) else None
+        code = codes.item(ix) if 0 <= ix < len(codes) else 0
+        if not code:
             return None
-        if self.codes is not None:
-            code = int(self.codes[ix])
-            return None if code == 0 else self.python(self._labels[code - 1])
-        return self.python(_held(self.values)[ix]) if _held(self.mask)[ix] else None
+        labels = self._labels
+        if not isinstance(labels, np.ndarray):
+            return labels[code - 1]
+        label = labels.item(code - 1)
+        return self.python(label) if self.type is ValueType.INSTANT else label
 
     @property
     def _labels(self) -> Sequence[Any] | Array:
@@ -321,6 +327,20 @@ def _code_type(labels: int) -> Any:
     return np.uint8 if labels <= 0xFF else np.uint16 if labels <= 0xFFFF else np.uint32
 
 
+Reader = tuple[Callable[[int], int], list[Any] | None, Column, datetime | None]
+"""How one person's value is read: the code of an ordinal, the value of a code (None: ask the column), until when."""
+
+MOST_IN_TABLE = 1_024
+
+
+def _reader(found: Column) -> Reader:
+    expires = None if found.expires_at is None else naive(found.expires_at)
+    labels = found._labels
+    if found.codes is None or len(labels) > MOST_IN_TABLE:
+        return int, None, found, expires
+    return found.codes.item, [None, *(found.python(label) for label in labels)], found, expires
+
+
 @dataclass(frozen=True, eq=False)
 class Columns:
     """One epoch's columns. `alive`: who exists (neither merged into another person nor erased)."""
@@ -334,6 +354,7 @@ class Columns:
     _open: dict[str, Column] = field(default_factory=dict)
     _now: datetime | None = None
     _counts: dict[str, Array] = field(default_factory=dict)
+    _readers: dict[str, Reader] = field(default_factory=dict)
 
     @classmethod
     def publish(
@@ -425,12 +446,13 @@ class Columns:
         return found
 
     @cached_property
-    def _all_alive(self) -> bool:
-        return bool(self.alive.all())
+    def dead(self) -> Array:
+        """Ordinals of people who were merged into others or erased, ascending."""
+        return np.flatnonzero(~self.alive)
 
     def living_counts(self, key: str) -> Array:
         """`counts` of everybody alive of a coded column; computed once."""
-        who = None if self._all_alive else self.alive
+        who = self.alive if len(self.dead) else None
         found = self[key]
         if found is not self._open.get(key):
             return found.counts(who)  # expired: not what others are to see
@@ -440,19 +462,39 @@ class Columns:
 
     def column(self, key: str) -> Column | None:
         """The column, in which nobody has a value once it has expired; None = not published."""
+        found = self._stored(key)
+        if (
+            found is not None
+            and self._now is not None
+            and found.expires_at is not None
+            and naive(found.expires_at) <= naive(self._now)
+        ):
+            return found.unknown()
+        return found
+
+    def _stored(self, key: str) -> Column | None:
+        """The column as it was published, whatever has expired since."""
         found = self._open.get(key)
         if found is None:
             entry = self._entries.get(key)
             if entry is None or self.folder is None:
                 return None
-            found = _read(self.folder, key, entry).padded(self.n)
-            self._open[key] = found
-        if (
-            self._now is not None
-            and found.expires_at is not None
-            and naive(found.expires_at) <= naive(self._now)
-        ):
-            return found.unknown()
+            found = self._open[key] = _read(self.folder, key, entry).padded(self.n)
+        return found
+
+    def of_person(self, ix: int) -> dict[str, Any]:
+        """The person's values by key, in the order of the keys; nothing of columns in which it has none or no more."""
+        if not 0 <= ix < self.n:
+            return {}
+        if not self._readers:
+            stored = ((key, self._stored(key)) for key in self.keys())
+            self._readers.update((key, _reader(column)) for key, column in stored if column is not None)
+        now = None if self._now is None else naive(self._now)
+        found = {}
+        for key, (code, table, column, expires) in self._readers.items():
+            value = column.label_at(ix) if table is None else table[code(ix)]
+            if value is not None and (now is None or expires is None or expires > now):
+                found[key] = value
         return found
 
     def at(self, now: datetime, *, alive: Array | None = None) -> Columns:
@@ -468,7 +510,10 @@ class Columns:
         same = alive is None or np.array_equal(alive, self.alive)
         who = self.alive if alive is None or same else alive
         counts = self._counts if same else {}
-        return Columns(self.epoch, n, self.as_of, who, self.folder, self._entries, opened, now, counts)
+        readers = self._readers if n == self.n else {}
+        return Columns(
+            self.epoch, n, self.as_of, who, self.folder, self._entries, opened, now, counts, readers
+        )
 
 
 def at_once(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:

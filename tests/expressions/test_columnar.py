@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from limner.columns import Columns, Given, column
+from limner.columns import Column, Columns, Given, column
 from limner.errors import ExpressionError
 from limner.expressions import (
     NotInColumns,
@@ -22,7 +22,7 @@ from limner.expressions import (
     to_text,
 )
 from limner.expressions import tree as t
-from limner.expressions.predicate import microseconds
+from limner.expressions.predicate import OPERATORS, holds, microseconds
 from limner.types import ValueType, naive
 from tests.expressions.strategies import combined, windows
 from tests.expressions.world import AS_OF, World
@@ -179,3 +179,40 @@ def test_codes_of_a_wrong_type_are_refused(both, dtype):
     columns = Columns.memory(n=500, as_of=AS_OF, alive=both[1].alive, columns={"orders": wrong})
     with pytest.raises(TypeError):
         columns_count(parse("orders > 1"), columns)
+
+
+NUMBERS = st.one_of(
+    st.integers(-20, 20),
+    st.sampled_from([2**53 + 1, 2**63 - 1, -(2**63), 2**63, 10**30, -(10**30)]),
+    st.integers(-4, 4).map(lambda n: n + 0.5),
+    st.sampled_from([0.00005, -0.00005, 1.00001, 1e300]),
+)
+
+
+@given(
+    kind=st.sampled_from([ValueType.NUMBER, ValueType.MONEY, ValueType.INSTANT]),
+    whole=st.lists(st.one_of(st.integers(-12, 12), st.sampled_from([2**53 + 1, 2**63 - 1])), unique=True),
+    test=st.one_of(
+        st.builds(t.Compare, st.just(t.Name("x")), st.sampled_from(sorted(OPERATORS)), NUMBERS.map(t.Number)),
+        st.builds(
+            t.Compare,
+            st.just(t.Name("x")),
+            st.sampled_from(sorted(OPERATORS)),
+            st.sampled_from([t.Text("2"), t.Text("上海"), t.Instant("1970-01-01"), t.Flag(True)]),
+        ),
+        st.builds(t.Among, st.just(t.Name("x")), st.lists(NUMBERS.map(t.Number), min_size=1).map(tuple)),
+        st.builds(t.Between, st.just(t.Name("x")), NUMBERS.map(t.Number), NUMBERS.map(t.Number)),
+    ),
+)
+def test_ranges_of_sorted_labels_are_those_that_satisfy_the_test_one_by_one(kind, whole, test):
+    stored = np.float64 if kind is ValueType.NUMBER else np.int64
+    labels = np.unique(np.array(whole, dtype=np.int64).astype(stored))
+    codes = np.arange(len(labels) + 1, dtype=np.uint8)
+    columns = Columns.memory(
+        n=len(codes),
+        as_of=AS_OF,
+        alive=np.ones(len(codes), dtype=np.bool_),
+        columns={"x": Column("x", kind, codes, labels)},
+    )
+    one_by_one = holds(test, labels.tolist(), kind, as_of=naive(AS_OF), zone="UTC")
+    assert columns_mask(test, columns).tolist() == [False, *one_by_one]

@@ -6,6 +6,7 @@ look-up table; the people are then read in blocks that stay in the cache.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -20,12 +21,12 @@ from limner.expressions.predicate import MIRRORED, NEVER, fitting, holds, micros
 from limner.expressions.windows import value_bounds
 from limner.types import ValueType
 
-BLOCK = 1 << 16
+BLOCK = 1 << 17
 _MOST_RANGES = 2
 
 Mask = npt.NDArray[np.bool_]
-Test = Callable[[int, int], Mask]
-"""The answer of the people [start, stop), as a fresh mask."""
+Test = Callable[[int, int, Mask], None]
+"""Writes the answer of the people [start, stop) into a mask of that length."""
 
 
 class NotInColumns(ExpressionError):
@@ -45,7 +46,8 @@ def columns_mask(
     found = np.empty(columns.n, dtype=np.bool_)
     for start in range(0, columns.n, BLOCK):
         stop = min(start + BLOCK, columns.n)
-        np.logical_and(test(start, stop), columns.alive[start:stop], out=found[start:stop])
+        test(start, stop, found[start:stop])
+    found[columns.dead] = False
     return found
 
 
@@ -54,11 +56,16 @@ def columns_count(
 ) -> int:
     """How many living people satisfy the condition. Raises NotInColumns."""
     test = _Reader(columns, as_of, zone).condition(expr)
-    alive, total = columns.alive, 0
-    for start in range(0, columns.n, BLOCK):
+    dead, total = columns.dead, 0
+    starts = range(0, columns.n, BLOCK)
+    edges = dead.searchsorted([*starts, columns.n]).tolist()
+    block = np.empty(min(BLOCK, columns.n), dtype=np.bool_)
+    for start, first, last in zip(starts, edges[:-1], edges[1:], strict=True):
         stop = min(start + BLOCK, columns.n)
-        mask = test(start, stop)
-        mask &= alive[start:stop]
+        mask = block[: stop - start]
+        test(start, stop, mask)
+        if last > first:
+            mask[dead[first:last] - start] = False
         total += int(np.count_nonzero(mask))
     return total
 
@@ -116,17 +123,63 @@ class _Reader:
         if codes is None or labels is None or codes.dtype not in (np.uint8, np.uint16, np.uint32):
             raise TypeError("codes must be unsigned integers of 8, 16 or 32 bits, with labels")
         if isinstance(node, t.Known):
-            return lambda start, stop: codes[start:stop] != 0
-        plain = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
-        answers = holds(node, plain, column.type, as_of=self.as_of or _NO_TIME, zone=self.zone)
-        chosen = np.concatenate([[False], np.asarray(answers, dtype=np.bool_)])
-        edges = np.flatnonzero(np.diff(chosen.astype(np.int8), append=np.int8(0)))
-        ranges = [(int(first) + 1, int(last)) for first, last in zip(edges[::2], edges[1::2], strict=True)]
+            return _compared(np.not_equal, codes, codes.dtype.type(0))
+        if isinstance(labels, np.ndarray):
+            ranges = self._sorted(node, labels, column.type)
+        else:
+            answers = holds(node, labels, column.type, as_of=self.as_of or _NO_TIME, zone=self.zone)
+            chosen = np.zeros(
+                len(labels) + 2, dtype=np.bool_
+            )  # unknown, the labels, an end that is never chosen
+            chosen[1:-1] = answers
+            edges = np.flatnonzero(chosen[1:] != chosen[:-1]).tolist()
+            ranges = list(zip(edges[::2], edges[1::2], strict=True))
         if not ranges:
             return _constant(False)
         if len(ranges) <= _MOST_RANGES:
-            return _any([_code_range(codes, low, high, len(chosen) - 1) for low, high in ranges])
-        return lambda start, stop: np.take(chosen, codes[start:stop])
+            return _any([_code_range(codes, low + 1, high, len(labels)) for low, high in ranges])
+        table = np.zeros(len(labels) + 1, dtype=np.bool_)
+        for low, high in ranges:
+            table[low + 1 : high + 1] = True
+
+        def looked_up(start: int, stop: int, out: Mask) -> None:
+            np.take(table, codes[start:stop], out=out, mode="clip")
+
+        return looked_up
+
+    def _sorted(self, node: t.Expr, labels: npt.NDArray[Any], kind: ValueType) -> list[tuple[int, int]]:
+        """The positions [low, high) of ascending labels that satisfy the test, ascending and apart."""
+
+        def around(literal: t.Value) -> tuple[int, int] | None:
+            wanted: Any = fitting(literal, kind, self.zone) if isinstance(literal, t.Literal) else NEVER
+            if wanted is NEVER:
+                return None
+            return _place(labels, microseconds(wanted) if isinstance(wanted, datetime) else wanted)
+
+        found: list[tuple[int, int]] = []
+        end = len(labels)
+        match node:
+            case t.Compare(_, op, right):
+                at = around(right)
+                if at is not None:
+                    low, high = at
+                    found = {
+                        "=": [(low, high)], "!=": [(0, low), (high, end)],
+                        "<": [(0, low)], "<=": [(0, high)], ">": [(high, end)], ">=": [(low, end)],
+                    }[op]  # fmt: skip
+            case t.Among(_, options):
+                found = sorted({at for option in options if (at := around(option)) is not None})
+            case t.Between(_, first, last):
+                lowest, highest = around(first), around(last)
+                if lowest is not None and highest is not None:
+                    found = [(lowest[0], highest[1])]
+            case t.Within(_, window) if kind is ValueType.INSTANT and self.as_of is not None:
+                lower, upper = value_bounds(window, as_of=self.as_of, zone=self.zone)
+                low = 0 if lower is None else _place(labels, microseconds(lower))[0]
+                found = [(low, end if upper is None else _place(labels, microseconds(upper))[0])]
+            case _:
+                found = []
+        return [(low, high) for low, high in found if low < high]
 
     def _plain(self, node: t.Expr, column: ColumnOf) -> Test:
         values, known = column.values, column.known
@@ -134,10 +187,9 @@ class _Reader:
             raise TypeError("values must be int64 or float64")
         test = self._values(node, values, column.type)
 
-        def both(start: int, stop: int) -> Mask:
-            mask = test(start, stop)
-            mask &= known[start:stop]
-            return mask
+        def both(start: int, stop: int, out: Mask) -> None:
+            test(start, stop, out)
+            out &= known[start:stop]
 
         return both
 
@@ -174,6 +226,20 @@ _UFUNCS = {
 }  # fmt: skip
 
 
+def _place(labels: npt.NDArray[Any], wanted: float) -> tuple[int, int]:
+    """The positions before and after the labels that equal the number, exact also where a float is none."""
+    if labels.dtype.kind == "i":
+        if isinstance(wanted, float) and not wanted.is_integer():
+            before, _ = _place(labels, math.ceil(wanted))
+            return before, before
+        wanted = int(wanted)
+        if abs(wanted) >= 2**63:
+            end = len(labels) if wanted > 0 else 0
+            return end, end
+    exact = labels.dtype.type(wanted)
+    return int(labels.searchsorted(exact, "left")), int(labels.searchsorted(exact, "right"))
+
+
 def _number_test(values: npt.NDArray[Any], op: str, wanted: float) -> Test:
     compare = _UFUNCS[op]
     if values.dtype == np.int64 and isinstance(wanted, int) and abs(wanted) >= 2**63:
@@ -183,62 +249,71 @@ def _number_test(values: npt.NDArray[Any], op: str, wanted: float) -> Test:
         if isinstance(wanted, int) or values.dtype == np.float64
         else np.float64(wanted)
     )
-    return lambda start, stop: compare(values[start:stop], limit)
+    return _compared(compare, values, limit)
+
+
+def _compared(compare: Callable[..., Any], values: npt.NDArray[Any], limit: Any) -> Test:
+    def test(start: int, stop: int, out: Mask) -> None:
+        compare(values[start:stop], limit, out=out)
+
+    return test
 
 
 def _code_range(codes: npt.NDArray[Any], low: int, high: int, last: int) -> Test:
     """low <= code <= high, in the codes' own type: one comparison where the range ends at the last code."""
     bottom = codes.dtype.type(low)
     if low == high:
-        return lambda start, stop: codes[start:stop] == bottom
+        return _compared(np.equal, codes, bottom)
     if high == last:
-        return lambda start, stop: codes[start:stop] >= bottom
+        return _compared(np.greater_equal, codes, bottom)
     width = codes.dtype.type(high - low)
+    shifted = np.empty(min(BLOCK, len(codes)), dtype=codes.dtype)
 
-    def inside(start: int, stop: int) -> Mask:
-        shifted = codes[start:stop] - bottom  # wraps below `low`, so one comparison does for both ends
-        return shifted <= width  # type: ignore[no-any-return]
+    def inside(start: int, stop: int, out: Mask) -> None:
+        moved = shifted[: stop - start]
+        np.subtract(
+            codes[start:stop], bottom, out=moved
+        )  # wraps below `low`: one comparison does for both ends
+        np.less_equal(moved, width, out=out)
 
     return inside
 
 
 def _constant(value: bool) -> Test:
-    return lambda start, stop: np.full(stop - start, value, dtype=np.bool_)
+    def test(_start: int, _stop: int, out: Mask) -> None:
+        out.fill(value)
+
+    return test
 
 
 def _all(tests: list[Test]) -> Test:
-    if len(tests) == 1:
-        return tests[0]
-    first, *others = tests
-
-    def every(start: int, stop: int) -> Mask:
-        mask = first(start, stop)
-        for test in others:
-            mask &= test(start, stop)
-        return mask
-
-    return every
+    return _together(np.logical_and, tests)
 
 
 def _any(tests: list[Test]) -> Test:
+    return _together(np.logical_or, tests)
+
+
+def _together(join: Callable[..., Any], tests: list[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
     first, *others = tests
+    beside = np.empty(BLOCK, dtype=np.bool_)
 
-    def some(start: int, stop: int) -> Mask:
-        mask = first(start, stop)
-        for test in others:
-            mask |= test(start, stop)
-        return mask
+    def test(start: int, stop: int, out: Mask) -> None:
+        first(start, stop, out)
+        answer = beside[: stop - start]
+        for other in others:
+            other(start, stop, answer)
+            join(out, answer, out=out)
 
-    return some
+    return test
 
 
 def _not(test: Test) -> Test:
-    def opposite(start: int, stop: int) -> Mask:
-        mask = test(start, stop)
-        np.logical_not(mask, out=mask)
-        return mask
+    def opposite(start: int, stop: int, out: Mask) -> None:
+        test(start, stop, out)
+        np.logical_not(out, out=out)
 
     return opposite
 

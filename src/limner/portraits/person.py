@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from limner.columns import EPOCH_START, Columns, Given, column
+from limner.columns import EPOCH_START, Column, Columns, Given, column
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.catalog import Catalog
 from limner.tags.graph import Graph
@@ -119,17 +119,17 @@ def tag_values(
         return []
     live = columns.at(now)
     by_category: dict[str, list[Json]] = {}
-    for key in sorted(tags.keys() & set(live.keys())):
-        found = tag_value(
-            ix,
-            tags[key],
-            live,
-            hide=hide,
-            language=language,
-            coverage=coverage.get(key),
-            labels=labels.get(key, ()),
-        )
-        if found is not None:
+    for key, value in live.of_person(ix).items():
+        if key in tags:
+            found = _told(
+                value,
+                tags[key],
+                live[key],
+                hide=hide,
+                language=language,
+                coverage=coverage.get(key),
+                labels=labels.get(key, ()),
+            )
             by_category.setdefault("/".join(tags[key].category) or UNSORTED, []).append(found)
     return [{"category": category, "tags": held} for category, held in sorted(by_category.items())]
 
@@ -155,6 +155,20 @@ def tag_value(
     value = found.label_at(ix)
     if value is None:
         return None
+    return _told(value, tag, found, hide=hide, language=language, coverage=coverage, labels=labels)
+
+
+def _told(
+    value: Any,
+    tag: Tag,
+    found: Column,
+    *,
+    hide: Collection[str],
+    language: str,
+    coverage: float | None,
+    labels: Sequence[Labelled],
+) -> Json:
+    """What a portrait says of one value."""
     shown = exact(value, found.type)
     hidden = hides(tag, hide) or personal_labels(tag, hide)
     if hidden:

@@ -264,8 +264,9 @@ def main_tag(tags: Mapping[str, Tag], words: Iterable[str], personal: Iterable[s
 
 def _values(tags: list[Tag], columns: Columns | None, ix: int, now: datetime) -> list[Json]:
     shown = []
+    live = None if columns is None else columns.at(now)
     for tag in tags:
-        column = None if columns is None else columns.at(now).column(tag.key)
+        column = None if live is None else live.column(tag.key)
         value = None if column is None else column.label_at(ix)
         if value is not None:
             shown.append({"key": tag.key, "titles": dict(tag.title), "value": exact(value, tag.type)})
