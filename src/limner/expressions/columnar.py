@@ -227,7 +227,7 @@ _UFUNCS = {
 
 
 def _place(labels: npt.NDArray[Any], wanted: float) -> tuple[int, int]:
-    """The positions before and after the labels that equal the number, exact also where a float is none."""
+    """The positions before and after the labels that equal the number; exact also where the labels' type has it not."""
     if labels.dtype.kind == "i":
         if isinstance(wanted, float) and not wanted.is_integer():
             before, _ = _place(labels, math.ceil(wanted))
@@ -236,7 +236,10 @@ def _place(labels: npt.NDArray[Any], wanted: float) -> tuple[int, int]:
         if abs(wanted) >= 2**63:
             end = len(labels) if wanted > 0 else 0
             return end, end
-    exact = labels.dtype.type(wanted)
+    exact: float = labels.dtype.type(wanted).item()
+    if exact != wanted:  # a whole number between two floats
+        at = int(labels.searchsorted(exact, "left" if exact > wanted else "right"))
+        return at, at
     return int(labels.searchsorted(exact, "left")), int(labels.searchsorted(exact, "right"))
 
 

@@ -77,12 +77,45 @@ def people(
 ) -> Query:
     """The query of the `ix` of every living person for whom the condition is true.
 
-    `among`: a table with a column `ix`; only its people are looked at.
-    Raises ExpressionError (unknown_name, type, too_complex).
+    `among`: a table with a column `ix`; only its people are looked at. What takes long is only asked of the people
+    for whom everything else is true. Raises ExpressionError (unknown_name, type, too_complex).
     """
-    compiler = _Compiler(catalog, as_of, zone, among)
-    condition = compiler.condition(expr)
-    return compiler.query(["p.ix AS ix"], condition)
+    bind = Bound()
+    quick, slow = _in_two(expr)
+    before: tuple[Step, ...] = ()
+    if quick and slow:
+        first = _Compiler(catalog, as_of, zone, among, bind)
+        candidates = first.query(["p.ix AS ix"], first.condition(_and(quick)))
+        before, among, expr = (Step(CANDIDATES, candidates.sql),), CANDIDATES, _and(slow)
+    compiler = _Compiler(catalog, as_of, zone, among, bind)
+    found = compiler.query(["p.ix AS ix"], compiler.condition(expr))
+    return Query((*before, *found.steps), found.final, found.values)
+
+
+CANDIDATES = "candidates"
+
+
+def _in_two(expr: t.Expr) -> tuple[list[t.Expr], list[t.Expr]]:
+    """Conditions that are quick to test, and those that take long, which together are the condition.
+
+    Who did a sequence did each of its events: that is a quick condition too.
+    """
+    parts = expr.args if isinstance(expr, t.And) else (expr,)
+    slow = [part for part in parts if any(isinstance(node, _SLOW) for node in t.walk(part))]
+    quick = [part for part in parts if part not in slow]
+    if quick:
+        for part in slow:
+            if isinstance(part, t.Sequence):
+                quick.append(t.Did(part.first, None, part.window))
+                quick += [t.Did(step.event, None, None) for step in part.steps]
+    return quick, slow
+
+
+_SLOW = (t.Sequence, t.Regularly, t.InAudience)
+
+
+def _and(parts: Sequence[t.Expr]) -> t.Expr:
+    return parts[0] if len(parts) == 1 else t.And(tuple(parts))
 
 
 def values(

@@ -20,12 +20,24 @@ def sequence_steps(node: t.Sequence, name: str, events: EventSql, among: str | N
     first event, so a chain that began later is never worse; later chains begin no earlier.
     """
     sql = events.sql
-
-    def happened(event: t.Event, window: t.Window | None = None) -> str:
-        selection = events.selection(event, bounds(window, as_of=sql.as_of, zone=sql.zone))
-        return f"SELECT ix, ts FROM events WHERE {both([events.filter(selection), _people(among)])}"
-
-    steps = [Step(f"{name}_0", f"SELECT ix, ts AS began, ts FROM ({happened(node.first, node.window)})")]
+    asked = [(node.first, node.window), *((step.event, None) for step in node.steps)]
+    if node.without is not None:
+        asked.append((node.without, None))
+    tests = [
+        events.filter(events.selection(event, bounds(window, as_of=sql.as_of, zone=sql.zone)))
+        for event, window in asked
+    ]
+    steps: list[Step] = []
+    if among is None:
+        rows = [f"SELECT ix, ts FROM events WHERE {both([test, _people(among)])}" for test in tests]
+    else:  # few people: their events are looked for once
+        kept = ", ".join(f"{test} AS is_{i}" for i, test in enumerate(tests))
+        some = " OR ".join(f"({test})" for test in tests)
+        steps.append(
+            Step(f"{name}_rows", f"SELECT ix, ts, {kept} FROM events WHERE ({some}) AND {_people(among)}")
+        )
+        rows = [f"SELECT ix, ts FROM {name}_rows WHERE is_{i}" for i in range(len(tests))]
+    steps.append(Step(f"{name}_0", f"SELECT ix, ts AS began, ts FROM ({rows[0]})"))
     for i, step in enumerate(node.steps, 1):
         within = ""
         if step.within is not None:
@@ -34,7 +46,7 @@ def sequence_steps(node: t.Sequence, name: str, events: EventSql, among: str | N
         steps.append(
             Step(
                 f"{name}_{i}",
-                f"SELECT b.ix, a.began, b.ts FROM ({happened(step.event)}) AS b\n"
+                f"SELECT b.ix, a.began, b.ts FROM ({rows[i]}) AS b\n"
                 f"ASOF JOIN {name}_{i - 1} AS a ON b.ix = a.ix AND b.ts > a.ts{within}",
             )
         )
@@ -46,7 +58,7 @@ def sequence_steps(node: t.Sequence, name: str, events: EventSql, among: str | N
             Step(
                 name,
                 f"SELECT DISTINCT a.ix FROM {last} AS a\n"
-                f"ASOF LEFT JOIN ({happened(node.without)}) AS b ON a.ix = b.ix AND a.began < b.ts\n"
+                f"ASOF LEFT JOIN ({rows[-1]}) AS b ON a.ix = b.ix AND a.began < b.ts\n"
                 "WHERE b.ts IS NULL OR b.ts >= a.ts",
             )
         )
