@@ -83,7 +83,7 @@ def merge(made: DuckDB, away: int, into: int) -> None:
         tx.execute("UPDATE persons SET merged_into = $into WHERE ix = $away", values)
         for table in ("events", "attributes", "identifiers"):
             tx.execute(f"UPDATE {table} SET ix = $into WHERE ix = $away", values)
-        number = {"n": _next_load(tx)}
+        number = {"n": next_load(tx)}
         tx.execute("INSERT INTO moved VALUES ($n, $away), ($n, $into)", {**values, **number})
 
 
@@ -96,7 +96,7 @@ def erase(made: DuckDB, ix: int) -> None:
 _COUNTER = iter(range(1, 1_000_000_000))
 
 
-def _next_load(tx: Transaction) -> int:
+def next_load(tx: Transaction) -> int:
     """The number of one more load."""
     tx.execute("INSERT INTO log_position SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM log_position)")
     tx.execute("UPDATE log_position SET load_i = load_i + 1")
@@ -108,7 +108,7 @@ def events(made: DuckDB, rows: Iterable[Event]) -> None:
     by_name = {row["name"]: row["name_i"] for row in made.read("SELECT * FROM names").to_pylist()}
     listed = []
     with made.write() as tx:
-        load_i = _next_load(tx)
+        load_i = next_load(tx)
         for given in rows:
             ix, name, ts = given[:3]
             properties = dict(given[3]) if len(given) == 4 else {}

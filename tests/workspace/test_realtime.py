@@ -7,6 +7,7 @@ import pytest
 
 from limner.accounts import keys
 from limner.events.frames import Record
+from limner.workspace.metrics import exposition
 from limner.workspace.realtime import IDLE, Realtime
 from tests.workspace.worlds import NOW, World
 
@@ -75,7 +76,7 @@ def shop(world: World) -> World:
     return world
 
 
-@pytest.mark.proves("P10", partly="shown as a metric; no page shows it yet")
+@pytest.mark.proves("P10", partly="shown among the metrics; no page shows it yet")
 def test_an_event_is_in_the_tags_after_one_step(shop: World) -> None:
     live = Realtime(shop.workspace)
     live.once()
@@ -100,6 +101,23 @@ def test_an_event_is_in_the_tags_after_one_step(shop: World) -> None:
     assert changed == [{"subject": "tag:buyer", "before": "one", "after": "keen"}]
     assert live.latency is not None
     assert live.latency.events == 1
+
+
+@pytest.mark.proves("P10", partly="shown among the metrics; no page shows it yet")
+def test_how_far_tags_are_behind_is_among_the_metrics(shop: World) -> None:
+    def told_of() -> tuple[float, float]:
+        lines = dict(line.rsplit(" ", 1) for line in exposition(shop.workspace).decode().splitlines())
+        return float(lines["tags_age_seconds"]), float(lines["events_not_in_tags"])
+
+    live = shop.workspace.realtime = Realtime(shop.workspace)
+    assert told_of() == (0, 0)
+    shop.now += timedelta(seconds=5)
+    told(shop, "ann", "Order Paid", "m3")
+    shop.now += timedelta(seconds=2)
+    assert told_of() == (7, 1)
+    live.once()
+    live.once()
+    assert told_of() == (0, 0)
 
 
 def test_time_alone_takes_values_away(shop: World) -> None:

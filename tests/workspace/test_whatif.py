@@ -45,6 +45,7 @@ def asked(shop: World, **more: Any) -> Json:
     return shop.verb("tag whatif", key="eager", text=DRAFT, **more)
 
 
+@pytest.mark.proves("B5")
 def test_who_had_it_then_and_what_they_did_next(shop: World) -> None:
     then, late = (NOW - 60 * DAY).isoformat(), (NOW - 5 * DAY).isoformat()
     answer = asked(shop, on=[late, then], then=PAID, after_days=30)

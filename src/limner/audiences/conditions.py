@@ -74,6 +74,7 @@ class Data:
     """What conditions are asked of, as one `version` of the data.
 
     `columns`: the published tags with who is alive now. `lists`: a digest of each fixed list's definition.
+    `heard`, with a graph: of what was received later nothing counts, and tags are computed anew.
     """
 
     engine: Engine
@@ -82,6 +83,7 @@ class Data:
     graph: Graph | None
     lists: Mapping[str, str]
     version: int
+    heard: datetime | None = None
 
 
 def measure(expr: t.Expr, data: Data, *, as_of: datetime, leaves: Leaves, parts: bool = True) -> Measured:
@@ -193,9 +195,14 @@ def _nodes(node: t.Expr) -> Iterator[t.Expr]:
 def _leaves_of(inline: t.Expr, data: Data, *, as_of: datetime, leaves: Leaves) -> dict[t.Expr, Bitmap]:
     """Who satisfies each part of the condition that is no and, or or not."""
     wanted = dict.fromkeys(node for node in _nodes(inline) if not isinstance(node, t.And | t.Or | t.Not))
-    if data.graph is not None and in_the_past(inline, data.columns, as_of, data.graph):
+    if data.graph is not None and (
+        data.heard is not None or in_the_past(inline, data.columns, as_of, data.graph)
+    ):
         keys = t.names_of(inline) & data.graph.tags.keys()
-        with tags_at(data.engine, data.graph, keys, catalog=data.catalog, as_of=as_of) as (tx, then):
+        with tags_at(data.engine, data.graph, keys, catalog=data.catalog, as_of=as_of, heard=data.heard) as (
+            tx,
+            then,
+        ):
             return _asked(list(wanted), tx.read, then, as_of)
     found: dict[t.Expr, Bitmap] = {}
     waiting: dict[t.Expr, tuple[str, ...]] = {}

@@ -59,9 +59,17 @@ def people(
     columns: Columns | None,
     as_of: datetime,
     graph: Graph | None = None,
+    heard: datetime | None = None,
 ) -> Bitmap:
-    """The living people who satisfy the condition; arguments as for `count`."""
+    """The living people who satisfy the condition; arguments as for `count`.
+
+    `heard`, with a graph: of what was received later nothing counts, and tags are computed anew.
+    """
     inline = with_audiences(expr, catalog)
+    if graph is not None and heard is not None:
+        return _people_then(
+            expr, inline, catalog=catalog, engine=engine, as_of=as_of, graph=graph, heard=heard
+        )
     if columns is not None and as_of >= columns.as_of:
         try:
             return Bitmap.of_mask(columns_mask(inline, columns.at(as_of), as_of=as_of, zone=catalog.zone))
@@ -123,9 +131,16 @@ def in_the_past(expr: t.Expr, columns: Columns | None, as_of: datetime, graph: G
 
 
 def _people_then(
-    expr: t.Expr, inline: t.Expr, *, catalog: Catalog, engine: Engine, as_of: datetime, graph: Graph
+    expr: t.Expr,
+    inline: t.Expr,
+    *,
+    catalog: Catalog,
+    engine: Engine,
+    as_of: datetime,
+    graph: Graph,
+    heard: datetime | None = None,
 ) -> Bitmap:
     keys = t.names_of(inline) & graph.tags.keys()
-    with tags_at(engine, graph, keys, catalog=catalog, as_of=as_of) as (tx, then):
+    with tags_at(engine, graph, keys, catalog=catalog, as_of=as_of, heard=heard) as (tx, then):
         query = people_query(expr, then, as_of)
         return Bitmap.of(np.asarray(tx.read(query.sql, query.values).column(0).to_numpy()))

@@ -24,6 +24,11 @@ Workspace = typer.Option(
     None, "--workspace", "-w", help="The workspace's folder; default: the nearest limner.toml upward."
 )
 AsJson = typer.Option(False, "--json", help="Print JSON for programs.")
+View = typer.Option(
+    "",
+    "--view",
+    help="Of a past instant: `known` then, or `true` by all of today; default: known, if anything was heard by then.",
+)
 
 
 def noun(text: str) -> typer.Typer:

@@ -182,3 +182,10 @@ def effect(report: Json) -> list[tuple[str, str]]:
     lines.append(("messages", rates))
     lines.append(("counted until", str(report["until"])))
     return lines
+
+
+def members(answer: Json) -> None:
+    """How many people, and a page of their ids."""
+    table(
+        f"{answer['count']:,} people on {answer['on'][:19]}", ("person",), ([id] for id in answer["people"])
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -202,8 +203,15 @@ class _Transaction:
             self._cursor.unregister(name)
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_WRITTEN = ("No space left", "Could not write file")
+"""What the engine says when a commit could not be written: it is an error of the transaction then, not of the disk."""
+
+
 def _no_space(error: BaseException) -> bool:
-    return (isinstance(error, OSError) and error.errno in (28, 122)) or "No space left" in str(error)
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return isinstance(error, duckdb.Error) and any(sign in str(error) for sign in _NOT_WRITTEN)
 
 
 def copy_file(source: Path, target: Path) -> None:

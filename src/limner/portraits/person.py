@@ -50,25 +50,26 @@ def portrait(
     language: str = "en",
     coverage: Mapping[str, float] = MappingProxyType({}),
     past: bool = False,
+    heard: datetime | None = None,
 ) -> Json:
     """What is believed of the person and from where, ready for JSON; what happened is `events_of`.
 
     `tags`: the definitions; `columns`: their published values (expired ones are gone at `now`). With `graph` and
     `catalog`, tags at a `now` before the publication, or with `past`, are computed from what had happened by then.
     `identities` and `audiences` are shown as given, identities masked when their kind is personal. `coverage`: of each
-    published tag, which share of everybody has a value.
+    published tag, which share of everybody has a value. `heard`: nothing counts that was received later.
     """
     several = [key for key, tag in tags.items() if tag.weighted]
     if graph is not None and catalog is not None and columns is not None and (past or now < columns.as_of):
-        columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now)
+        columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now, heard=heard)
         coverage = {}
-        labels = weights_at(engine, graph, ix=ix, catalog=catalog, as_of=now, keys=several)
+        labels = weights_at(engine, graph, ix=ix, catalog=catalog, as_of=now, keys=several, heard=heard)
     else:
         labels = of_person(engine, ix, several)
     hide = hiding(personal, mask=mask)
     return {
         "identities": [_identity(item, hide) for item in identities],
-        "attributes": attributes(engine, ix, now=now, sources=sources, hide=hide),
+        "attributes": attributes(engine, ix, now=now, sources=sources, hide=hide, heard=heard),
         "tags": tag_values(
             ix,
             tags=tags,
@@ -84,9 +85,17 @@ def portrait(
     }
 
 
-def columns_then(engine: Engine, ix: int, *, graph: Graph, catalog: Catalog, as_of: datetime) -> Columns:
+def columns_then(
+    engine: Engine,
+    ix: int,
+    *,
+    graph: Graph,
+    catalog: Catalog,
+    as_of: datetime,
+    heard: datetime | None = None,
+) -> Columns:
     """The person's tags of a past instant as columns in which only this person has values."""
-    held = values_at(engine, graph, ix=ix, catalog=catalog, as_of=as_of)
+    held = values_at(engine, graph, ix=ix, catalog=catalog, as_of=as_of, heard=heard)
     columns = {}
     for key, value in held.items():
         tag = graph.tags[key]
@@ -225,15 +234,18 @@ def attributes(
     now: datetime,
     sources: Mapping[int, str] | None = None,
     hide: Collection[str] = (),
+    heard: datetime | None = None,
 ) -> list[Json]:
     """The person's attributes by name, each with its value, kind, time and source.
 
-    The last set or unset of a kind holds, `once` sets only what has no value; declared wins over observed.
+    The last set or unset of a kind holds, `once` sets only what has no value; declared wins over observed. `heard`: as
+    in `portrait`.
     """
+    by_then = "" if heard is None else " AND received_at <= $heard"
     rows = engine.read(
-        "SELECT name, kind, mode, value, ts, source_i FROM attributes WHERE ix = $ix AND ts < $now"
+        f"SELECT name, kind, mode, value, ts, source_i FROM attributes WHERE ix = $ix AND ts < $now{by_then}"
         " ORDER BY name, kind, ts, id",
-        {"ix": ix, "now": naive(now)},
+        {"ix": ix, "now": naive(now), "heard": None if heard is None else naive(heard)},
     ).to_pylist()
     return [
         {
@@ -293,10 +305,14 @@ def latest_events(
 
 @dataclass(frozen=True)
 class Which:
-    """Which of a person's events: of these names and this source (None: any), since (inclusive) until (exclusive)."""
+    """Which of a person's events: of these names and this source (None: any), since (inclusive) until (exclusive).
+
+    `heard`: none that was received later.
+    """
 
     until: datetime
     since: datetime | None = None
+    heard: datetime | None = None
     names: tuple[str, ...] = ()
     source_i: int | None = None
 
@@ -305,6 +321,8 @@ class Which:
         found = ["e.ix = $ix", "e.ts < $until"]
         if self.since is not None:
             found.append("e.ts >= $since")
+        if self.heard is not None:
+            found.append("e.received_at <= $heard")
         if self.source_i is not None:
             found.append("e.source_i = $source_i")
         if names and self.names:
@@ -317,6 +335,7 @@ class Which:
             "ix": ix,
             "until": naive(self.until),
             "since": None if self.since is None else naive(self.since),
+            "heard": None if self.heard is None else naive(self.heard),
             "names": list(self.names),
             "source_i": self.source_i,
         }

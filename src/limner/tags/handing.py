@@ -120,7 +120,12 @@ def hand_on(
         )
         tx.execute(f"DROP TABLE IF EXISTS temp.{TOUCHED}")
         held_in_memory = Columns.memory(
-            n=epoch.n, as_of=last.as_of, alive=publish.alive(tx, epoch.n), columns=made, epoch=epoch.epoch
+            n=epoch.n,
+            as_of=last.as_of,
+            alive=publish.alive(tx, epoch.n),
+            columns=made,
+            epoch=epoch.epoch,
+            run=run_id,
         )
         if ready is not None:
             ready(held_in_memory)

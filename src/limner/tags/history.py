@@ -46,12 +46,14 @@ def tags_at(
     given: Mapping[str, pa.Table] | None = None,
     handed: datetime | None = None,
     uncorrected: Collection[str] = (),
+    heard: datetime | None = None,
 ) -> Iterator[tuple[Transaction, Fresh]]:
     """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
 
     people: ordinals to which everything is restricted; None = everybody, and so where cut points are computed from
     everybody. given: tables (ix, value) by key, which stand instead of what would be computed for these people; NULL =
     no value. `handed`: given values as they stand at this instant instead; `uncorrected`: but not over these tags.
+    `heard`: nothing counts that was received later; None = whatever is known today.
     Writers wait meanwhile.
     """
     wanted = graph.closure(keys)
@@ -60,6 +62,8 @@ def tags_at(
     made: list[str] = []
     with engine.write() as tx:
         try:
+            if heard is not None:
+                _forget_since(tx, heard)
             among = None
             if people is not None and not any(isinstance(tag.definition, Tiers) for tag in order):
                 among = _AMONG
@@ -110,6 +114,23 @@ def tags_at(
             for name in made:
                 with suppress(Exception):  # a failed statement ends the transaction, and with it the tables
                     tx.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
+            for name in _HEARD if heard is not None else ():
+                with suppress(Exception):
+                    tx.execute(f"DROP VIEW IF EXISTS temp.{name}")
+
+
+_HEARD = ("events", "attributes")
+
+
+def _forget_since(tx: Transaction, heard: datetime) -> None:
+    """In this transaction what was received after that instant is not there: every query reads through these views."""
+    database = quoted(tx.read("SELECT current_database() AS name").column("name")[0].as_py())
+    until = naive(heard).isoformat()
+    for name in _HEARD:
+        tx.execute(
+            f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {database}.main.{name}"
+            f" WHERE received_at <= TIMESTAMP '{until}'"
+        )
 
 
 def values_at(
@@ -121,15 +142,15 @@ def values_at(
     as_of: datetime,
     keys: Collection[str] | None = None,
     handed: datetime | None = None,
+    heard: datetime | None = None,
 ) -> dict[str, Any]:
-    """One person's tag values as of then, by key; tags without a value are absent. `handed` as in `tags_at`."""
+    """One person's tag values as of then, by key; tags without a value are absent. `handed`, `heard`: see `tags_at`."""
     wanted = graph.tags.keys() if keys is None else keys
     values: dict[str, Any] = {}
     people = np.array([ix], dtype=np.uint32)
-    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people, handed=handed) as (
-        tx,
-        _,
-    ):
+    with tags_at(
+        engine, graph, wanted, catalog=catalog, as_of=as_of, people=people, handed=handed, heard=heard
+    ) as (tx, _):
         for key in wanted:
             found = tx.read(
                 f"SELECT value FROM {quoted(PREFIX + graph.tags[key].table)} WHERE ix = $ix", {"ix": ix}
@@ -140,13 +161,20 @@ def values_at(
 
 
 def weights_at(
-    engine: Engine, graph: Graph, *, ix: int, catalog: Catalog, as_of: datetime, keys: Collection[str]
+    engine: Engine,
+    graph: Graph,
+    *,
+    ix: int,
+    catalog: Catalog,
+    as_of: datetime,
+    keys: Collection[str],
+    heard: datetime | None = None,
 ) -> dict[str, list[Mapping[str, Any]]]:
     """One person's {label, weight} as of then, by tag, the greatest weight first; only tags that give weights."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     wanted = [key for key in keys if key in graph.tags and graph.tags[key].weighted]
     people = np.array([ix], dtype=np.uint32)
-    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people) as (tx, _):
+    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people, heard=heard) as (tx, _):
         for key in wanted:
             table = quoted(weights_of(PREFIX + graph.tags[key].table))
             rows = tx.read(f"SELECT label, weight FROM {table} WHERE ix = $ix ORDER BY place", {"ix": ix})

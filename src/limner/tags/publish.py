@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -111,17 +112,25 @@ def ensure(engine: Engine, root: Path, *, verify: bool = False) -> Columns | Non
     epoch = current(engine)
     if epoch is None:
         return None
-    try:
-        return Columns.open(root, epoch.epoch, verify=verify)
-    except (NotFoundError, DamagedError):
-        return remade(engine, root, epoch)
+    return opened(root, epoch, verify=verify) or remade(engine, root, epoch)
+
+
+def opened(root: Path, epoch: Epoch, *, verify: bool = False) -> Columns | None:
+    """The epoch's columns on disk; None when they are missing, damaged, or of a run that did not commit."""
+    with suppress(NotFoundError, DamagedError):
+        found = Columns.open(root, epoch.epoch, verify=verify)
+        if found.run == epoch.run:
+            return found
+    return None
 
 
 def remade(engine: Engine | Transaction, root: Path, epoch: Epoch) -> Columns:
     """The epoch's columns written once more from the tag tables."""
     columns = from_tables(engine, applied(engine), epoch.n)
     who = alive(engine, epoch.n)
-    return Columns.publish(root, epoch.epoch, n=epoch.n, as_of=epoch.as_of, alive=who, columns=columns)
+    return Columns.publish(
+        root, epoch.epoch, n=epoch.n, as_of=epoch.as_of, alive=who, columns=columns, run=epoch.run
+    )
 
 
 def from_tables(engine: Engine | Transaction, states: Mapping[str, Applied], n: int) -> dict[str, Column]:

@@ -150,7 +150,12 @@ def step(
         keep_mark(tx, as_of)
         tx.execute(f"DROP TABLE IF EXISTS temp.{TOUCHED}")
         held_in_memory = Columns.memory(
-            n=epoch.n, as_of=as_of, alive=publish.alive(tx, epoch.n), columns=columns_now, epoch=epoch.epoch
+            n=epoch.n,
+            as_of=as_of,
+            alive=publish.alive(tx, epoch.n),
+            columns=columns_now,
+            epoch=epoch.epoch,
+            run=run_id,
         )
         if ready is not None:
             ready(held_in_memory)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,6 @@ import pyarrow as pa
 
 from limner.columns import Column, Columns
 from limner.engine.seam import Engine, Query, Step, Transaction, quoted
-from limner.errors import DamagedError, NotFoundError
 from limner.events.load import loads
 from limner.expressions.catalog import Catalog
 from limner.expressions.check import type_of
@@ -192,7 +190,7 @@ def run(
         kept = {key: held for key, held in old.items() if key not in removed and key not in made}
         progress("publishing", steps - 1, steps)
         columns = Columns.publish(
-            columns_dir, epoch.epoch, n=n, as_of=as_of, alive=who, columns={**kept, **made}
+            columns_dir, epoch.epoch, n=n, as_of=as_of, alive=who, columns={**kept, **made}, run=run_id
         )
         clock.lap("publish")
     clock.lap("commit")
@@ -493,10 +491,9 @@ def _previous(
     """The columns of the last publication, from disk, else from the tables."""
     if last is None:
         return {}
-    with suppress(NotFoundError, DamagedError):
-        columns = Columns.open(root, last.epoch)
-        if all(key in columns for key in before):
-            return {key: columns[key] for key in before}
+    columns = publish.opened(root, last)
+    if columns is not None and all(key in columns for key in before):
+        return {key: columns[key] for key in before}
     return publish.from_tables(tx, before, last.n)
 
 

@@ -16,7 +16,7 @@ from limner.tags.publish import Applied
 from limner.types import ValueType, naive, utc
 
 MOST_VALUES = 8
-_BEFORE = datetime(1, 1, 1)  # noqa: DTZ001 - the engine's instants are naive UTC
+BEFORE = datetime(1, 1, 1)  # noqa: DTZ001 - the engine's instants are naive UTC
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def trend(
     """
     values: dict[str, Any] = {
         "subject": f"tag:{key}",
-        "starts": [_BEFORE, *(naive(start) for start in starts)],
+        "starts": [BEFORE, *(naive(start) for start in starts)],
         "now": naive(now),
     }
     first = (
@@ -64,14 +64,14 @@ def trend(
         known = [None if since is None or _next(starts, n, now) <= since else 0 for n in range(len(starts))]
         return Trend(since, tuple(Day(s, k, k, k, None) for s, k in zip(starts, known, strict=True)), None)
     since = utc(first)
-    counted = {row["start"]: row for row in engine.read(_BY_PERSON, values).to_pylist()}
+    counted = {row["start"]: row for row in engine.read(BY_PERSON, values).to_pylist()}
     moved = _labels(engine, held, values)
     ends = _expiry(held, now)
     people = 0
     labels: dict[str, int] = {}
     days = []
     for number, start in enumerate([None, *starts]):
-        stamp = _BEFORE if start is None else naive(start)
+        stamp = BEFORE if start is None else naive(start)
         row = counted.get(stamp, {"entered": 0, "left": 0})
         people += row["entered"] - row["left"]
         for label, change in (moved or {}).get(stamp, ()):
@@ -171,7 +171,7 @@ def _most(days: Sequence[Day]) -> tuple[str, ...]:
 
 _DAYS = "WITH days AS (SELECT UNNEST($starts::TIMESTAMP[]) AS start)"
 
-_BY_PERSON = f"""
+BY_PERSON = f"""
 {_DAYS}
 SELECT start,
     CAST(COUNT(*) FILTER (was IS NULL AND became IS NOT NULL) AS BIGINT) AS entered,

@@ -37,7 +37,7 @@ from limner.tags.masking import hides, hiding, masked
 from limner.tags.model import Tag, plain
 from limner.touches import entries
 from limner.types import Json, naive, utc
-from limner.workspace import definitions, giving
+from limner.workspace import definitions, giving, remembering
 from limner.workspace.catalog import known
 from limner.workspace.knowing import instant_of, live, person_ix
 from limner.workspace.paging import cursor_of, place_of, size_of
@@ -277,9 +277,19 @@ def _values(tags: list[Tag], columns: Columns | None, ix: int, now: datetime) ->
 
 
 def person_show(
-    workspace: Workspace, id: str, as_of: str = "", mask: bool = False, caller: Caller = LOCAL
+    workspace: Workspace,
+    id: str,
+    as_of: str = "",
+    mask: bool = False,
+    view: str = "",
+    caller: Caller = LOCAL,
 ) -> Json:
-    """The portrait of a person: who it is, what is believed and from where, identities, consents, audiences."""
+    """The portrait of a person: who it is, what is believed and from where, identities, consents, audiences.
+
+    `view`: at a past instant by what was known then (events, attributes, definitions), or by what is true of it, see
+    `remembering.view_of`. Identities are those of today: `moved_since` says whether they were others then.
+    `defined_later`: the tags that nobody had defined then; they stand as they began.
+    """
     workspace.load()
     at = instant_of(workspace, as_of)
     ix = person_ix(workspace, id)
@@ -290,6 +300,11 @@ def person_show(
     past = columns is not None and (
         at < columns.as_of or (at < now and changed_after(workspace.engine, ix, at, now=now))
     )
+    seen = remembering.view_of(workspace, view, at, ix=ix)
+    heard = at if seen == remembering.KNOWN and at < now else None
+    later: list[str] = []
+    if heard is not None and past:
+        tags, later = remembering.tags_then(workspace, tags, at)
     names = definitions.catalog(workspace) if past else None
     named = {source.source_i: source.name for source in sources(workspace.records)}
     shown = portraits.portrait(
@@ -307,6 +322,7 @@ def person_show(
         mask=mask,
         coverage=_coverage(workspace, columns),
         past=past,
+        heard=heard,
     )
     person_id = people.person_id(workspace.engine, ix)
     by_hand = giving.held_by_hand(
@@ -319,6 +335,9 @@ def person_show(
     return {
         "person": person_id,
         "as_of": at.isoformat(),
+        "view": seen,
+        "moved_since": at < now and remembering.moved_since(workspace, ix, at),
+        "defined_later": later,
         "header": _header(workspace, ix, person_id, tags, shown, named, at, mask=mask),
         **shown,
         "merges": _merges(workspace, ix, mask=mask),
@@ -475,16 +494,23 @@ def person_timeline(
     limit: int = 50,
     cursor: str = "",
     mask: bool = False,
+    view: str = "true",
     caller: Caller = LOCAL,
 ) -> Json:
-    """What a person did, newest first, a page of it; and how often each thing within source and dates."""
+    """What a person did, newest first, a page of it; and how often each thing within source and dates.
+
+    `view`: `known` leaves out what was received after `until`; empty: as the portrait of then.
+    """
     workspace.load()
     size_of(limit)
     ix = person_ix(workspace, id)
     named = {item.source_i: item.name for item in sources(workspace.records)}
     by_name = {name: i for i, name in named.items()}
+    end = instant_of(workspace, until)
+    known_then = remembering.view_of(workspace, view, end, ix=ix) == remembering.KNOWN
     which = Which(
-        until=instant_of(workspace, until),
+        until=end,
+        heard=end if known_then and end < workspace.clock() else None,
         since=instant_of(workspace, since) if since else None,
         names=tuple(event),
         source_i=by_name[known(by_name, source, "source")] if source else None,

@@ -36,7 +36,7 @@ from limner.tags.graph import Graph, build
 from limner.tags.masking import hides, hiding
 from limner.tags.model import Method, Sensitivity, Tag
 from limner.types import MONEY_SCALE, Json, Progress, ValueType
-from limner.workspace import definitions
+from limner.workspace import definitions, remembering
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.knowing import exact, instant_of, live, log_export
 from limner.workspace.paging import cursor_of, place_of, size_of
@@ -54,17 +54,24 @@ LEAST_REASON = 3
 # --- counting --------------------------------------------------------------------------------------
 
 
-def audience_count(workspace: Workspace, expression: str = "", tree: Any = None, as_of: str = "") -> Json:
-    """How many people a condition (text, or a tree as JSON) holds, exactly, and what each part of it does to that."""
+def audience_count(
+    workspace: Workspace, expression: str = "", tree: Any = None, as_of: str = "", view: str = ""
+) -> Json:
+    """How many people a condition (text, or a tree as JSON) holds, exactly, and what each part of it does to that.
+
+    `view`: at a past instant by what was known then, or by what is true of it, see `remembering.view_of`.
+    """
     workspace.load()
     if (tree is None) == (not expression):
         raise UsageError("give either 'expression' or 'tree'", where="expression", code="missing")
     condition = parse(expression) if tree is None else from_json(tree, "person")
     at = instant_of(workspace, as_of)
-    (found,), columns = _measured_all(workspace, [condition], at, parts=True)
+    seen = remembering.view_of(workspace, view, at)
+    (found,), columns = _measured_all(workspace, [condition], at, parts=True, known=seen == remembering.KNOWN)
     return {
         "count": len(found.who),
         "everybody": len(found.everybody),
+        "view": seen,
         "as_of": at.isoformat(),
         "tags_as_of": None if columns is None else columns.as_of.isoformat(),
         "expression": to_text(condition),
@@ -133,15 +140,27 @@ def _measured(workspace: Workspace, condition: Expr, at: datetime, *, parts: boo
 
 
 def _measured_all(
-    workspace: Workspace, conditions: Sequence[Expr], at: datetime, *, parts: bool = False
+    workspace: Workspace,
+    conditions: Sequence[Expr],
+    at: datetime,
+    *,
+    parts: bool = False,
+    known: bool = False,
 ) -> tuple[list[Measured], Columns | None]:
-    """The same of several conditions, and the published tags: all of one state of the data."""
+    """The same of several conditions, and the published tags: all of one state of the data.
+
+    `known`: at a past instant by what was known then, tags as they were defined then.
+    """
     engine = workspace.engine
+    heard = at if known and at < workspace.clock() else None
 
     def work(version: int) -> tuple[list[Measured], Columns | None]:
         found = _known(workspace, version)
         lists = {name: digest_of(item.text) for name, item in found.saved.items() if item.fixed}
-        data = Data(engine, found.names, found.columns, found.graph, lists, version)
+        graph = found.graph
+        if heard is not None:
+            graph = build(remembering.tags_then(workspace, found.tags, at)[0], found.names.audience)
+        data = Data(engine, found.names, found.columns, graph, lists, version, heard)
         for condition in conditions:
             _sound(condition, found)
         measured = [
@@ -150,7 +169,7 @@ def _measured_all(
         return measured, found.columns
 
     published = publish.current(engine)
-    if published is None or at < published.as_of:
+    if published is None or at < published.as_of or heard is not None:
         with engine.write():  # tags of then are computed in a transaction: nobody else writes meanwhile
             return work(engine.version)
     return of_one_state(lambda: engine.version, engine.write, work)

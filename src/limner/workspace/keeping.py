@@ -22,7 +22,8 @@ from limner.events import parts
 from limner.identity import erase as identity
 from limner.identity import people
 from limner.portraits.person import Which, events_of
-from limner.tags import homes, overlay, publish, resolve
+from limner.tags import publish
+from limner.tags.erase import erase
 from limner.touches import entries
 from limner.types import Json, Progress
 from limner.workspace import backup as archive
@@ -176,12 +177,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             traces = events.Traces(events.ids_of(tx, ix), frozenset(words))
             gone = events.erase(tx, ix, words)
             identity.erase(tx, ix)
-            for table in publish.tables(tx):
-                tx.execute(f"DELETE FROM {quoted(table)} WHERE ix = $ix", {"ix": ix})
-            tx.execute("DELETE FROM changes WHERE ix = $ix", {"ix": ix})
-            homes.forget(tx)
-            resolve.erase(tx, ix)
-            overlay.erase(tx, ix)
+            erase(tx, ix)
             if workspace.config.spark.folder:  # the next run shares everything anew
                 parts.forget(tx, shared(workspace.config, workspace.paths.folder) / parts.FOLDER)
             _drop_labels(tx)

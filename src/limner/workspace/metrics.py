@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from limner.accounts.keys import sources
 from limner.tags import publish
+from limner.workspace.realtime import freshness
 
 if TYPE_CHECKING:
     from limner.workspace.workspace import Workspace
@@ -71,6 +72,12 @@ class _State(Collector):
                 coverage.add_metric([key], state.people / alive)
             staleness.add_metric([key], (now - state.as_of).total_seconds())
         yield from (members, coverage, staleness)
+        fresh = freshness(self._workspace)
+        if fresh is not None:
+            yield GaugeMetricFamily("tags_age_seconds", "since tags were last moved on", fresh.age)
+            yield GaugeMetricFamily(
+                "events_not_in_tags", "events that are loaded and in no tag yet", fresh.events
+            )
         latency = None if self._workspace.realtime is None else self._workspace.realtime.latency
         if latency is not None:
             taken = GaugeMetricFamily(

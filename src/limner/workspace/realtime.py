@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from limner.events.load import loads
-from limner.tags import realtime
+from limner.tags import publish, realtime
 from limner.tags import run as tag_runs
 from limner.tags.graph import build
 from limner.tags.model import Tag
@@ -31,6 +31,25 @@ class Latency:
     events: int
     median: float
     p95: float
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How far the published tags are behind: seconds since they were last moved on, events that are in none yet."""
+
+    age: float
+    events: int
+
+
+def freshness(workspace: Workspace) -> Freshness | None:
+    """How fresh all tags are together; None before the first run."""
+    current = publish.current(workspace.engine)
+    if current is None:
+        return None
+    behind = workspace.engine.read(
+        "SELECT COUNT(*) AS n FROM events WHERE load_i > (SELECT COALESCE(MAX(load_i), 0) FROM homes)"
+    )
+    return Freshness((workspace.clock() - current.as_of).total_seconds(), int(behind["n"][0].as_py()))
 
 
 class Realtime:

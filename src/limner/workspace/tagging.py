@@ -269,7 +269,7 @@ def tag_list(
         and _of_state(row, state)
     ]
     matching.sort(key=lambda row: _rank(row, order), reverse=sort.startswith("-"))
-    starts = _starts(workspace, found.now, trend) if trend else []
+    starts = starts_of(workspace, found.now, trend) if trend else []
     lines = (
         trends(workspace.engine, found.applied, _left_by_runs(found), starts, now=found.now) if trend else {}
     )
@@ -282,7 +282,7 @@ def tag_list(
         "owners": _owners(found),
         "everybody": int(publish.alive(workspace.engine).sum()),
         "as_of": None if columns is None else columns.as_of.isoformat(),
-        "days": [_day(workspace, start) for start in starts],
+        "days": [day_of(workspace, start) for start in starts],
         "problems": [said(error) for error in found.problems],
     }
 
@@ -422,7 +422,7 @@ def _left_by_runs(found: Known) -> dict[str, int]:
     return people
 
 
-def _starts(workspace: Workspace, now: datetime, days: int) -> list[datetime]:
+def starts_of(workspace: Workspace, now: datetime, days: int) -> list[datetime]:
     """The first instants of the last days, today's included, in the workspace's zone."""
     if not 1 <= days <= MOST_DAYS:
         raise UsageError(
@@ -433,7 +433,7 @@ def _starts(workspace: Workspace, now: datetime, days: int) -> list[datetime]:
     return [utc(datetime(day.year, day.month, day.day, tzinfo=workspace.config.tz)) for day in dates]
 
 
-def _day(workspace: Workspace, start: datetime) -> str:
+def day_of(workspace: Workspace, start: datetime) -> str:
     return start.astimezone(workspace.config.tz).date().isoformat()
 
 
@@ -690,7 +690,7 @@ def tag_history(workspace: Workspace, key: str, days: int = 30, caller: Caller =
         raise NotFoundError(
             f"there is no tag '{key}'", hint=did_you_mean(key, found.tags) or "limner tag list"
         )
-    known = trend(workspace.engine, key, held, _starts(workspace, found.now, days), now=found.now)
+    known = trend(workspace.engine, key, held, starts_of(workspace, found.now, days), now=found.now)
     hidden = hidden_from(found.tags.get(key), workspace, caller)
     labels = None if hidden else known.labels
     return {
@@ -701,7 +701,7 @@ def tag_history(workspace: Workspace, key: str, days: int = 30, caller: Caller =
         "labels": None if labels is None else list(labels),
         "days": [
             {
-                "day": _day(workspace, item.start),
+                "day": day_of(workspace, item.start),
                 "people": item.people,
                 "entered": item.entered,
                 "left": item.left,

@@ -20,6 +20,7 @@ from limner.tags.history import tags_at
 from limner.tags.methods.fresh import Fresh
 from limner.tags.preview import drafted
 from limner.types import Json, Progress, ValueType
+from limner.workspace import remembering
 from limner.workspace.knowing import instant_of
 from limner.workspace.tagging import hidden_from, known_now
 from limner.workspace.workspace import Workspace
@@ -39,14 +40,16 @@ def tag_whatif(
     text: str = "",
     then: str = "",
     after_days: int = 30,
+    view: str = "",
     caller: Caller = LOCAL,
 ) -> Json:
     """What a tag's text would have given at each of the instants `on`, and who did `then` in the days after.
 
     `text`: a draft; default: the tag's file. `then`: a condition over events and attributes, asked `after_days` days
     later of the people by their value then; null where that instant lies ahead, or where a value has fewer than 30
-    people. `everybody`: who had done or told anything by then. What is known today of the past counts, late events
-    included. Nothing is published. Raises UsageError, DefinitionError, ExpressionError.
+    people. `everybody`: who had done or told anything by then. `view`: by what was known then, or by what is true of it
+    (late events included), see `remembering.view_of`; the text itself is the draft's, and what they did next is always
+    what is true. Nothing is published. Raises UsageError, DefinitionError, ExpressionError.
     """
     if not 1 <= len(on) <= MOST_INSTANTS:
         raise UsageError(
@@ -81,7 +84,9 @@ def tag_whatif(
         progress("computing", number, len(moments))
         until = moment + timedelta(days=after_days)
         later = until if asked is not None and until <= found.now else None
-        rows.append(_row(workspace, found.graph, key, moment, fresh, asked, later, hidden=hidden))
+        seen = remembering.view_of(workspace, view, moment)
+        row = _row(workspace, found.graph, key, moment, fresh, asked, later, view=seen, hidden=hidden)
+        rows.append({**row, "view": seen})
     return {"key": key, "then": then, "after_days": after_days, "masked": hidden, "instants": rows}
 
 
@@ -94,18 +99,20 @@ def _row(
     then: t.Expr | None,
     later: datetime | None,
     *,
+    view: str,
     hidden: bool,
 ) -> Json:
     """The people by their value at the moment, and how many of each did it later."""
-    with tags_at(workspace.engine, graph, [key], catalog=names, as_of=moment) as (tx, _):
+    heard = moment if view == remembering.KNOWN else None
+    with tags_at(workspace.engine, graph, [key], catalog=names, as_of=moment, heard=heard) as (tx, _):
         n = publish.size(tx)
         made = drafted(tx, graph.tags[key], n, as_of=moment)
         there = "SELECT ix FROM events WHERE ts < $at UNION SELECT ix FROM attributes WHERE ts < $at"
         seen = tx.read(f"{publish.ALIVE} AND ix IN ({there})", {"at": moment.replace(tzinfo=None)})
-        did = None
-        if then is not None and later is not None:
-            asked = people(then, names, later)
-            did = _mask(tx.read(asked.sql, asked.values).column("ix").to_numpy(), n)
+    did = None
+    if then is not None and later is not None:
+        asked = people(then, names, later)
+        did = _mask(workspace.engine.read(asked.sql, asked.values).column("ix").to_numpy(), n)
     everybody = _mask(seen.column("ix").to_numpy(), n)
     groups = _groups(made, everybody, hidden=hidden)
     known = made.known & everybody

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from limner.accounts.keys import source_of
 from limner.audiences import tables as audience_tables
 from limner.audiences.leaves import Leaves
-from limner.columns import Columns
+from limner.columns import Columns, sweep
 from limner.config import Config, Limits
 from limner.engine.duckdb import DuckDB
 from limner.engine.seam import Transaction
@@ -80,6 +80,8 @@ class Workspace:
             self.secret = self._secret(secret)
             self.engine = open_engine(self.paths, config)
             stack.callback(self._close_engine)
+            current = publish.current(self.engine)
+            sweep(self.paths.columns, current=None if current is None else current.epoch)
             self.activity = Activity(self.engine)
             self.log = EventLog(
                 self.paths.log, segment_bytes=config.segment_bytes, free_bytes=config.limits.free_bytes
@@ -168,9 +170,10 @@ class Workspace:
             current = publish.current(self.engine)
             if current is None:
                 return None
-            if self._coming is not None and self._coming.epoch == current.epoch:
+            wanted = (current.epoch, current.run)
+            if self._coming is not None and (self._coming.epoch, self._coming.run) == wanted:
                 self._columns, self._coming = self._coming, None
-            if self._columns is None or self._columns.epoch != current.epoch:
+            if self._columns is None or (self._columns.epoch, self._columns.run) != wanted:
                 self._columns = publish.ensure(self.engine, self.paths.columns)
             return self._columns
 

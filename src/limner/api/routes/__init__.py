@@ -17,6 +17,7 @@ from limner.api.routes import (
     jobs,
     lineage,
     mappings,
+    memberships,
     overview,
     people,
     start,
@@ -44,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     *people.ROUTES,
     *start.ROUTES,
     *tag_life.ROUTES,
+    *memberships.ROUTES,
     *tags.ROUTES,
 )
 """All of them."""

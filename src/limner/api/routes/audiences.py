@@ -102,11 +102,15 @@ class AudienceShown(AudienceRow):
 
 
 class CountAsked(Shape):
-    """A condition: as text, or as a tree."""
+    """A condition: as text, or as a tree.
+
+    `view`: of a past instant by what was known then, or by what is true of it; empty: known, if anything was heard.
+    """
 
     expression: Expression = ""
     tree: Any = None
     as_of: Instant = ""
+    view: Literal["", "known", "true"] = ""
 
 
 class Counted(Shape):
@@ -117,6 +121,7 @@ class Counted(Shape):
 
     count: int
     everybody: int
+    view: Literal["known", "true"]
     as_of: str
     tags_as_of: str | None
     expression: str
@@ -357,7 +362,7 @@ async def _file(made: Call) -> Response:
 _COUNT_EXAMPLE = {
     "body": {"expression": "orders_90d >= 2 and not did \"Unsubscribed\""},
     "answer": {
-        "count": 412, "everybody": 3000, "as_of": "2026-05-01T14:05:00+00:00",
+        "count": 412, "everybody": 3000, "view": "known", "as_of": "2026-05-01T14:05:00+00:00",
         "tags_as_of": "2026-05-01T03:00:00+00:00", "expression": "orders_90d >= 2 and not did Unsubscribed",
         "tree": None,
         "conditions": [{"path": [0], "expression": "orders_90d >= 2", "people": 440, "without": 2861}],

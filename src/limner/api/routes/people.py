@@ -73,6 +73,16 @@ class AsOf(Shape):
     as_of: Instant = ""
 
 
+View = Literal["", "known", "true"]
+"""Of a past instant: by what was known then, or by what is true of it; empty: known, if anything was heard by then."""
+
+
+class PersonAsked(AsOf):
+    """As of when, and by which view of a past instant."""
+
+    view: View = ""
+
+
 class Tie(Shape):
     """What ties an identifier to another: a login on a device, a key that was given, an alias, or a cut."""
 
@@ -203,10 +213,17 @@ class Merged(Shape):
 
 
 class Person(Shape):
-    """A portrait."""
+    """A portrait. `view`: by what was known at `as_of`, or by what is true of it.
+
+    Identities are those of today; `moved_since`: identifiers or events came or went since. `defined_later`: the tags
+    that nobody had defined at `as_of`, as they began.
+    """
 
     person: str
     as_of: str
+    view: Literal["known", "true"]
+    moved_since: bool
+    defined_later: list[str]
     masked: bool
     header: PersonHeader
     tags: list[TagGroup]
@@ -247,12 +264,16 @@ class Timeline(Shape):
 
 
 class TimelineAsked(Paged):
-    """Which events: of these names, of one source, since (inclusive) until (exclusive)."""
+    """Which events: of these names, of one source, since (inclusive) until (exclusive).
+
+    `view`: `known` leaves out what was received after `until`; empty: as the portrait of then.
+    """
 
     event: Annotated[list[Name], Field(default_factory=list)]
     source: Annotated[str, Field(max_length=200)] = ""
     since: Instant = ""
     until: Instant = ""
+    view: View = "true"
 
 
 class MessageRow(Shape):
@@ -628,7 +649,7 @@ ROUTES = (
             }
         },
     ),
-    Route("GET", "/api/v1/people/{id}", "person show", Role.VIEWER, Person, "people", asks=AsOf),
+    Route("GET", "/api/v1/people/{id}", "person show", Role.VIEWER, Person, "people", asks=PersonAsked),
     Route(
         "GET",
         "/api/v1/people/{id}/events",

@@ -13,12 +13,16 @@ from limner.api.routes.tags import FileProblem, Key, TagFields, TagRan, TagValue
 
 
 class TagWhatIfAsked(Shape):
-    """A draft (empty: the file as it is), the instants `on`, and what may have been done `after_days` later."""
+    """A draft (empty: the file as it is), the instants `on`, and what may have been done `after_days` later.
+
+    `view`: by what was known at each instant, or by what is true of it; empty: known, if anything was heard by then.
+    """
 
     on: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=24)]
     text: Annotated[str, Field(max_length=100_000)] = ""
     then: Annotated[str, Field(max_length=10_000)] = ""
     after_days: Annotated[int, Field(ge=1, le=366)] = 30
+    view: Literal["", "known", "true"] = ""
 
 
 class DidNext(Shape):
@@ -43,6 +47,7 @@ class TagWhatIfRow(Shape):
     """One instant. `everybody`: who had done or told anything by then; `until`: when `then` was asked."""
 
     as_of: str
+    view: Literal["known", "true"]
     everybody: int
     people: int
     until: str | None

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from limner.cli import reasons, show
-from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.cli.ask import AsJson, View, Workspace, ask, noun, out
 from limner.types import Json
 
 audience = noun("Who.")
@@ -17,13 +17,14 @@ audience = noun("Who.")
 def audience_count(
     expression: str,
     as_of: str = typer.Option("", "--as-of"),
+    view: str = View,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """How many people an expression holds, exactly."""
     ask(
         "audience count",
-        {"expression": expression, "as_of": as_of},
+        {"expression": expression, "as_of": as_of, "view": view},
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: out.print(f"{answer['count']:,}"),
@@ -63,6 +64,46 @@ def audience_save(
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: out.print(f"saved {show.clean(answer['path'])}: {answer['count']:,} people"),
+    )
+
+
+@audience.command("history")
+def audience_history(
+    name: str,
+    days: int = typer.Option(30, help="So many days back, today included."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """How many were in the audience each day by its snapshots, and who entered and left."""
+    ask(
+        "audience history",
+        {"name": name, "days": days},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            f"{name} since {answer['since']}",
+            ("day", "people", "entered", "left"),
+            ([d["day"], d["people"], d["entered"], d["left"]] for d in answer["days"]),
+        ),
+    )
+
+
+@audience.command("members")
+def audience_members(
+    name: str,
+    on: str = typer.Option("", "--on", help="At this instant; default: now."),
+    limit: int = typer.Option(50),
+    cursor: str = typer.Option("", help="`next` of the page before."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Who was in the audience at an instant, by its snapshots."""
+    ask(
+        "audience members",
+        {"name": name, "on": on, "limit": limit, "cursor": cursor},
+        workspace=workspace,
+        as_json=as_json,
+        show=show.members,
     )
 
 

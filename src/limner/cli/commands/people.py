@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from limner.cli import show
-from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.cli.ask import AsJson, View, Workspace, ask, noun, out
 from limner.types import Json
 
 person = noun("One person.")
@@ -64,6 +64,7 @@ def person_list(
 def person_show(
     who: str = PersonWho,
     as_of: str = typer.Option("", "--as-of"),
+    view: str = View,
     masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
@@ -103,7 +104,7 @@ def person_show(
 
     ask(
         "person show",
-        {"id": who, "as_of": as_of, "mask": masked},
+        {"id": who, "as_of": as_of, "mask": masked, "view": view},
         workspace=workspace,
         as_json=as_json,
         show=drawn,
@@ -143,6 +144,32 @@ def person_timeline(
             ([e["at"][:19], e["event"], e["source"], e["properties"]] for e in answer["events"]),
         ),
     )  # fmt: skip
+
+
+@person.command("memberships")
+def person_memberships(who: str = PersonWho, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Which tag values the person had and which audiences it was in, since when and until when."""
+    ask(
+        "person memberships",
+        {"id": who},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Memberships",
+            ("what", "value", "since", "until", "cause", "ended by"),
+            (
+                [
+                    s["subject"],
+                    s["value"],
+                    s["since"][:19],
+                    (s["until"] or "")[:19],
+                    s["cause"],
+                    s["ended_by"],
+                ]
+                for s in answer["spells"]
+            ),
+        ),
+    )
 
 
 @person.command("messages")

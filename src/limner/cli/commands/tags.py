@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from limner.cli import reasons, show
-from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.cli.ask import AsJson, View, Workspace, ask, noun, out
 from limner.cli.commands import giving, groups
 from limner.errors import UsageError
 from limner.tags import schema
@@ -49,6 +49,7 @@ def tag_whatif(
         "", "--then", help='What they may have done next: did "Order Paid" in last 30 days.'
     ),
     after: int = typer.Option(30, "--after", help="So many days later `then` is asked."),
+    view: str = View,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
@@ -73,7 +74,7 @@ def tag_whatif(
                 ),
             )
 
-    asked = {"key": key, "on": on, "text": text, "then": then, "after_days": after}
+    asked = {"key": key, "on": on, "text": text, "then": then, "after_days": after, "view": view}
     ask("tag whatif", asked, workspace=workspace, as_json=as_json, show=drawn)
 
 
@@ -83,6 +84,26 @@ def _did(share: Json | None) -> tuple[str, str, str]:
     if share["share"] is None:
         return f"{share['people']:,}", "not enough data", ""
     return f"{share['people']:,}", f"{share['share']:.1%}", f"{share['low']:.1%} – {share['high']:.1%}"
+
+
+@tag.command("members")
+def tag_members(
+    key: str,
+    value: str = typer.Option("", "--value", help="Only who had this flag or text."),
+    on: str = typer.Option("", "--on", help="At this instant; default: now."),
+    limit: int = typer.Option(50),
+    cursor: str = typer.Option("", help="`next` of the page before."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Who had the tag at an instant, as it was published then."""
+    ask(
+        "tag members",
+        {"key": key, "value": value, "on": on, "limit": limit, "cursor": cursor},
+        workspace=workspace,
+        as_json=as_json,
+        show=show.members,
+    )
 
 
 @tag.command("compare")

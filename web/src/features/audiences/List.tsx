@@ -126,7 +126,7 @@ function Size({ row }: { row: Row }) {
   const { t } = useTranslation("audiences");
   const format = useFormat();
   const where = inAudience(row.name);
-  const now = useAsked("/api/v1/audiences/count", { body: { expression: where, as_of: "" } }, { enabled: row.people === null && !row.problem, staleTime: 60_000 });
+  const now = useAsked("/api/v1/audiences/count", { body: { expression: where, view: "", as_of: "" } }, { enabled: row.people === null && !row.problem, staleTime: 60_000 });
   if (row.problem) return <span className={css["wrong"]}>{t("broken")}</span>;
   if (row.people !== null) {
     return (

@@ -1,10 +1,11 @@
-import { Slider } from "antd";
+import { Segmented, Slider } from "antd";
 import dayjs from "dayjs";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useFormat } from "../../lib/useFormat";
 import css from "./people.module.css";
+import type { Portrayed } from "./Tags";
 
 const DAY = "YYYY-MM-DD";
 
@@ -38,5 +39,35 @@ export function Past({ first, asOf, setAsOf }: { first: string; asOf: string; se
       />
       <output>{said(place)}</output>
     </div>
+  );
+}
+
+/** By what a day of the past is shown: what was known then, or what is true of it by all that is known today. */
+export type View = "known" | "true";
+
+/** The view that an address names; none: the server's choice. */
+export function viewOf(word: string): View | "" {
+  return word === "known" || word === "true" ? word : "";
+}
+
+/** The two views of a past day, with a sentence that says what counts. */
+export function Views({ person, setView }: { person: Portrayed; setView: (view: View) => void }) {
+  const { t } = useTranslation("people");
+  return (
+    <>
+      <Segmented<View>
+        size="small"
+        value={person.view}
+        aria-label={t("asOf.view")}
+        options={[
+          { value: "known", label: t("asOf.known") },
+          { value: "true", label: t("asOf.true") },
+        ]}
+        onChange={setView}
+      />
+      <span>
+        {t(person.view === "known" ? "asOf.knownNote" : "asOf.trueNote")} {t(person.moved_since ? "asOf.moved" : "asOf.identities")}
+      </span>
+    </>
   );
 }

@@ -20,22 +20,22 @@ import { Erase } from "./Erase";
 import { Give } from "./Give";
 import { Linked } from "./Linked";
 import { Messages } from "./Messages";
-import { Past } from "./Past";
+import { Past, type View, viewOf, Views } from "./Past";
 import css from "./people.module.css";
 import { text, useChannel, useKind } from "./say";
 import { type Portrayed, Tags } from "./Tags";
 import { Timeline } from "./Timeline";
 import { Why } from "./Why";
 
-const STATE = { as_of: "", why: "" };
+const STATE = { as_of: "", view: "", why: "" };
 const DAY = "YYYY-MM-DD";
 
 export default function Portrait() {
   const { id = "" } = useParams();
   const { t } = useTranslation("people");
-  const [{ as_of, why }, set] = useUrlState(STATE);
+  const [{ as_of, view, why }, set] = useUrlState(STATE);
   const [job, setJob] = useState("");
-  const shown = useAnswer("/api/v1/people/{id}", { params: { path: { id }, query: as_of ? { as_of } : {} } }, { enabled: job === "" });
+  const shown = useAnswer("/api/v1/people/{id}", { params: { path: { id }, query: as_of ? { as_of, view: viewOf(view) } : {} } }, { enabled: job === "" });
   const today = useAnswer("/api/v1/people/{id}", { params: { path: { id }, query: {} } }, { enabled: as_of !== "" && job === "" });
   if (job) {
     return (
@@ -50,7 +50,7 @@ export default function Portrait() {
     <Shown of={shown} shape="page">
       {(person) => (
         <>
-          <Whole person={person} today={as_of ? today.data : undefined} asOf={as_of} setAsOf={(next) => set({ as_of: next }, { push: true })} ask={(key) => set({ why: key }, { push: true })} erased={setJob} />
+          <Whole person={person} today={as_of ? today.data : undefined} asOf={as_of} setAsOf={(next) => set({ as_of: next }, { push: true })} setView={(next) => set({ view: next }, { push: true })} ask={(key) => set({ why: key }, { push: true })} erased={setJob} />
           <Why id={person.person} tag={why} asOf={as_of} ask={(key) => set({ why: key }, { push: true })} close={() => set({ why: "" })} />
         </>
       )}
@@ -63,11 +63,12 @@ interface WholeProps {
   today: Portrayed | undefined;
   asOf: string;
   setAsOf: (day: string) => void;
+  setView: (view: View) => void;
   ask: (key: string) => void;
   erased: (job: string) => void;
 }
 
-function Whole({ person, today, asOf, setAsOf, ask, erased }: WholeProps) {
+function Whole({ person, today, asOf, setAsOf, setView, ask, erased }: WholeProps) {
   const { t } = useTranslation("people");
   const format = useFormat();
   const kindOf = useKind();
@@ -120,7 +121,7 @@ function Whole({ person, today, asOf, setAsOf, ask, erased }: WholeProps) {
       {asOf && (
         <div className={css["notice"]} role="status">
           <strong>{t("asOf.past", { when: format.moment(person.as_of) })}</strong>
-          <span>{t("asOf.pastNote")}</span>
+          <Views person={person} setView={setView} />
           <Button size="small" onClick={() => setAsOf("")}>
             {t("asOf.back")}
           </Button>
@@ -138,7 +139,7 @@ function Whole({ person, today, asOf, setAsOf, ask, erased }: WholeProps) {
         <div className={css["column"]}>
           <Tags person={person} today={today} ask={ask} give={operator && !asOf ? () => setGiving(true) : undefined} />
           <div className={css["last"]}>
-            <Timeline id={person.person} until={asOf} />
+            <Timeline id={person.person} until={asOf} view={person.view} />
           </div>
         </div>
         <div className={css["column"]}>

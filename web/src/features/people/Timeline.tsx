@@ -20,8 +20,8 @@ function dayAfter(day: string): string {
   return dayjs(day).add(1, "day").format(DAY);
 }
 
-/** What happened, by day, with its filters in the address. `until`: nothing later is shown. */
-export function Timeline({ id, until }: { id: string; until: string }) {
+/** What happened, by day, with its filters in the address. `until`: nothing later is shown, nor by `view` what was heard later. */
+export function Timeline({ id, until, view }: { id: string; until: string; view: "known" | "true" }) {
   const { t } = useTranslation("people");
   const format = useFormat();
   const nameOf = useEventName();
@@ -33,6 +33,7 @@ export function Timeline({ id, until }: { id: string; until: string }) {
     ...(filters.source ? { source: filters.source } : {}),
     ...(filters.from ? { since: filters.from } : {}),
     ...(end ? { until: end } : {}),
+    ...(until ? { view } : {}),
   };
   const list = useRows("/api/v1/people/{id}/events", (answer) => answer.events, { params: { path: { id }, query } });
   const days = useMemo(() => byDay(list.rows ?? [], format.date), [list.rows, format]);

@@ -27,7 +27,7 @@ export function useCount(tree: Tree | null, enabled = true) {
       const pin = pinned.current;
       const kept = pin !== null && Date.now() - pin.since < SAME_INSTANT_MS ? pin.at : "";
       const counted = await answer(
-        api.POST("/api/v1/audiences/count", { body: { tree: JSON.parse(asked) as unknown, expression: "", as_of: kept }, signal }),
+        api.POST("/api/v1/audiences/count", { body: { tree: JSON.parse(asked) as unknown, expression: "", view: "true", as_of: kept }, signal }),
       );
       // Tags that were published since are newer than the instant: the next count takes them as they are.
       const overtaken = counted.tags_as_of !== null && counted.tags_as_of > counted.as_of;

@@ -1,0 +1,84 @@
+"""What was known at a past instant against what is true of it: two views, of data and of definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import text
+
+from limner.accounts.keys import micros
+from limner.errors import DefinitionError, UsageError
+from limner.tags import text as tag_text
+from limner.tags.model import Tag
+from limner.types import naive
+from limner.workspace.workspace import Workspace
+
+KNOWN, TRUE = "known", "true"
+"""By what had been received and defined by then; by everything that is received and defined today."""
+
+
+def view_of(workspace: Workspace, view: str, at: datetime, *, ix: int | None = None) -> str:
+    """The view that is asked for; without a wish what was known then.
+
+    Before anything was heard at all (of everybody, or of one person) there is nothing to know: what was imported later
+    tells of such an instant, and without a wish it is what is true of it. Raises UsageError for any other word.
+    """
+    if view in (KNOWN, TRUE):
+        return view
+    if view:
+        raise UsageError(
+            f"'{view}' is no view of the past", where="view", hint="known (then), or true (by all of today)"
+        )
+    return KNOWN if at >= workspace.clock() or heard(workspace, at, ix=ix) else TRUE
+
+
+def heard(workspace: Workspace, at: datetime, *, ix: int | None = None) -> bool:
+    """Whether anything had been received by then, of everybody or of one person."""
+    mine = "" if ix is None else " AND ix = $ix"
+    parts = [
+        f"EXISTS (SELECT 1 FROM {table} WHERE received_at <= $at{mine})" for table in ("events", "attributes")
+    ]
+    found = workspace.engine.read(f"SELECT {' OR '.join(parts)} AS heard", {"at": naive(at), "ix": ix})
+    return bool(found["heard"][0].as_py())
+
+
+def moved_since(workspace: Workspace, ix: int, at: datetime) -> bool:
+    """Whether identifiers or events came to the person, or went, after that instant: no view unmakes that."""
+    found = workspace.engine.read(
+        "SELECT EXISTS (SELECT 1 FROM moved WHERE ix = $ix AND load_i >"
+        " (SELECT COALESCE(MAX(load_i), 0) FROM events WHERE received_at <= $at)) AS moved",
+        {"ix": ix, "at": naive(at)},
+    )
+    return bool(found["moved"][0].as_py())
+
+
+def tags_then(
+    workspace: Workspace, tags: Mapping[str, Tag], at: datetime
+) -> tuple[dict[str, Tag], list[str]]:
+    """The tags as they were defined then, and which of them nobody had defined yet: these are as they began.
+
+    Who may see a value, and what excludes what, is as it is today. A tag that was never applied is as it stands.
+    """
+    with workspace.records.read() as connection:
+        rows = connection.execute(
+            text("SELECT tag, text, at FROM tag_versions ORDER BY tag, version")
+        ).mappings()
+        versions: dict[str, list[tuple[int, str]]] = {}
+        for row in rows:
+            versions.setdefault(row["tag"], []).append((int(row["at"]), row["text"]))
+    found: dict[str, Tag] = {}
+    later: list[str] = []
+    for key, tag in tags.items():
+        held = versions.get(key, [])
+        then = [written for applied_at, written in held if applied_at <= micros(at)]
+        if not then:
+            later.append(key)
+        written = (then or [written for _, written in held[:1]] or [tag.text])[-1]
+        found[key] = tag
+        with suppress(DefinitionError):  # a text of then that this version no longer reads
+            read = tag if written == tag.text else tag_text.read(written, key)
+            found[key] = replace(read, group=tag.group, sensitivity=tag.sensitivity)
+    return found, later
