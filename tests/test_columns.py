@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limner.columns import Columns, Given, column, epochs
+from limner import columns as limner_columns
+from limner.columns import Column, Columns, Given, column, epochs, patched, settled
 from limner.errors import DamagedError, NotFoundError
 from limner.types import ValueType
 
@@ -179,3 +180,60 @@ def test_one_person_reads_as_each_column_does(tmp_path: Path) -> None:
             }
     assert columns.of_person(0)["city"] == "上海"
     assert list(columns.at(ends).of_person(2)) == ["born", "city", "orders", "paid"]
+
+
+def same_bits(one: Column, other: Column) -> None:
+    """The same arrays of the same types."""
+    assert one.coded is other.coded
+    for name in ("codes", "labels", "values", "mask"):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        assert (mine is None) is (theirs is None)
+        if isinstance(theirs, np.ndarray):
+            assert (mine.dtype, mine.tolist()) == (theirs.dtype, theirs.tolist()), name
+        else:
+            assert mine == theirs
+
+
+KINDS = st.sampled_from(
+    [
+        (ValueType.NUMBER, st.integers(-4, 300), ()),
+        (ValueType.NUMBER, st.floats(-3, 3, allow_nan=False).map(lambda value: round(value, 1) + 0.0), ()),
+        (ValueType.NUMBER, st.floats(allow_nan=False, allow_infinity=False), ()),
+        (ValueType.MONEY, st.integers(-(10**12), 10**12), ()),
+        (ValueType.INSTANT, st.integers(-3, 3).map(lambda day: day * 86_400_000_000), ()),
+        (ValueType.FLAG, st.booleans(), ()),
+        (ValueType.TEXT, st.integers(1, 3), ("a", "b", "c")),
+    ]
+)
+
+
+@pytest.mark.parametrize("most", [65_535, 300, 4])
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_patched_column_is_the_one_that_is_made_anew(most: int, data: st.DataObject) -> None:
+    kind, values, labels = data.draw(KINDS)
+    n = data.draw(st.integers(20, 30))
+    before = data.draw(st.dictionaries(st.integers(0, 19), values, max_size=20))
+    after = data.draw(st.dictionaries(st.integers(0, n - 1), values, max_size=20))
+    who = sorted({*after, *data.draw(st.sets(st.integers(0, n - 1), max_size=9))})
+    now = {ix: value for ix, value in before.items() if ix not in who} | after
+
+    def given_of(pairs: dict[int, Any]) -> Given:
+        array = np.array(list(pairs.values()), dtype=np.bool_ if kind is ValueType.FLAG else None)
+        if not pairs:
+            array = np.zeros(0, dtype=np.float64 if kind is ValueType.NUMBER else np.int64)
+        return Given(kind, np.array(list(pairs), dtype=np.uint32), array, labels)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limner_columns, "MOST_LABELS", most)
+        held = column("t", given_of(before), 20)
+        new = settled(patched(held, given_of(after), np.array(who, dtype=np.uint32), n))
+        same_bits(new, column("t", given_of(now), n))
+
+
+def test_many_values_beside_one_that_most_people_have_stay_plain() -> None:
+    everybody = np.arange(400_000, dtype=np.uint32)
+    values = np.zeros(400_000, dtype=np.int64)
+    values[::4] = np.arange(100_000) * 1_000_000_007
+    assert not column("t", Given(ValueType.MONEY, everybody, values), 400_000).coded
+    assert column("t", Given(ValueType.MONEY, everybody, values % 60_000 * 10**9), 400_000).coded

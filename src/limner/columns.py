@@ -249,8 +249,8 @@ def patched(held: Column, given: Given, who: Array, n: int) -> Column:
         ix, values = ix[finite], np.asarray(values[finite] + 0.0)
     if base.codes is not None:
         old = np.asarray(base.labels, dtype=stored)
-        place = np.minimum(np.searchsorted(old, values), max(len(old) - 1, 0))
-        fresh = np.unique(values[old[place] != values] if len(old) else values)
+        place = _places(old, values)
+        fresh = np.unique(values[old[np.minimum(place, len(old) - 1)] != values] if len(old) else values)
         labels_now = np.sort(np.concatenate([old, fresh])) if len(fresh) else old
         if len(labels_now) <= MOST_LABELS:
             kind = _code_type(len(labels_now))
@@ -261,7 +261,7 @@ def patched(held: Column, given: Given, who: Array, n: int) -> Column:
             else:
                 codes = _copied(base.codes, kind)
             codes[who] = 0
-            codes[ix] = np.searchsorted(labels_now, values) + 1
+            codes[ix] = (_places(labels_now, values) if len(fresh) else place) + 1
             return base.having(codes=codes, labels=labels_now)
         known = base.known
         plain = np.zeros(n, dtype=stored)
@@ -273,6 +273,45 @@ def patched(held: Column, given: Given, who: Array, n: int) -> Column:
     held_values[ix] = values
     mask[ix] = True
     return base.having(values=held_values, mask=mask)
+
+
+def _places(labels: Array, values: Array) -> Array:
+    """Where each value stands among the sorted labels, or would stand."""
+    if not len(labels) or not len(values):
+        return np.zeros(len(values), dtype=np.int64)
+    low, high = int(labels[0]), int(np.ceil(labels[-1]))
+    if high - low < MOST_LABELS:
+        with np.errstate(invalid="ignore"):
+            whole = values.astype(np.int64)
+        if whole.min() >= low and (whole == values).all():
+            table = np.searchsorted(labels, np.arange(low, high + 2))
+            return np.asarray(table[np.minimum(whole, high + 1) - low])
+    return np.searchsorted(labels, values)
+
+
+def settled(held: Column) -> Column:
+    """The column as `column` makes it of the same values: no label that nobody has, plain only where they are many.
+
+    Labels of texts stay.
+    """
+    if held.type in (ValueType.FLAG, ValueType.TEXT):
+        return held
+    if held.codes is None:
+        values, known = _held(held.values), _held(held.mask)
+        found = _dictionary(values[known])
+        if found is None:
+            return held
+        labels, positions = found
+        codes = np.zeros(held.n, dtype=_code_type(len(labels)))
+        codes[known] = positions
+        return held.having(codes=codes, labels=labels.astype(values.dtype), values=None, mask=None)
+    present = np.bincount(held.codes, minlength=len(held._labels) + 1)[1:] > 0
+    if present.all() and held.codes.dtype == _code_type(len(present)):
+        return held
+    kind = _code_type(int(present.sum()))
+    moved = np.zeros(len(present) + 1, dtype=kind)
+    moved[1:] = np.cumsum(present)
+    return held.having(codes=moved[held.codes], labels=np.asarray(held.labels)[present])
 
 
 def _copied(array: Array | None, kind: Any) -> Array:
@@ -314,13 +353,16 @@ def _dictionary(values: Array) -> tuple[Array, Array] | None:
 
 
 def _surely_many(values: Array) -> bool:
-    """Whether a sample rules out that there are at most MOST_LABELS distinct values; False = perhaps not.
+    """Whether a part of them rules out that there are at most MOST_LABELS distinct values; False = perhaps not.
 
     8,192 draws from at most 65,535 values repeat at least 490 times on average, whatever their shares (fewest
     when all are alike), with a standard deviation of 22: 256 or fewer never happens.
     """
     drawn = np.sort(values[np.random.default_rng(0).integers(0, len(values), 8_192)])
-    return int((drawn[1:] == drawn[:-1]).sum()) <= 256
+    if int((drawn[1:] == drawn[:-1]).sum()) <= 256:
+        return True
+    some = np.sort(values[: 4 * MOST_LABELS])  # one value that many have, such as 0, deceives a sample
+    return int((some[1:] != some[:-1]).sum()) >= MOST_LABELS
 
 
 def _code_type(labels: int) -> Any:

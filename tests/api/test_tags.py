@@ -478,7 +478,7 @@ def test_a_run_is_a_job_that_only_operators_begin(shop: Served) -> None:
     assert tag(shop, "city")["runs"][0]["keys"] == []
 
 
-@pytest.mark.proves("B4", partly="the browser does not show it yet")
+@pytest.mark.proves("B4")
 def test_a_plan_is_looked_at_and_then_applied(shop: Served) -> None:
     text = TEXTS["tier"].replace("orders_30d >= 3", "orders_30d >= 2")
     shop.world.write("tags/tier.yml", text)

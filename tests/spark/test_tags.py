@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import Collection, Mapping
@@ -125,6 +126,59 @@ def test_properties_with_many_values_have_equal_values(
     )
     assert differing(plain, here, []) == []
     assert differing(here, there, []) == []
+
+
+WORDS = {
+    **{
+        f"{word}_{by}_{place}": (f"{word}({event} by {by}{more})", "number")
+        for word in ("streak", "current_streak")
+        for by in ("day", "week", "month", "year")
+        for place, (event, more) in enumerate((("*", ""), ('"Order Paid"', " in last 20 days")))
+    },
+    "old": ("age(person.birthday)", "number"),
+    "since": ("age(person.joined)", "number"),
+    "birthday": ("anniversary(person.birthday)", "instant"),
+    "leap": ("anniversary(person.leap)", "instant"),
+    "chance": ("logistic(-0.5, streak_day_0 * 0.07, streak_week_0 * -0.31)", "number"),
+}
+
+
+def test_streaks_dates_ranks_and_chances_have_equal_values(spark: Any, tmp_path: Path) -> None:
+    """Days and dates in a zone whose clock skips midnight once a year; values at borders of days among them."""
+    from limner.tags.cluster import OnSpark
+
+    made, draw = history(9, events=900, attributes=5)
+    with made.write() as tx:
+        for ix in range(PEOPLE):
+            for name, said in (
+                ("birthday", f"{draw.randint(1930, 2026)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"),
+                ("joined", (AT - draw.randint(0, 4_000) * DAY / 3).isoformat()),
+                ("leap", draw.choice(["2000-02-29", "no date", "1999-03-28", "2031-01-01", ""])),
+            ):
+                tx.execute(
+                    "INSERT INTO attributes (id, ix, name, ts, received_at, mode, kind, value, load_i)"
+                    " VALUES ($id, $ix, $name, $ts, $ts, 'set', 'declared', $value, 1)",
+                    {
+                        "id": 10_000_000 + len(WORDS) * ix + len(name), "ix": ix, "name": name,
+                        "ts": (AT - 50 * DAY).replace(tzinfo=None), "value": json.dumps(said),
+                    },
+                )  # fmt: skip
+    texts = {key: statistic(*word) for key, word in WORDS.items()}
+    texts["likes"] = rule(
+        {"true": "top(2, code of *) includes 'a' or top(3, code of *) includes 'b'"}, kind="flag"
+    )
+    for zone in ("Asia/Beirut", "America/New_York"):
+        here = computed(made, texts, tmp_path / f"here{zone[:2]}", as_of=AT, zone=zone)
+        there = computed(
+            made,
+            texts,
+            tmp_path / f"there{zone[:2]}",
+            as_of=AT,
+            zone=zone,
+            computing=OnSpark(spark, tmp_path / f"shared{zone[:2]}"),
+        )
+        assert differing(here, there, ["chance"]) == []
+        assert all(any(value not in (None, 0) for value in here[key]) for key in WORDS), "each says something"
 
 
 SOME = {

@@ -14,10 +14,23 @@ import pytest
 
 from limner.engine.duckdb import DuckDB
 from limner.expressions import scan
-from limner.tags import publish, realtime
+from limner.tags import homes, publish, realtime
 from limner.tags.graph import build
 from limner.tags.run import RunReport, run
-from tests.builders import AS_OF, DAY, NAMES, Names, engine, erase, events, merge, rule, statistic, tags
+from tests.builders import (
+    AS_OF,
+    DAY,
+    NAMES,
+    Names,
+    add_people,
+    engine,
+    erase,
+    events,
+    merge,
+    rule,
+    statistic,
+    tags,
+)
 
 PAID_QUOTED = '"Order Paid"'
 PEOPLE = 12
@@ -166,6 +179,7 @@ def compared(seed: int, folder: Path) -> int:
         report = ran(made, found, as_of, folder / "carried", f"c{step}")
         anew = fresh(made, found, as_of, folder / "anew", f"f{step}")
         assert values(report) == anew, f"seed {seed}, step {step}, carried {report.carried}"
+        same_as_read_anew(made, report, f"seed {seed}, step {step}")
         carried += report.carried is not None
         if draw.random() < 0.4:
             texts = edited(draw, texts)
@@ -186,6 +200,21 @@ def compared(seed: int, folder: Path) -> int:
         if draw.random() < 0.1:
             erase(made, draw.randrange(PEOPLE))
     return carried
+
+
+def same_as_read_anew(made: DuckDB, report: RunReport, where: str) -> None:
+    """The columns, patched or not, have the bits of those that are read out of the tables for everybody."""
+    n = report.columns.n
+    for key, read in publish.from_tables(made, publish.applied(made), n).items():
+        held = report.columns[key]
+        for name in ("codes", "labels", "values", "mask"):
+            mine, theirs = getattr(held, name), getattr(read, name)
+            assert (mine is None) is (theirs is None), f"{where}, {key}"
+            if isinstance(theirs, np.ndarray):
+                assert mine.dtype == theirs.dtype, f"{where}, {key}"
+                assert mine.tolist() == theirs.tolist(), f"{where}, {key}"
+            else:
+                assert mine == theirs, f"{where}, {key}"
 
 
 def stepped(seed: int, folder: Path) -> tuple[int, int]:
@@ -285,6 +314,73 @@ def test_it_is_equal_where_values_are_too_many_to_be_numbered(
     monkeypatch.setattr(scan, "MOST_NUMBERED", most)
     monkeypatch.setattr(scan, "MOST_BITS", 1)
     assert sum(compared(seed, tmp_path / str(seed)) for seed in range(100, 106)) >= 6
+
+
+@pytest.mark.parametrize(("share", "shelves"), [(0, 8), (10, 8), (1 / 8, 1), (1 / 4, 2)])
+def test_it_is_equal_whether_shelves_are_written_whole_or_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, shelves: int
+) -> None:
+    monkeypatch.setattr(homes, "SCATTERED", share)
+    monkeypatch.setattr(homes, "MOST_SHELVES", shelves)
+    assert sum(compared(seed, tmp_path / str(seed)) for seed in range(200, 203)) >= 3
+
+
+def shelf_of(made: DuckDB, key: str) -> homes.Shelf:
+    (mark,) = homes.marks(made)
+    (shelf,) = mark.shelves_of([publish.applied(made)[key].reading or ""])
+    return shelf
+
+
+LOOKED = {
+    "orders": statistic('count("Order Paid" in last 7 days)'),
+    "spent": statistic('sum(amount of "Order Paid")', "money"),
+    "views": statistic('count("Product Viewed" in last 7 days)'),
+}
+
+
+def test_what_rests_on_other_events_is_not_written(tmp_path: Path) -> None:
+    made = engine(people=40)
+    events(made, [(ix, "Order Paid", AS_OF - DAY, {"amount": 5}) for ix in range(40)])
+    ran(made, tags(LOOKED), AS_OF, tmp_path, "r1")
+    orders, views = shelf_of(made, "orders"), shelf_of(made, "views")
+    assert shelf_of(made, "spent") == orders != views
+    events(made, [(7, "Product Viewed", AS_OF - DAY)])
+    report = ran(made, tags(LOOKED), AS_OF, tmp_path, "r2")
+    assert report.carried is not None
+    assert values(report)["views"][7] == (1.0, float)
+    assert made.read(f"SELECT ix FROM {orders.lately}").num_rows == 0
+    assert made.read(f"SELECT ix FROM {views.lately}").column("ix").to_pylist() == [7]
+    assert views.base == orders.base
+
+
+def test_a_shelf_of_which_many_rows_were_written_is_written_whole(tmp_path: Path) -> None:
+    made = engine(people=40)
+    ran(made, tags(LOOKED), AS_OF, tmp_path, "r1")
+    first = shelf_of(made, "orders").base
+    events(made, [(ix, "Order Paid", AS_OF - DAY) for ix in range(20)])
+    report = ran(made, tags(LOOKED), AS_OF, tmp_path, "r2")
+    orders, views = shelf_of(made, "orders"), shelf_of(made, "views")
+    assert views.base == first != orders.base
+    assert made.read(f"SELECT ix FROM {orders.lately}").num_rows == 0
+    assert [value for value, _ in values(report)["orders"]] == [1.0] * 20 + [0.0] * 20
+    events(made, [(ix, "Product Viewed", AS_OF - DAY) for ix in range(20)])
+    ran(made, tags(LOOKED), AS_OF, tmp_path, "r3")
+    assert first not in made.tables()  # no shelf rests on it any more
+    found = made.read("SELECT ix, value FROM tag_views ORDER BY ix").column("value").to_pylist()
+    assert found == [1.0] * 20 + [0.0] * 20
+
+
+def test_who_is_new_stands_on_every_shelf_and_who_is_gone_on_none(tmp_path: Path) -> None:
+    made = engine(people=3)
+    events(made, [(1, "Order Paid", AS_OF - DAY), (1, "Product Viewed", AS_OF - DAY)])
+    ran(made, tags(LOOKED), AS_OF, tmp_path, "r1")
+    add_people(made, 1)
+    erase(made, 1)
+    events(made, [(3, "Product Viewed", AS_OF - DAY)])
+    report = ran(made, tags(LOOKED), AS_OF, tmp_path, "r2")
+    assert report.carried is not None
+    assert [value for value, _ in values(report)["orders"]] == [0.0, None, 0.0, 0.0]
+    assert [value for value, _ in values(report)["views"]] == [0.0, None, 0.0, 1.0]
 
 
 TEXTS = {

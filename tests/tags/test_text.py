@@ -46,7 +46,6 @@ refresh: 0 3 * * *
 """
 
 
-@pytest.mark.proves("T2", partly="there are no predictions yet")
 @pytest.mark.proves("T8")
 @pytest.mark.proves("T1", "T2", "T3", "T8")
 def test_a_statistic_is_read() -> None:
@@ -245,7 +244,7 @@ def test_a_wrong_stage_metric_or_sensitivity_is_named_at_its_place(
     assert caught.value.where == place
 
 
-@pytest.mark.proves("T3", partly="learned tags are not computed yet")
+@pytest.mark.proves("T3")
 def test_a_manual_tag_lists_its_values_and_each_value_has_its_own_end() -> None:
     text = (
         "nature: model\nmethod: manual\ntype: text\nvalues: [gold, silver]  # no bronze\nvalidity: 7 days\n"

@@ -99,7 +99,7 @@ def test_silence_lowers_an_interest_until_it_is_gone(tmp_path: Path) -> None:
     assert seen[-1] == 0.0
 
 
-@pytest.mark.proves("X2", partly="falls after the purchase; against interest on the demo shop")
+@pytest.mark.proves("X2")
 def test_a_demand_falls_when_the_same_label_is_bought(tmp_path: Path) -> None:
     made = engine(people=2)
     events(

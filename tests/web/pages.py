@@ -13,6 +13,7 @@ FEATURES = ROOT / "web" / "src" / "features"
 SAMPLES = {
     "people": "m000001",
     "tags": "value_tier",
+    "tags/templates": "retail",
     "audiences": "recent_buyers",
     "marketing/campaigns": "spring_harvest",
     "content/templates": "spring_harvest.html",

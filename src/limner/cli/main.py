@@ -19,6 +19,8 @@ from limner.cli.commands import (
     groups,
     keeping,
     mappings,
+    metrics,
+    objects,
     people,
     sources,
     tags,
@@ -59,7 +61,9 @@ def init(
 ) -> None:
     """Make a workspace in a new or empty folder."""
     made = make_workspace(folder, example=demo_files)
-    out.print(f"made {show.clean(made)}: limner.toml, tags/, groups/, audiences/, campaigns/, templates/")
+    out.print(
+        f"made {show.clean(made)}: limner.toml, tags/, metrics/, objects/, groups/, audiences/, campaigns/, templates/"
+    )
     out.print("next: limner source add web, then limner serve")
 
 
@@ -105,6 +109,8 @@ for name, commands in {
     "event": sources.event,
     "tag": tags.tag,
     "group": groups.group,
+    "metric": metrics.metric,
+    "object": objects.objects,
     "category": categories.category,
     "mapping": mappings.mapping,
     "template": templates.template,

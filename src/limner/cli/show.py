@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -18,6 +18,20 @@ def clean(value: Any) -> str:
         return "–"
     text = str(value)
     return escape("".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text))
+
+
+def conflicts(columns: Sequence[str]) -> Callable[[Json], None]:
+    """Draws a page of conflicts, of a group or of a tag, with these columns."""
+
+    def drawn(answer: Json) -> None:
+        what = answer["group"] if "group" in answer else answer["tag"]
+        table(
+            f"{what}: {answer['standing']} of {answer['total']} conflicts stand",
+            columns,
+            ([row[c] for c in columns] for row in answer["conflicts"]),
+        )
+
+    return drawn
 
 
 def table(title: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:

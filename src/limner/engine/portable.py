@@ -138,8 +138,9 @@ def _sql(node: exp.Expr) -> str:
 _PLAIN: frozenset[type] = frozenset(
     {
         exp.Add, exp.Alias, exp.And, exp.Between, exp.BitwiseAnd, exp.BitwiseLeftShift, exp.BitwiseOrAgg,
-        exp.Boolean, exp.CTE, exp.Case, exp.Cast, exp.Coalesce, exp.Column, exp.Contains, exp.Count,
-        exp.DPipe, exp.DataType, exp.Distinct, exp.Div, exp.EQ, exp.EndsWith, exp.Filter, exp.FirstValue,
+        exp.BitwiseRightShift, exp.Boolean, exp.CTE, exp.Case, exp.Cast, exp.Coalesce, exp.Column, exp.Contains,
+        exp.Count, exp.DPipe, exp.DataType, exp.DateFromParts, exp.Distinct, exp.Div, exp.EQ, exp.EndsWith, exp.Exp,
+        exp.Filter, exp.FirstValue,
         exp.From, exp.GT, exp.GTE, exp.Greatest, exp.Group, exp.Having, exp.Identifier, exp.If,
         exp.IgnoreNulls, exp.In, exp.IntDiv, exp.Is, exp.Join, exp.LT, exp.LTE, exp.LastValue, exp.Least,
         exp.Limit, exp.Literal, exp.MD5, exp.Max, exp.Min, exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Null,
@@ -153,8 +154,9 @@ _PLAIN: frozenset[type] = frozenset(
 
 _OWN = frozenset(
     {
-        "approx_count_distinct", "array_contains", "bit_count", "convert_timezone", "explode", "from_json", "isnan",
-        "last_value", "max_by", "min_by", "named_struct", "unix_micros", "weekday",
+        "approx_count_distinct", "array_contains", "bit_count", "collect_list", "convert_timezone", "explode",
+        "from_json", "isnan", "last_value", "max_by", "min_by", "named_struct", "sort_array", "timestamp_micros",
+        "to_json", "unix_micros", "weekday",
     }
 )  # fmt: skip
 """Functions of Spark that the forms below are made of."""
@@ -172,6 +174,7 @@ _TYPES = {
     exp.DType.VARCHAR: "STRING",
     exp.DType.TIMESTAMP: "TIMESTAMP_NTZ",
     exp.DType.TIMESTAMPNTZ: "TIMESTAMP_NTZ",
+    exp.DType.DATE: "DATE",
 }
 
 _LEAST, _PAST_MOST = "-9.223372036854775808E18", "9.223372036854775808E18"
@@ -209,7 +212,7 @@ class _Translation:
             if isinstance(node, exp.Anonymous):
                 known = node.name in _OWN or node.name in self.borrowed
             if isinstance(node, exp.Extract):
-                known = node.name.upper() == "HOUR"
+                known = node.name.upper() in ("HOUR", "DAY", "MONTH", "YEAR")
             if isinstance(node, exp.Dot):
                 known = True
             if isinstance(node, exp.Round):
@@ -281,12 +284,19 @@ class _Translation:
                 return self.call("bit_count", args[0])
             case "ROW":
                 return self.struct([f"c{place}" for place in range(1, len(args) + 1)], args)
-            case "TIMEZONE":  # only: UTC, as the engine keeps it, to local time
+            case "TIMEZONE":  # only: UTC, as the engine keeps it, to local time and back
                 zone, inner = args
                 if isinstance(inner, exp.Anonymous) and inner.name.upper() == "TIMEZONE":
                     source, instant = inner.expressions
                     if isinstance(source, exp.Literal) and source.name == "UTC":
                         return self.call("convert_timezone", source, zone, instant)
+                    if (
+                        isinstance(zone, exp.Literal)
+                        and zone.name == "UTC"
+                        and isinstance(source, exp.Placeholder)
+                    ):
+                        # a local time may come twice a year, or not at all: the engines need not agree which is meant
+                        return self.lend(_TO_UTC, "TIMESTAMP_NTZ", instant, zone=source)
         raise refused(node.sql(dialect="duckdb"))
 
     def struct(self, names: Sequence[str], values: Sequence[exp.Expr]) -> exp.Expr:
@@ -391,6 +401,31 @@ class _Translation:
             node.this.set("quoted", True)
         return node
 
+    def _sub(self, node: exp.Expr) -> exp.Expr:
+        """An instant less some microseconds."""
+        less = node.expression
+        if not isinstance(less, exp.Interval):
+            return node
+        if less.unit is None or less.unit.name.upper() != "MICROSECOND" or not less.this.name.isdigit():
+            raise refused(node.sql(dialect="duckdb"))
+        instant = _cast(self._arg(node.this), "TIMESTAMP")  # the session's zone is UTC
+        micros = exp.Anonymous(this="unix_micros", expressions=[instant])
+        earlier = exp.Sub(this=micros, expression=exp.Literal.number(less.this.name))
+        return _cast(exp.Anonymous(this="timestamp_micros", expressions=[earlier]), "TIMESTAMP_NTZ")
+
+    def _listed(self, node: exp.Expr) -> exp.Expr:
+        """TO_JSON(LIST(value ORDER BY place)): the values as a JSON list, in the order of their places."""
+        (listed,) = node.expressions
+        order = listed.this if isinstance(listed, exp.ArrayAgg) else None
+        by = order.expressions if isinstance(order, exp.Order) else []
+        if order is None or len(by) != 1 or by[0].args.get("desc"):
+            raise refused(node.sql(dialect="duckdb"))
+        pairs = self.struct(["place", "value"], [by[0].this, order.this])
+        collected = exp.Anonymous(this="collect_list", expressions=[pairs])
+        placed = exp.Anonymous(this="sort_array", expressions=[collected])
+        values = exp.Dot(this=exp.Paren(this=placed), expression=exp.to_identifier("value"))
+        return exp.Anonymous(this="to_json", expressions=[values])
+
     def _approximate(self, node: exp.Expr) -> exp.Expr:
         return self.call("approx_count_distinct", node.this)
 
@@ -404,6 +439,7 @@ class _Translation:
         exp.TryCast: _try_cast,
         exp.In: _in,
         exp.Extract: _extract,
+        exp.Sub: _sub,
         exp.ArgMin: _extreme_by,
         exp.ArgMax: _extreme_by,
         exp.Window: _window,
@@ -419,6 +455,8 @@ class _Translation:
         match node:
             case exp.TryCast() if node.args["to"].this is exp.DType.DOUBLE:
                 return self.lend("TRY_CAST(c0 AS DOUBLE)", "DOUBLE", node.this)
+            case exp.Cast(this=exp.Anonymous() as inner) if inner.name.upper() == "TO_JSON":
+                return self._listed(inner)
             case exp.Cast() if node.args["to"].this in (exp.DType.TEXT, exp.DType.VARCHAR):
                 if isinstance(node.this, exp.Null | exp.Literal | exp.Placeholder):
                     return None
@@ -501,6 +539,7 @@ _INSTANT_SQL = (
     "CASE WHEN REGEXP_MATCHES(c0, $offset) THEN TIMEZONE('UTC', TRY_CAST(c0 AS TIMESTAMPTZ))"
     " ELSE TIMEZONE('UTC', TIMEZONE($zone, TRY_CAST(c0 AS TIMESTAMP))) END"
 )
+_TO_UTC = "TIMEZONE('UTC', TIMEZONE($zone, c0))"
 _INCLUDES_SQL = (
     "LIST_CONTAINS(CAST(CASE WHEN JSON_TYPE(c0) = 'ARRAY' THEN JSON_EXTRACT_STRING(c0, '$[*]') END"
     " AS VARCHAR[]), $p)"

@@ -43,9 +43,10 @@ _ABOUT = b"about"
 
 @dataclass(frozen=True)
 class About:
-    """What a batch did: `what` is give, take, import or undo; `chosen`: to whom, as it was said; `undoes`: a batch.
+    """What a batch did: `what` is give, correct, take, import or undo; `chosen`: to whom, as it was said.
 
-    `origin` is manual or imported; `value`: the one value of all, as JSON; `source`: where values come from.
+    `undoes`: a batch; `origin` is manual or imported; `value`: the one value of all, as JSON; `source`: where they
+    come from.
     """
 
     what: str

@@ -101,5 +101,5 @@ as it was at a load.
 `given`: what people and other systems gave as tags' values; the last row of (ts, load_i) of a person, tag and origin
 ('manual' or 'imported') is how it stands: `value` JSON (NULL: none), who gave it, when, until when, and in which batch
 it was given (`cause`; an undo writes again what stood before, so `batch`, which wrote the row, may be another).
-`given_batches`: what each batch did ('give', 'take', 'import', 'undo'), to whom (`chosen`, as it was said).
+`given_batches`: what each batch did ('give', 'correct', 'take', 'import', 'undo'), to whom (`chosen`, as it was said).
 `body` of events is a hash of what a call said: it tells a repetition from a conflict. NULL for imports."""

@@ -126,6 +126,13 @@ class Builder:
             )
         return t.Attribute(tuple(self._name(part) for part in parts[1:]), position=self._at(node))
 
+    def _of_object(self, node: Any, parts: list[Any]) -> t.OfObject:
+        kind, name = self._name(parts[0]), self._name(parts[1])
+        if self.scope != "event":
+            hint = f"did EVENT where {kind}.{name}; an attribute of the person is person.{name}"
+            self.fail(node, f"{kind}.{name} is asked of an event, inside where", hint=hint)
+        return t.OfObject(kind, name, position=self._at(node))
+
     def _name(self, node: Any) -> str:
         token = node.children[0]
         return _unquoted(token) if node.data == "quoted" else str(token)
@@ -364,6 +371,20 @@ class Builder:
         self._only_person(node, "weight(…)")
         tag = t.Name(self._name(parts[1]), position=self._at(parts[1]))
         return t.Weight(tag, _unquoted(parts[2]), position=self._at(node))
+
+    def _logistic(self, node: Any, parts: list[Any]) -> t.Logistic:
+        self._only_person(node, "logistic(…)")
+        factors = []
+        for part in parts[2:]:
+            tag = t.Name(self._name(part.children[0]), position=self._at(part))
+            factors.append(t.Factor(tag, number_of(part.children[2]), position=self._at(part)))
+        if len({factor.tag for factor in factors}) < len(factors):
+            self.fail(node, "a tag stands twice in it")
+        return t.Logistic(number_of(parts[1]), tuple(factors), position=self._at(node))
+
+    def _metric(self, node: Any, parts: list[Any]) -> t.Metric:
+        self._only_person(node, "metric(…)")
+        return t.Metric(self._name(parts[1]), self._window(_sorted(parts[2:])), position=self._at(node))
 
     def _window(self, found: dict[str, Any]) -> t.Window | None:
         """The window of events."""

@@ -209,6 +209,26 @@ class _Checker:
                     f"{node.function}(…) is a tag's statistic, not part of a condition",
                     "make a tag of it, and write weight(TAG, 'label') or TAG = 'label'",
                 )
+            case t.OfObject(kind, name):
+                hint = f"there is no objects/{kind}.yml, or this is an audience: make a tag of it"
+                raise self.fail(node, f"{kind}.{name} is asked by the definitions of tags alone", hint)
+            case t.Logistic(_, factors):
+                for factor in factors:
+                    if self.catalog.tag(factor.tag.name) is None:
+                        raise unknown("tag", factor.tag.name, self.catalog.tag_keys(), factor.tag)
+                    typed = self.value(factor.tag)
+                    if typed not in (*_NUMERIC, ValueType.FLAG):
+                        message = (
+                            f"'{factor.tag.name}' is a {typed}; a number, an amount or a flag is weighed"
+                        )
+                        raise self.fail(factor, message)
+                return ValueType.NUMBER
+            case t.Metric():
+                raise self.fail(
+                    node,
+                    "metric(…) is counted by a tag, and cannot stand here",
+                    "make a tag of it, and ask for the tag",
+                )
             case t.Streak(_, event) | t.Habit(_, event):
                 self.event(event)
                 return ValueType.NUMBER

@@ -597,6 +597,8 @@ class _Compiler:
                 return self._interest(node)
             case t.Weight(tag, label):
                 return self._weight(tag, label)
+            case t.Logistic(base, factors):
+                return self._logistic(base, factors)
             case t.Arithmetic(left, _, right):
                 return arithmetic(self.sql, node, self.value(left), self.value(right))
             case t.Streak(function, _, by):
@@ -651,6 +653,25 @@ class _Compiler:
         self.steps.extend(interests.steps(node, self.events, name=name, among=self.among))
         self.joins.append(f"LEFT JOIN {name} ON {name}.ix = p.ix")
         return Typed(f"{name}.value", ValueType.TEXT)
+
+    def _logistic(self, base: float, factors: Sequence[t.Factor]) -> Typed:
+        """A chance from 0 to 1, rounded to a millionth so that every engine gives the same."""
+        terms = [f"CAST({self.bind(float(base))} AS DOUBLE)"]
+        for factor in factors:
+            value = self.value(factor.tag)
+            flag = value.type is ValueType.FLAG
+            unit = (
+                f"(CASE WHEN {value.sql} THEN 1 ELSE 0 END)"
+                if flag
+                else self.sql.cast(value, ValueType.NUMBER)
+            )
+            terms.append(f"({unit} * CAST({self.bind(float(factor.weight))} AS DOUBLE))")
+        total = f"LEAST(GREATEST({' + '.join(terms)}, -700.0), 700.0)"
+        known = " AND ".join(f"({term}) IS NOT NULL" for term in terms)
+        return Typed(
+            f"(CASE WHEN {known} THEN ROUND(1000000.0 / (1.0 + EXP(-({total})))) / 1000000.0 END)",
+            ValueType.NUMBER,
+        )
 
     def _weight(self, tag: t.Name, label: str) -> Typed:
         """The weight of a label; 0 for who has none of it."""

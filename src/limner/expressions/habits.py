@@ -26,11 +26,12 @@ def local(sql: Sql, instant: str) -> str:
 def unit(sql: Sql, by: str, instant: str) -> str:
     """The number of the calendar unit in which the instant lies."""
     clock = local(sql, instant)
+    year = f"CAST(EXTRACT(YEAR FROM {clock}) AS BIGINT)"
     if by == "month":
-        return f"(EXTRACT(YEAR FROM {clock}) * 12 + EXTRACT(MONTH FROM {clock}))"
+        return f"({year} * 12 + EXTRACT(MONTH FROM {clock}))"
     if by == "year":
-        return f"EXTRACT(YEAR FROM {clock})"
-    day = f"(DATE_DIFF('day', DATE '1970-01-01', CAST({clock} AS DATE)) + {_AFTER_YEAR_0})"
+        return year
+    day = f"((EPOCH_US({clock}) + {_AFTER_YEAR_0 * DAY_US}) // {DAY_US})"
     return f"({day} // 7)" if by == "week" else day
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal
 
 from limner.errors import ExpressionError
@@ -41,13 +42,34 @@ class Verdict:
     """How two conditions relate.
 
     `implies`: which of them implies the other, of `implied`. `witness`: leaf → value, with which both hold; empty when
-    there is none. `why`: what the answer rests on, in a sentence.
+    there is none. `why`: what the answer rests on, in a sentence, and `code` for those who write their own: one of
+    SAID.
     """
 
     relation: Relation
     implies: Implies = ""
     witness: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
+    code: str = ""
+
+
+SAID = {
+    "no_value": "no value of what they ask makes both true",
+    "first_never": "the first can never hold",
+    "second_never": "the second can never hold",
+    "too_many": f"there are more than {MOST_CASES:,} cases",
+    "always_together": "they always hold together",
+    "first_needs_second": "the first never holds without the second",
+    "second_needs_first": "the second never holds without the first",
+    "both_hold": "with these values both hold",
+    "may_not_be_free": "both hold with these values, if they can occur together: they may not be free",
+}
+
+
+def _said(
+    relation: Relation, code: str, implies: Implies = "", witness: Mapping[str, str] = MappingProxyType({})
+) -> Verdict:
+    return Verdict(relation, implies, witness, SAID[code], code)
 
 
 SourcesOf = Callable[[str], frozenset[str]]
@@ -68,26 +90,19 @@ def decide(first: t.Expr, second: t.Expr, catalog: Catalog, *, sources: SourcesO
         both = judge.cases(t.And((first, second)))
         found = [case for case in both if judge.possible(case)]
         if not found:
-            return Verdict("exclusive", why=judge.never(first, second))
+            return _said("exclusive", judge.never(first, second))
         one = not any(map(judge.possible, judge.cases(t.And((first, t.Not(second))))))
         other = not any(map(judge.possible, judge.cases(t.And((second, t.Not(first))))))
     except _TooManyError:
-        return Verdict("unknown", why=f"there are more than {MOST_CASES:,} cases")
+        return _said("unknown", "too_many")
     witnesses = [(judge.sure(case), judge.witness(case)) for case in found]
     sure, witness = max(witnesses, key=lambda item: item[0])
     if one or other:
         implies: Implies = "both" if one and other else "first" if one else "second"
-        said = {"both": "they always hold together", "first": "the first never holds without the second"}
-        return Verdict(
-            "implied", implies, witness, said.get(implies, "the second never holds without the first")
-        )
-    if sure:
-        return Verdict("overlapping", "", witness, "with these values both hold")
-    return Verdict(
-        "unknown",
-        "",
-        witness,
-        "both hold with these values, if they can occur together: they may not be free",
+        codes = {"both": "always_together", "first": "first_needs_second", "second": "second_needs_first"}
+        return _said("implied", codes[implies], implies, witness)
+    return _said(
+        "overlapping" if sure else "unknown", "both_hold" if sure else "may_not_be_free", "", witness
     )
 
 
@@ -362,11 +377,11 @@ class _Judge:
         return shown
 
     def never(self, first: t.Expr, second: t.Expr) -> str:
-        """Why nothing makes both true."""
+        """Why nothing makes both true: a code of SAID."""
         for word, one in (("first", first), ("second", second)):
             if not any(map(self.possible, self.cases(one))):
-                return f"the {word} can never hold"
-        return "no value of what they ask makes both true"
+                return f"{word}_never"
+        return "no_value"
 
 
 # sets
@@ -527,4 +542,5 @@ def outcome(verdict: Verdict) -> dict[str, Any]:
         "implies": verdict.implies,
         "witness": dict(verdict.witness),
         "why": verdict.why,
+        "code": verdict.code,
     }

@@ -24,7 +24,7 @@ MOST_OPTIONS = 10_000
 
 FUNCTIONS = (
     *t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, t.TOP, *t.STREAKS, *t.HABITS, "delay", *t.DATES, *t.INTERESTS,
-    "weight", "known", "sample",
+    "weight", "metric", "logistic", "known", "sample",
 )  # fmt: skip
 _NOT_DETERMINISTIC = {
     "random", "rand", "now", "today", "uuid", "gen_random_uuid", "current_date", "current_timestamp",
@@ -223,7 +223,7 @@ def _wanted(error: Any) -> str | None:
         "TIMES": "times", "PERIODS": "periods", "STAR": "*", "DOT": "a dot",
         "TOP": "top(…)", "STREAK_FUNCTION": "streak(…)", "HABIT_FUNCTION": "gap(…)", "DELAY": "delay(…)",
         "DATE_FUNCTION": "age(…)", "EVENT_FUNCTION": "count(…)", "PROPERTY_FUNCTION": "sum(…)",
-        "INTEREST": "interest(…)", "WEIGHT": "weight(…)",
+        "INTEREST": "interest(…)", "WEIGHT": "weight(…)", "METRIC": "metric(…)", "LOGISTIC": "logistic(…)",
     }  # fmt: skip
     hidden = {"$END", "TILDE"}
     if "PLUS" in _expected(error):  # after a value there may always be more of it

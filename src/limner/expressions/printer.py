@@ -105,6 +105,8 @@ def _text(node: t.Expr) -> str:
             return name_text(name)
         case t.Builtin(name):
             return name
+        case t.OfObject(kind, name):
+            return f"{name_text(kind)}.{name_text(name)}"
         case t.Attribute(path):
             return ".".join(("person", *(name_text(step) for step in path)))
         case t.Aggregate(t.TOP, event, of, window, nth):
@@ -133,6 +135,11 @@ def _text(node: t.Expr) -> str:
             return _interest(node)
         case t.Weight(tag, label):
             return f"weight({name_text(tag.name)}, {string_text(label)})"
+        case t.Logistic(base, factors):
+            each = (f"{name_text(factor.tag.name)} * {factor.weight!r}" for factor in factors)
+            return f"logistic({', '.join([repr(base), *each])})"
+        case t.Metric(name, window):
+            return f"metric({name_text(name)}{_window(window)})"
         case t.Or(args):
             return " or ".join(_bracketed(arg, (t.Or,)) for arg in args)
         case t.And(args):

@@ -86,6 +86,14 @@ class Attribute(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class OfObject(Node):
+    """What is known of the object that the event names: an attribute or a tag of a product, store, company …"""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Builtin(Node):
     """What every event has: event (its name), time, source, person, hour and weekday (1 = Monday)."""
 
@@ -263,6 +271,14 @@ class Weight(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Metric(Node):
+    """What a metric measures, of one person in a window; its measure takes its place before it is computed."""
+
+    name: str
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Streak(Node):
     """How many calendar units in a row had the event: the longest run, or the one that goes on now."""
 
@@ -300,6 +316,22 @@ class Dated(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Factor(Node):
+    """So much for each unit of a tag: a number, an amount, or a flag that is true (1) or not (0)."""
+
+    tag: Name
+    weight: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic(Node):
+    """1 / (1 + exp(-sum)) of `base` and the factors, 0 to 1; missing when a number or amount is."""
+
+    base: int | float
+    factors: tuple[Factor, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Arithmetic(Node):
     """left op right; missing when either is, and when it is divided by 0."""
 
@@ -310,7 +342,7 @@ class Arithmetic(Node):
 
 Value = (
     Flag | Text | Number | Instant | Name | Attribute | Builtin | Aggregate | Interest | Weight | Streak | Habit
-    | Delay | Dated | Arithmetic
+    | Delay | Dated | Arithmetic | Metric | OfObject | Logistic
 )  # fmt: skip
 OfEvents = Aggregate | Streak | Habit | Delay
 """What is one value out of a person's events."""
@@ -489,7 +521,7 @@ NODES: dict[str, type[Node]] = {
         InNext, Since, Before, FromTo, BetweenAgo, MoreThanAgo, SinceEvent, BeforeEvent, Event, Aggregate, Streak,
         Habit, Delay, Dated, Arithmetic, Or, And, Not, Compare,
         Among, Between, TextTest, Within, Known, HasBeen, Times, Did, FirstDid, Regularly, Then, Sequence,
-        LastHas, InAudience, Sample, Points, Interest, Weight,
+        LastHas, InAudience, Sample, Points, Interest, Weight, Metric, OfObject, Factor, Logistic,
     )
 }  # fmt: skip
 
@@ -523,6 +555,16 @@ def events_of(node: Node) -> set[str]:
     return {item.name for item in walk(node) if isinstance(item, Event)}
 
 
+def metrics_of(node: Node) -> set[str]:
+    """The metrics that the expression names."""
+    return {item.name for item in walk(node) if isinstance(item, Metric)}
+
+
+def objects_of(node: Node) -> set[tuple[str, str]]:
+    """What of which kinds of objects the expression asks: (kind, attribute or tag)."""
+    return {(item.kind, item.name) for item in walk(node) if isinstance(item, OfObject)}
+
+
 def names_of(node: Node) -> set[str]:
     """The bare names outside `where`: tags, or attributes where no tag has that name."""
     found: set[str] = set()
@@ -546,7 +588,7 @@ def weighed(node: Node) -> set[str]:
 def followed(node: Node) -> bool:
     """Whether it is made only of what answers about one person are explained by, event by event."""
     return not any(
-        isinstance(inner, Streak | Habit | Delay | Dated | Arithmetic | SinceEvent | BeforeEvent)
+        isinstance(inner, Streak | Habit | Delay | Dated | Arithmetic | Logistic | SinceEvent | BeforeEvent)
         or (isinstance(inner, Aggregate) and inner.nth is not None)
         for inner in walk(node)
     )

@@ -33,8 +33,8 @@ from limner.tags.graph import Graph
 from limner.tags.history import PREFIX, tags_at, values_at
 from limner.tags.masking import SENSITIVE, hides, is_personal, masked
 from limner.tags.methods.observed import attribute_path
-from limner.tags.model import Observed, Points, Rule, Statistic, Tag, Tiers, plain
-from limner.types import Json, ValueType, naive, utc
+from limner.tags.model import Learned, Observed, Points, Rule, Statistic, Tag, Tiers, plain
+from limner.types import MONEY_SCALE, Json, ValueType, naive, utc
 
 MOST_EVENTS = 50
 MOST_CONDITIONS = 200
@@ -71,6 +71,7 @@ def why(
         "weights": None,
         "rule": None,
         "observed": None,
+        "learned": None,
     }
     with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix), handed=handed) as (
         tx,
@@ -102,6 +103,8 @@ def why(
             }
         elif isinstance(tag.definition, Tiers):
             found |= {"available": False, "unavailable": "its cut points follow from everybody in each run"}
+        elif isinstance(tag.definition, Learned):
+            found["learned"] = _learned(tx, tag.definition, ix, graph=graph, covered=covered)
         elif isinstance(tag.definition, Statistic):
             tree = graph.trees[tag.key][0]
             if isinstance(tree, t.Aggregate) and t.followed(tree):
@@ -132,6 +135,35 @@ def why(
     if found["ends"]["at"] is not None and then_value is not None:
         found["ends"]["then"] = masked(then_value) if _hidden(tag, hide) else exact(then_value, tag.type)
     return found
+
+
+def _learned(
+    tx: Transaction, definition: Learned, ix: int, *, graph: Graph, covered: Collection[str]
+) -> Json:
+    """What each feature adds to the person's chance against the mean of those from whom it was learned."""
+    learnt = definition.learnt
+    features: list[Json] = []
+    for one in () if learnt is None else learnt.features:
+        tag = graph.tags[one.tag]
+        rows = tx.read(f"SELECT value FROM {quoted(PREFIX + tag.table)} WHERE ix = $ix", {"ix": ix})
+        value = rows.column(0)[0].as_py() if rows.num_rows else None
+        if tag.type is ValueType.FLAG:
+            value = bool(value)
+        number = None if value is None else float(value) / (MONEY_SCALE if tag.type is ValueType.MONEY else 1)
+        hidden = tag.key in covered
+        features.append(
+            {
+                "tag": one.tag,
+                "titles": dict(tag.title),
+                "value": None if value is None or hidden else exact(value, tag.type),
+                "weight": one.weight,
+                "mean": one.mean,
+                "adds": None if number is None or hidden else one.weight * (number - one.mean),
+            }
+        )
+    features.sort(key=lambda item: -abs(item["adds"] or 0.0))
+    said = "there are no weights yet" if learnt is None else "not calibrated yet"
+    return {"said": said, "auc": None if learnt is None else learnt.auc, "features": features}
 
 
 def why_in(

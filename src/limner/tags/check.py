@@ -10,9 +10,9 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.check import check as sound
 from limner.expressions.check import type_of
 from limner.expressions.compile import people, values
-from limner.expressions.tree import Aggregate, Arithmetic, Dated, Interest, OfEvents, walk
+from limner.expressions.tree import Aggregate, Arithmetic, Dated, Interest, Logistic, OfEvents, walk
 from limner.tags.graph import Graph, expression_path
-from limner.tags.model import Given, Method, Observed, Stage, Tag, Tiers
+from limner.tags.model import Given, Learned, Method, Observed, Stage, Tag, Tiers
 from limner.tags.text import document_of
 from limner.types import ValueType
 
@@ -33,6 +33,9 @@ def problems(
 def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
     """Raises DefinitionError at the first place of the tag's file that cannot be computed."""
     check_truth(tag, graph.tags)
+    if isinstance(tag.definition, Learned) and tag.definition.learnt is None and tag.stage is not Stage.DRAFT:
+        hint = f"limner tag learn {tag.key} computes them; until then say stage: draft"
+        raise document_of(tag).error("there are no weights yet", "learned", code="not_learned", hint=hint)
     for position, tree in enumerate(graph.trees[tag.key]):
         path = expression_path(tag, position)
         try:
@@ -43,7 +46,7 @@ def check(tag: Tag, graph: Graph, *, catalog: Catalog, as_of: datetime) -> None:
                 sound(tree, catalog)
                 people(tree, catalog, as_of)
                 continue
-            if not isinstance(tree, OfEvents | Arithmetic | Dated | Interest):
+            if not isinstance(tree, OfEvents | Arithmetic | Dated | Interest | Logistic):
                 raise document_of(tag).error(
                     "a statistic is worked out of events, or of other values",
                     *path,

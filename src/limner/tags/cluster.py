@@ -159,7 +159,7 @@ class _There:
     def fill(self, home: str, query: Query) -> None:
         homes.make(self.tx, home, f"SELECT * FROM ({query.sql}) LIMIT 0", query.values)
         rows = self._answer(spark(query))
-        names = self.tx.read(f"SELECT * FROM {quoted(home)} LIMIT 0").column_names
+        names = self.tx.read(f"SELECT * FROM {homes.all_of(home)} LIMIT 0").column_names
         listed = ", ".join(quoted(name) for name in names)
         self.tx.execute(f"INSERT INTO {homes.all_of(home)} SELECT {listed} FROM {rows} ORDER BY ix")
 

@@ -216,6 +216,17 @@ def of_person(engine: Engine | Transaction, ix: int, *, now: datetime) -> list[M
     return found
 
 
+def whats(engine: Engine, batches: Sequence[str]) -> dict[str, str]:
+    """What each of these batches did: give, correct, take, import, undo."""
+    if not batches:
+        return {}
+    rows = engine.read(
+        "SELECT batch, what FROM given_batches WHERE batch IN (SELECT UNNEST($batches::VARCHAR[]))",
+        {"batches": sorted(set(batches))},
+    ).to_pylist()
+    return {row["batch"]: row["what"] for row in rows}
+
+
 def changed_after(engine: Engine, ix: int, at: datetime, *, now: datetime) -> bool:
     """Whether any given value of the person began or ended after that instant, until now."""
     found = engine.read(

@@ -10,10 +10,12 @@ from functools import cached_property
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions.parse import parse, parse_value
 from limner.expressions.printer import to_text
-from limner.expressions.tree import Expr, audiences_of, names_of
+from limner.expressions.tree import Expr, audiences_of, metrics_of, names_of, objects_of
+from limner.metrics.model import put_in
+from limner.tags import objects
 from limner.tags.document import Document
 from limner.tags.exclusive import Group, wrong
-from limner.tags.model import Points, Rule, Statistic, Tag, Tiers, fingerprint
+from limner.tags.model import Learned, Points, Rule, Statistic, Tag, Tiers, fingerprint
 from limner.tags.text import document_of
 from limner.types import ValueType
 
@@ -73,6 +75,8 @@ def expression_path(tag: Tag, position: int) -> tuple[str | int, ...]:
         return ("cuts", "of")
     if isinstance(definition, Points):
         return ("points", position, "when")
+    if isinstance(definition, Learned):
+        return ("learned", "features")
     return ("cases", position, "when") if isinstance(definition, Rule) else ("statistic",)
 
 
@@ -177,13 +181,36 @@ def printed(trees: Iterable[Expr]) -> tuple[str, ...]:
 
 
 def expressions(tag: Tag) -> tuple[Expr, ...]:
-    """The tag's parsed expressions. Raises DefinitionError for one that is none."""
+    """The tag's parsed expressions, measures and ids in the place of metrics and objects.
+
+    Raises DefinitionError for one that is none.
+    """
+    measures = dict(tag.measures)
+    return _each(tag, lambda tree: objects.put_in(put_in(tree, measures), tag.objects))
+
+
+def metrics(tag: Tag) -> set[str]:
+    """The metrics that the tag's expressions name."""
+    return set().union(*(metrics_of(tree) for tree in written(tag)))
+
+
+def asked_objects(tag: Tag) -> set[str]:
+    """What of which objects the tag's expressions ask: `product.seasonal`."""
+    return {f"{kind}.{name}" for tree in written(tag) for kind, name in objects_of(tree)}
+
+
+def written(tag: Tag) -> tuple[Expr, ...]:
+    """The tag's parsed expressions as its file writes them. Raises DefinitionError for one that is none."""
+    return _each(tag, lambda tree: tree)
+
+
+def _each(tag: Tag, made: Callable[[Expr], Expr]) -> tuple[Expr, ...]:
     found = []
     document: Document | None = None
     for position, source in enumerate(tag.sources):
         try:
             found.append(
-                parse_value(source) if isinstance(tag.definition, Statistic | Tiers) else parse(source)
+                made(parse_value(source) if isinstance(tag.definition, Statistic | Tiers) else parse(source))
             )
         except ExpressionError as error:
             document = document or document_of(tag)

@@ -20,8 +20,9 @@ from limner.tags.increment import TOUCHED
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Given, Method, Tag
+from limner.tags.patches import as_given, changed_of
 from limner.tags.publish import Applied
-from limner.tags.realtime import apart, as_given, changed_of
+from limner.tags.realtime import apart
 from limner.tags.run import keep_mark, own, own_table
 from limner.tags.tables import SQL_TYPES
 from limner.types import ValueType, naive
@@ -145,7 +146,7 @@ def _again(
         query = given.query(tag, given.origin_of(tag), zone=catalog.zone, as_of=now, among=among)
     elif tag.method is Method.OBSERVED:
         query = observed.query(tag, catalog=catalog, as_of=state.as_of, among=among)
-    elif tag.method is Method.STATISTIC:
+    elif tag.expressed:
         query = statistic.query([tag], graph, catalog=catalog, as_of=state.as_of, among=among)
         query = replace(query, final=f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.final})")
     else:

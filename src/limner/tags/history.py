@@ -73,7 +73,7 @@ def tags_at(
             together = [
                 tag
                 for tag in order
-                if tag.method is Method.STATISTIC and not tag.weighted and not statistic.refers(tag, graph)
+                if tag.expressed and not tag.weighted and not statistic.refers(tag, graph)
             ]
             if together:
                 query = statistic.query(together, graph, catalog=fresh, as_of=as_of, among=among)
@@ -93,7 +93,7 @@ def tags_at(
                     found = Query(
                         (), f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values
                     )
-                elif tag.method is Method.STATISTIC:
+                elif tag.expressed:
                     found = Query((), f"SELECT ix, {quoted(tag.key)} AS value FROM {_WIDE}")
                 elif tag.method is Method.OBSERVED:
                     found = observed.query(tag, catalog=fresh, as_of=as_of, among=among)

@@ -1,20 +1,53 @@
 """Homes: what was computed together, a row for each person, and up to where each of them counts.
 
-A home is a view over two tables: one holds everybody, as they were when it was last written whole; the other, small one
-holds who was written since, and wins. So a step changes few rows at one place, and not a few everywhere.
+A home stands on shelves: the columns that rest on events of the same names stand together, so that whoever only looked
+at a page is written in few columns. A shelf is a view over two tables. Its base holds everybody, as they were when it
+was last written whole; the other, small one holds who was written since, and wins. So a step changes few rows at one
+place, and not a few everywhere. A home that is computed anew is written as one wide table, the first base of every
+shelf.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.scan import Numbered, Numbers
 from limner.types import naive, utc
+
+MOST_SHELVES = 8
+"""More sets of names than this share the last shelf: each one costs a step a few statements."""
+
+SCATTERED = 1 / 8
+"""Where more of everybody than this were written since, a shelf is written whole."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Some columns of a home, read as `view`. `base`: the table of everybody, in which other columns may stand, too.
+
+    `kinds`: the type of each column, in SQL.
+    """
+
+    view: str
+    base: str
+    columns: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+    @property
+    def lately(self) -> str:
+        """The table of who was written since."""
+        return f"{self.view}_lately"
+
+    @property
+    def tables(self) -> tuple[str, str]:
+        """Both tables."""
+        return self.base, self.lately
 
 
 @dataclass(frozen=True)
@@ -29,11 +62,38 @@ class Mark:
     load_i: int
     asked: str
     numbers: Mapping[str, int | None] = field(default_factory=dict)
+    shelves: tuple[Shelf, ...] = ()
 
     @property
     def given(self) -> dict[str, Numbers]:
         """The numbers of its values, by column."""
         return numbers_of(self.home, self.numbers)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Every column besides ix."""
+        return frozenset(name for shelf in self.shelves for name in shelf.columns)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table that holds rows of people, by ix."""
+        return tuple(dict.fromkeys(table for shelf in self.shelves for table in shelf.tables))
+
+    def shelves_of(self, readings: Iterable[str]) -> tuple[Shelf, ...]:
+        """The shelves on which the columns (of e) stand that these readings name; never none."""
+        named = {name for reading in readings for name in _NAMED.findall(reading)}
+        return tuple(shelf for shelf in self.shelves if named & set(shelf.columns)) or self.shelves[:1]
+
+    def source(self, *readings: str) -> str:
+        """What to read in SQL for these readings: ix and at least the columns (of e) that they name."""
+        first, *others = self.shelves_of(readings)
+        if not others:
+            return quoted(first.view)
+        joined = " ".join(f"JOIN {quoted(shelf.view)} USING (ix)" for shelf in others)
+        return f"(SELECT * FROM {quoted(first.view)} {joined})"
+
+
+_NAMED = re.compile(r"\be\.(\w+)")
 
 
 def numbers_of(home: str, sizes: Mapping[str, int | None]) -> dict[str, Numbers]:
@@ -44,7 +104,17 @@ def numbers_of(home: str, sizes: Mapping[str, int | None]) -> dict[str, Numbers]
 def marks(tx: Engine | Transaction) -> list[Mark]:
     """Every home."""
     return [
-        Mark(row["home"], utc(row["as_of"]), int(row["load_i"]), row["asked"], json.loads(row["numbers"]))
+        Mark(
+            row["home"],
+            utc(row["as_of"]),
+            int(row["load_i"]),
+            row["asked"],
+            json.loads(row["numbers"]),
+            tuple(
+                Shelf(shelf["view"], shelf["base"], tuple(shelf["columns"]), tuple(shelf["kinds"]))
+                for shelf in json.loads(row["shelves"])
+            ),
+        )
         for row in tx.read("SELECT * FROM homes ORDER BY home").to_pylist()
     ]
 
@@ -63,9 +133,10 @@ def keep(tx: Transaction, mark: Mark) -> None:
         "load_i": mark.load_i,
         "asked": mark.asked,
         "numbers": json.dumps(mark.numbers, sort_keys=True),
+        "shelves": json.dumps([asdict(shelf) for shelf in mark.shelves]),
     }
     tx.execute("DELETE FROM homes WHERE home = $home", {"home": mark.home})
-    tx.execute("INSERT INTO homes VALUES ($home, $as_of, $load_i, $asked, $numbers)", values)
+    tx.execute("INSERT INTO homes VALUES ($home, $as_of, $load_i, $asked, $numbers, $shelves)", values)
 
 
 def leave(tx: Transaction, *, newest: str) -> None:
@@ -77,69 +148,121 @@ def leave(tx: Transaction, *, newest: str) -> None:
 
 
 def all_of(home: str) -> str:
-    """The table of everybody, quoted."""
-    return quoted(f"{home}_all")
+    """The table in which a home is written whole, quoted."""
+    return quoted(_all_of(home))
 
 
-def lately_of(home: str) -> str:
-    """The table of who was written since, quoted."""
-    return quoted(f"{home}_lately")
-
-
-def parts_of(home: str) -> tuple[str, str]:
-    """Both tables, quoted."""
-    return all_of(home), lately_of(home)
+def _all_of(home: str) -> str:
+    return f"{home}_all"
 
 
 def make(tx: Transaction, home: str, rows: str, values: Mapping[str, Any] | None = None) -> None:
-    """Writes a home whole: `rows` is the query of its rows, in the order in which they are kept."""
+    """Writes a home whole: `rows` is the query of its rows, in the order in which they are kept. Then `shelve` it."""
     tx.execute(f"CREATE OR REPLACE TABLE {all_of(home)} AS {rows}", values)
-    tx.execute(f"CREATE OR REPLACE TABLE {lately_of(home)} AS FROM {all_of(home)} LIMIT 0")
+
+
+def shelve(tx: Transaction, mark: Mark, columns: Sequence[tuple[str, ...]]) -> Mark:
+    """Makes the shelves of a home that was written whole, each with these columns; the answer is its mark with them."""
+    found = tx.read(f"SELECT column_name, column_type FROM (DESCRIBE {all_of(mark.home)})").to_pylist()
+    kind = {row["column_name"]: row["column_type"] for row in found}
+    shelves = tuple(
+        Shelf(f"{mark.home}_{place}", _all_of(mark.home), tuple(names), tuple(kind[name] for name in names))
+        for place, names in enumerate(columns)
+    )
+    for shelf in shelves:
+        tx.execute(
+            f"CREATE OR REPLACE TABLE {quoted(shelf.lately)} AS SELECT {_listed(shelf)}"
+            f" FROM {quoted(shelf.base)} LIMIT 0"
+        )
+        _view(tx, shelf)
+    return replace(mark, shelves=shelves)
+
+
+def _view(tx: Transaction, shelf: Shelf) -> None:
     tx.execute(
-        f"CREATE OR REPLACE VIEW {quoted(home)} AS SELECT a.* FROM {all_of(home)} AS a"
-        f" ANTI JOIN {lately_of(home)} AS l ON l.ix = a.ix UNION ALL FROM {lately_of(home)}"
+        f"CREATE OR REPLACE VIEW {quoted(shelf.view)} AS SELECT {_listed(shelf, 'a.')}"
+        f" FROM {quoted(shelf.base)} AS a ANTI JOIN {quoted(shelf.lately)} AS l ON l.ix = a.ix"
+        f" UNION ALL FROM {quoted(shelf.lately)}"
     )
 
 
-def rows_of(home: str, who: str) -> str:
+def _listed(shelf: Shelf, of: str = "") -> str:
+    return ", ".join(f"{of}{name}" for name in ("ix", *shelf.columns))
+
+
+def rows_of(shelf: Shelf, who: str) -> str:
     """The query of some people's rows; `who`: a table of ix."""
     return (
-        f"SELECT a.* FROM {all_of(home)} AS a SEMI JOIN {who} AS w ON w.ix = a.ix"
-        f" ANTI JOIN {lately_of(home)} AS l ON l.ix = a.ix UNION ALL {lately_rows_of(home, who)}"
+        f"SELECT {_listed(shelf, 'a.')} FROM {quoted(shelf.base)} AS a SEMI JOIN {who} AS w ON w.ix = a.ix"
+        f" ANTI JOIN {quoted(shelf.lately)} AS l ON l.ix = a.ix UNION ALL"
+        f" SELECT l.* FROM {quoted(shelf.lately)} AS l SEMI JOIN {who} AS w ON w.ix = l.ix"
     )
 
 
-def lately_rows_of(home: str, who: str) -> str:
-    """The query of the rows of those of some people who were written lately."""
-    return f"SELECT l.* FROM {lately_of(home)} AS l SEMI JOIN {who} AS w ON w.ix = l.ix"
+def put(tx: Transaction, shelf: Shelf, rows: str, *, people: int) -> Shelf:
+    """Writes some people's rows; the answer is the shelf. `rows`: a table of its columns; `people`: how many live.
+
+    Where many were written since it was last written whole, it is written whole: quicker than so many rows one by one.
+    """
+    lately = quoted(shelf.lately)
+    if _count(tx, rows) + _count(tx, lately) <= SCATTERED * people:
+        tx.execute(f"DELETE FROM {lately} WHERE ix IN (SELECT ix FROM {rows})")
+        tx.execute(f"INSERT INTO {lately} FROM {rows}")
+        return shelf
+    whole = replace(shelf, base=_all_of(shelf.view))
+    base, newer = quoted(shelf.base), rows
+    if _count(tx, lately):
+        newer = f"(FROM {rows} UNION ALL SELECT l.* FROM {lately} AS l ANTI JOIN {rows} AS r ON r.ix = l.ix)"
+    chosen = ", ".join(
+        f"CASE WHEN r.ix IS NULL THEN a.{name} ELSE r.{name} END AS {name}" for name in shelf.columns
+    )
+    written = f"SELECT a.ix, {chosen} FROM {base} AS a LEFT JOIN {newer} AS r ON r.ix = a.ix"
+    if _count(tx, base) < people:  # nobody has two rows in it, and only the living have any
+        written += f" UNION ALL SELECT r.* FROM {newer} AS r ANTI JOIN {base} AS a ON a.ix = r.ix"
+    tx.execute(f"CREATE OR REPLACE TABLE {quoted(whole.base)} AS {written}")
+    tx.execute(f"CREATE OR REPLACE TABLE {lately} AS FROM {quoted(whole.base)} LIMIT 0")
+    _view(tx, whole)
+    return whole
 
 
-def put(tx: Transaction, home: str, rows: str) -> None:
-    """Writes some people's rows; `rows`: a table of the home's columns."""
-    tx.execute(f"DELETE FROM {lately_of(home)} WHERE ix IN (SELECT ix FROM {rows})")
-    tx.execute(f"INSERT INTO {lately_of(home)} FROM {rows}")
+def tidy(tx: Transaction, mark: Mark) -> None:
+    """The table in which the home was written whole goes when no shelf rests on it any more."""
+    if mark.shelves and _all_of(mark.home) not in mark.tables:
+        tx.execute(f"DROP TABLE IF EXISTS {all_of(mark.home)}")
 
 
-def take_out(tx: Transaction, home: str, who: str) -> None:
-    """These people have no row any more; `who`: a query of ix."""
-    for table in parts_of(home):
-        tx.execute(f"DELETE FROM {table} WHERE ix IN ({who})")
+def take_out(tx: Transaction, mark: Mark, who: str) -> None:
+    """These people have no row any more; `who`: a table of ix."""
+    among = " UNION ALL ".join(
+        f"SELECT t.ix FROM {quoted(table)} AS t SEMI JOIN {who} AS w ON w.ix = t.ix"
+        for table in mark.shelves[0].tables
+    )
+    if not _count(tx, who) or not _count(tx, f"({among})"):  # everybody stands on every shelf
+        return
+    for table in mark.tables:
+        tx.execute(f"DELETE FROM {quoted(table)} WHERE ix IN (SELECT ix FROM {who})")
 
 
-def size(tx: Transaction, home: str) -> tuple[int, int]:
-    """How many rows the table of everybody has, and that of who was written since."""
-    counts = [tx.read(f"SELECT COUNT(*) FROM {table}") for table in parts_of(home)]
-    return int(counts[0].column(0)[0].as_py()), int(counts[1].column(0)[0].as_py())
+def people(tx: Transaction, mark: Mark) -> int:
+    """How many people have a row."""
+    base, lately = map(quoted, mark.shelves[0].tables)
+    twice = _count(tx, f"(SELECT a.ix FROM {base} AS a SEMI JOIN {lately} AS l ON l.ix = a.ix)")
+    return _count(tx, base) + _count(tx, lately) - twice
 
 
 def drop(tx: Transaction, mark: Mark) -> None:
     """The home, and the numbers of its values, are no more."""
-    tx.execute(f"DROP VIEW IF EXISTS {quoted(mark.home)}")
-    for table in parts_of(mark.home):
-        tx.execute(f"DROP TABLE IF EXISTS {table}")
+    for shelf in mark.shelves:
+        tx.execute(f"DROP VIEW IF EXISTS {quoted(shelf.view)}")
+    for table in mark.tables:
+        tx.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
     for found in mark.given.values():
         tx.execute(f"DROP TABLE IF EXISTS {quoted(found.table)}")
     tx.execute("DELETE FROM homes WHERE home = $home", {"home": mark.home})
+
+
+def _count(tx: Transaction, table: str) -> int:
+    return int(tx.read(f"SELECT COUNT(*) FROM {table}").column(0)[0].as_py())
 
 
 def forget(tx: Transaction) -> None:

@@ -38,12 +38,9 @@ from limner.tags.homes import Mark, numbers_of
 from limner.types import naive
 
 _FRESH, _MOVED, _ANEW = "tags_fresh", "tags_moved", "tags_anew"
-_EVENTS, _WRITTEN, _ROWS = "tags_events", "tags_written", "tags_rows"
+_EVENTS, _NEWCOMERS, _CHANGED, _GONE = "tags_events", "tags_newcomers", "tags_changed", "tags_gone"
 TOUCHED = "tags_touched"
 """The temporary table (ix) of the people whose events came, went or moved in the last `advance`."""
-
-_SCATTERED = 1 / 8
-"""Where more of everybody than this are written, the home is written whole."""
 
 _BEGINNING = naive(datetime(1, 1, 1, tzinfo=UTC))
 
@@ -52,13 +49,21 @@ _BEGINNING = naive(datetime(1, 1, 1, tzinfo=UTC))
 class Advanced:
     """What carrying on took: people whose events came or went, and people of whom something was computed anew.
 
-    `held`, `added`: how many values were carried on, and how many are new and computed for everybody.
+    `held`, `added`: how many values were carried on, and how many are new and computed for everybody. `written`: by
+    shelf of the home (its view), the temporary table of the rows that were written; empty where it was made anew.
     """
 
     touched: int
     anew: int
     held: int
     added: int
+    written: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+
+def forget(tx: Transaction, advanced: Advanced) -> None:
+    """Drops the tables of what was written."""
+    for table in advanced.written.values():
+        tx.execute(f"DROP TABLE IF EXISTS temp.{quoted(table)}")
 
 
 def number(
@@ -110,7 +115,7 @@ def advance(
     """
     bind = Bound()
     new = together(values, catalog, as_of, numbers=mark.given)
-    present = set(tx.read(f"SELECT * FROM {quoted(mark.home)} LIMIT 0").column_names) - {"ix"}
+    present = mark.columns
     held = {key: value for key, value in values.items() if present.issuperset(new.made_of[key])}
     added = {key: value for key, value in values.items() if key not in held}
     stale = present - {name for key in held for name in new.made_of[key]}
@@ -130,13 +135,18 @@ def advance(
     edges.collect(tx)
     edges.choose(tx)
     edges.compute(tx, catalog, as_of, numbers=mark.given)
-    edges.write(tx)
+    mark, written = edges.write(tx, mark)
     for table in edges.made:
         tx.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    advanced = Advanced(edges.touched, edges.anew, len(held), len(added), written)
     if home is not None and (added or stale):
+        forget(tx, advanced)
+        advanced = replace(advanced, written={})
         mark = _rebuilt(tx, edges.new, added, mark=mark, home=home, catalog=catalog, as_of=as_of)
     made = together(values, catalog, as_of, numbers=mark.given)
-    return made, Advanced(edges.touched, edges.anew, len(held), len(added)), mark
+    if not mark.shelves:
+        mark = homes.shelve(tx, mark, shelved(made))
+    return made, advanced, mark
 
 
 def _rebuilt(
@@ -156,7 +166,7 @@ def _rebuilt(
         tx.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS FROM {quoted(found.table)}")
     numbers |= number(tx, added, home=home, catalog=catalog, as_of=as_of, besides=mark.numbers)
     columns = [f"h.{name}" for name in held.columns]
-    source = f"{quoted(mark.home)} AS h"
+    source = f"{mark.source(*(f'e.{name}' for name in held.columns))} AS h"
     bound: Mapping[str, Any] = {}
     if added:
         made = together(added, catalog, as_of, numbers=numbers_of(home, numbers))
@@ -164,7 +174,19 @@ def _rebuilt(
         source += f" LEFT JOIN ({made.query.sql}) AS m ON m.ix = h.ix"
         bound = made.query.values
     homes.make(tx, home, f"SELECT {', '.join(['h.ix', *columns])} FROM {source} ORDER BY h.ix", bound)
-    return replace(mark, home=home, numbers=numbers)
+    return replace(mark, home=home, numbers=numbers, shelves=())
+
+
+def shelved(made: Together) -> list[tuple[str, ...]]:
+    """The columns of each shelf of a home: those that rest on events of the same names stand together."""
+    found: dict[object, list[str]] = {}
+    for name, tally in made.tallies.items():
+        found.setdefault(tally.selection.codes, []).append(name)
+    for name, selections in made.asked.items():
+        found.setdefault(selections[0].codes if selections else None, []).append(name)
+    several = sorted(found.values(), key=len, reverse=True)
+    last = [name for names in several[homes.MOST_SHELVES - 1 :] for name in names]
+    return [tuple(names) for names in (*several[: homes.MOST_SHELVES - 1], last) if names]
 
 
 @dataclass(frozen=True)
@@ -220,7 +242,6 @@ class _Edges:
         self.events: EventSql = new.events
         self.now = self.events.sql.as_of
         self.mark = bind(mark.load_i)
-        self.home = quoted(mark.home)
         self.earlier = {s.text: s for s in _selections(old)}
         self.groups: list[_Group] = []
         self.touched = self.anew = self.moved = 0
@@ -234,8 +255,9 @@ class _Edges:
             _EVENTS,
             _MOVED,
             _ANEW,
-            _WRITTEN,
-            _ROWS,
+            _NEWCOMERS,
+            _CHANGED,
+            _GONE,
             *(t for g in self.groups for t in (g.came, g.edge, g.made)),
         ]
 
@@ -283,13 +305,15 @@ class _Edges:
                 for name, tally in tallies.items()
                 if tally.how != "or" and tally.numbered and tally.numbered.column == column
             ]
-            written = ", ".join(
-                f"{name} = {name} - ({name} & {ROOM - 1}) + {now}[({name} & {ROOM - 1}) + 1]"
-                for name in packed
-            )
-            for held in homes.parts_of(self.before.home):
-                if packed:
-                    tx.execute(f"UPDATE {held} SET {written}")
+            for shelf in self.before.shelves:
+                here = [name for name in packed if name in shelf.columns]
+                written = ", ".join(
+                    f"{name} = {name} - ({name} & {ROOM - 1}) + {now}[({name} & {ROOM - 1}) + 1]"
+                    for name in here
+                )
+                for held in shelf.tables:
+                    if here:
+                        tx.execute(f"UPDATE {quoted(held)} SET {written}")
             tx.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {_FRESH}")
         return sizes
 
@@ -338,7 +362,7 @@ class _Edges:
             if tests:
                 tx.execute(
                     f"CREATE OR REPLACE TEMP TABLE {group.edge} AS SELECT d.ix FROM {group.came} AS d"
-                    f" LEFT JOIN {self.home} AS h ON h.ix = d.ix"
+                    f" LEFT JOIN {self.before.source(*(f'e.{name}' for name in uncertain))} AS h ON h.ix = d.ix"
                     f" WHERE ({' OR '.join(tests)}) AND d.ix NOT IN (SELECT ix FROM {_MOVED})"
                 )
                 n = _size(tx, group.edge)
@@ -360,49 +384,77 @@ class _Edges:
             made = together(self.values, catalog, as_of, among=_MOVED, numbers=numbers)
             tx.execute(f"CREATE OR REPLACE TEMP TABLE {_ANEW} AS {made.query.sql}", made.query.values)
 
-    def write(self, tx: Transaction) -> None:
-        """Writes all of it into the home: the rows of the touched, or, where they are many, every row."""
-        home = self.before.home
-        homes.take_out(tx, home, "SELECT ix FROM persons WHERE merged_into IS NOT NULL OR erased")
-        newest = " UNION ALL ".join(f"SELECT MAX(ix) AS ix FROM {part}" for part in homes.parts_of(home))
-        chosen = f"ix > (SELECT COALESCE(MAX(ix), -1) FROM ({newest})) OR ix IN (SELECT ix FROM {TOUCHED})"
-        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_WRITTEN} AS {publish.ALIVE} AND ({chosen})")
-        everybody, lately = homes.size(tx, home)
-        values = self._values()
-        kinds = tx.read(f"SELECT column_name, column_type FROM (DESCRIBE {self.home})").to_pylist()
-        kind = {row["column_name"]: row["column_type"] for row in kinds}
-        chosen = ", ".join(
-            f"CAST({values.get(name, f'h.{name}')} AS {kind[name]}) AS {name}"
-            for name in kind
-            if name != "ix"
-        )
-        if lately + _size(tx, _WRITTEN) > _SCATTERED * everybody:
-            tx.execute(
-                f"INSERT INTO {homes.lately_of(home)} (ix) FROM {_WRITTEN} ANTI JOIN {self.home} USING (ix)"
-            )
-            ordered = "ORDER BY h.ix" if homes.size(tx, home)[1] else ""
-            rows = f"SELECT h.ix, {chosen} FROM {self.home} AS h {' '.join(self._beside('h'))} {ordered}"
-            homes.make(tx, home, rows)
-            return
-        source = f"{_WRITTEN} AS w LEFT JOIN ({homes.rows_of(home, _WRITTEN)}) AS h ON h.ix = w.ix"
-        rows = f"SELECT w.ix, {chosen} FROM {source} {' '.join(self._beside('w'))}"
-        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {rows}")
-        homes.put(tx, home, _ROWS)
+    def write(self, tx: Transaction, mark: Mark) -> tuple[Mark, dict[str, str]]:
+        """Writes the rows of whom anything came, went or moved, shelf by shelf.
 
-    def _beside(self, who: str) -> list[str]:
-        """The tables of what came and what was computed anew, joined to the people `who`."""
+        The answer is the home's mark, and the table of the rows that were written, by shelf.
+        """
+        tx.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_GONE} AS"
+            " SELECT ix FROM persons WHERE merged_into IS NOT NULL OR erased"
+        )
+        homes.take_out(tx, mark, _GONE)
+        people, newcomers = self._welcome(tx, mark)
+        shelves: list[homes.Shelf] = []
+        written: dict[str, str] = {}
+        for shelf in mark.shelves:
+            groups = [group for group in self.groups if set(shelf.columns) & {*group.tallies, *group.asked}]
+            among = [group.came for group in groups] + [_MOVED] * bool(self.moved) + [_NEWCOMERS] * newcomers
+            who, w = (among[0], f"c{groups[0].number}") if len(among) == 1 == len(groups) else (_CHANGED, "w")
+            if who == _CHANGED:
+                several = " UNION ".join(f"SELECT ix FROM {table}" for table in among)
+                tx.execute(f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS {several or f'FROM {_MOVED}'}")
+            joined = f"{who} AS {w} JOIN {quoted(shelf.view)} AS h ON h.ix = {w}.ix"
+            if newcomers:
+                joined = (
+                    f"{who} AS w LEFT JOIN {quoted(shelf.view)} AS h ON h.ix = w.ix"
+                    f" LEFT JOIN {_NEWCOMERS} AS n ON n.ix = w.ix"
+                )
+            rows = quoted(f"{shelf.view}_written")
+            written[shelf.view] = f"{shelf.view}_written"
+            tx.execute(
+                f"CREATE OR REPLACE TEMP TABLE {rows} AS SELECT {w}.ix, {self._chosen(shelf, groups)}"
+                f" FROM {joined} {' '.join(self._beside(w, groups, who))}"
+                + (" WHERE h.ix IS NOT NULL OR n.ix IS NOT NULL" if newcomers else "")
+            )
+            shelves.append(homes.put(tx, shelf, rows, people=people))
+        found = replace(mark, shelves=tuple(shelves))
+        homes.tidy(tx, found)
+        return found, written
+
+    def _welcome(self, tx: Transaction, mark: Mark) -> tuple[int, bool]:
+        """Makes the table of the living who have no row yet; the answer is how many live, and whether any is new."""
+        one = quoted(mark.shelves[0].view)
+        people = _count(tx, f"({publish.ALIVE})")
+        newcomers = people > homes.people(tx, mark)  # those who live no more are taken out before
+        if newcomers:
+            tx.execute(
+                f"CREATE OR REPLACE TEMP TABLE {_NEWCOMERS} AS"
+                f" SELECT p.ix FROM ({publish.ALIVE}) AS p ANTI JOIN {one} AS e ON e.ix = p.ix"
+            )
+        return people, newcomers
+
+    def _chosen(self, shelf: homes.Shelf, groups: list[_Group]) -> str:
+        """Every column of the shelf as it is now, in the type that it has."""
+        kind = dict(zip(shelf.columns, shelf.kinds, strict=True))
+        values = self._values(groups)
+        now = {name: values.get(name, f"h.{name}") for name in shelf.columns}  # what is not asked for stays
+        return ", ".join(f"CAST({value} AS {kind[name]}) AS {name}" for name, value in now.items())
+
+    def _beside(self, who: str, groups: list[_Group], alone: str) -> list[str]:
+        """The tables of what came and what was computed anew, joined to the people `who`, whose table is `alone`."""
         joins = []
-        for group in self.groups:
-            if group.tallies:
+        for group in groups:
+            if group.tallies and group.came != alone:
                 joins.append(f"LEFT JOIN {group.came} AS c{group.number} ON c{group.number}.ix = {who}.ix")
             if group.again:
                 joins.append(f"LEFT JOIN {group.made} AS m{group.number} ON m{group.number}.ix = {who}.ix")
         return [*joins, f"LEFT JOIN {_ANEW} AS a ON a.ix = {who}.ix"] if self.moved else joins
 
-    def _values(self) -> dict[str, str]:
+    def _values(self, groups: list[_Group]) -> dict[str, str]:
         """Every column as it is now, in SQL over the home (h) and what is beside it."""
         values = {name: f"h.{name}" for name in self.new.columns}
-        for group in self.groups:
+        for group in groups:
             values |= {name: _sum(name, tally, f"c{group.number}") for name, tally in group.tallies.items()}
             if group.again:
                 made = f"m{group.number}"
@@ -573,4 +625,8 @@ def _selections(made: Together) -> list[Selection]:
 
 
 def _size(tx: Transaction, table: str) -> int:
-    return int(tx.read(f"SELECT COUNT(*) AS n FROM {quoted(table)}").column("n")[0].as_py())
+    return _count(tx, quoted(table))
+
+
+def _count(tx: Transaction, rows: str) -> int:
+    return int(tx.read(f"SELECT COUNT(*) AS n FROM {rows}").column("n")[0].as_py())

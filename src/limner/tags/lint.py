@@ -10,20 +10,23 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from functools import cache
 from importlib import resources
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
 from limner.columns import Array, Column, Columns
 from limner.engine.seam import Engine
+from limner.expressions import tree as t
 from limner.expressions.printer import to_text
-from limner.tags.graph import Graph
+from limner.metrics.model import Metric, measure_of
+from limner.tags.graph import Graph, written
 from limner.tags.model import Given, Observed, Points, Rule, Stage, Tag, Tiers, plain
 from limner.types import ValueType, naive
 
@@ -93,13 +96,19 @@ def accurate(tags: Mapping[str, Tag], known: Mapping[str, Known]) -> Iterator[Fi
         )
 
 
-def lint(graph: Graph, columns: Columns | None, known: Mapping[str, Known]) -> list[Finding]:
+def lint(
+    graph: Graph,
+    columns: Columns | None,
+    known: Mapping[str, Known],
+    metrics: Mapping[str, Metric] = MappingProxyType({}),
+) -> list[Finding]:
     """Every finding, the worst first, then by code and tags.
 
     `columns`: what is published, with who is alive; None before the first run.
     """
     tags = graph.tags
     found = [*names(tags), *definitions(graph), *described(tags), *kept(tags, known), *accurate(tags, known)]
+    found += spelled_out(graph, metrics)
     if columns is not None:
         found += [*people(tags, columns), *values(tags, columns, known)]
     found = _once(found)
@@ -262,6 +271,29 @@ def definitions(graph: Graph) -> Iterator[Finding]:
                 "merge",
                 {"tags": len(keys)},
             )
+
+
+def spelled_out(graph: Graph, metrics: Mapping[str, Metric]) -> Iterator[Finding]:
+    """Tags that say once more what a metric measures, instead of naming it: they will differ when it changes."""
+    measures = {to_text(measure_of(metric.measure)): key for key, metric in sorted(metrics.items())}
+    for key in sorted(graph.tags):
+        said = {text for tree in written(graph.tags[key]) for text in _measures(tree)}
+        for name in sorted(measures[text] for text in said & measures.keys()):
+            yield Finding(
+                "note",
+                "spelled_out",
+                (key,),
+                f"{key} says what the metric {name} measures once more",
+                f"Write metric({name} …) there, so that both change together.",
+                "replace",
+            )
+
+
+def _measures(tree: t.Expr) -> Iterator[str]:
+    """What the expression counts and adds up, whatever the window."""
+    for node in t.walk(tree):
+        if isinstance(node, t.Aggregate):
+            yield to_text(replace(node, window=None))
 
 
 def normal(graph: Graph, key: str) -> str:

@@ -59,7 +59,7 @@ class Method(StrEnum):
     IMPORTED = "imported"
 
 
-DEFINED = frozenset({Method.OBSERVED, Method.STATISTIC, Method.RULE, Method.MANUAL, Method.IMPORTED})
+DEFINED = frozenset(Method)
 """The methods that a tag file can define today."""
 
 DYNAMIC = frozenset({Method.STATISTIC, Method.RULE, Method.LEARNED})
@@ -97,6 +97,46 @@ class Statistic:
     """One aggregate over a person's events, as text."""
 
     expression: str
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What a learned tag gives one feature: `weight` for each unit; `mean`: of those from whom it was learned."""
+
+    tag: str
+    weight: float
+    mean: float
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What was learned: when, from how many pairs of a person and a date, of whom so many reached the label.
+
+    `auc`: of two people of the later dates, one who reached it and one who did not, how often the first had the greater
+    chance.
+    """
+
+    base: float
+    features: tuple[Weighed, ...]
+    at: str
+    examples: int
+    reached: int
+    auc: float
+
+
+@dataclass(frozen=True)
+class Learned(Statistic):
+    """The chance that the label comes within the horizon, from tags. `expression` follows from what was `learnt`.
+
+    `train` and `test`: dates (or instants) as of which features are computed, the label from there on; None: not yet.
+    """
+
+    label: str = ""
+    horizon: timedelta = timedelta(days=30)
+    features: tuple[str, ...] = ()
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    learnt: Learnt | None = None
 
 
 @dataclass(frozen=True)
@@ -207,7 +247,8 @@ class Tag:
 
     `metric`: by what it is judged whether the tag does what it is for. `group`: the exclusive group that it is in; its
     own file does not say so. `truth`: the tag that holds what people declared of it; `at_least`: which share of its
-    values must be right before it is published.
+    values must be right before it is published. `measures`: what each metric measures, by key, where the tag may name
+    one; `objects`: the kinds of objects, where it may ask about one; its own file does not say so.
     """
 
     key: str
@@ -228,6 +269,8 @@ class Tag:
     metric: str = ""
     truth: str = ""
     at_least: float | None = None
+    measures: tuple[tuple[str, str], ...] = ()
+    objects: Mapping[str, Any] = field(default_factory=dict, compare=False)
     stage: Stage = Stage.PUBLISHED
     sensitivity: Sensitivity = Sensitivity.INTERNAL
 
@@ -242,6 +285,11 @@ class Tag:
         return (
             isinstance(self.definition, Statistic) and _WEIGHTED.match(self.definition.expression) is not None
         )
+
+    @property
+    def expressed(self) -> bool:
+        """Whether its value is one expression: a statistic, or what was learned."""
+        return isinstance(self.definition, Statistic)
 
     @property
     def table(self) -> str:
@@ -271,6 +319,11 @@ class Tag:
         """Its definition as one line that a person can read."""
         if isinstance(self.definition, Observed):
             return f"attribute {self.definition.attribute}"
+        if isinstance(self.definition, Learned):
+            days = self.definition.horizon // timedelta(days=1)
+            what = f"the chance of {self.definition.label} within {days} days"
+            known = "not learned yet" if self.definition.learnt is None else "not calibrated yet"
+            return f"{what}, learned from {', '.join(self.definition.features)}; {known}"
         if isinstance(self.definition, Statistic):
             return self.definition.expression
         if isinstance(self.definition, Given):

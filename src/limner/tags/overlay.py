@@ -122,6 +122,16 @@ def conflicts(
     )
 
 
+def conflicted(engine: Engine) -> dict[str, tuple[int, int]]:
+    """Of each tag with conflicts of living people: how many there were, and how many stand now."""
+    rows = engine.read(
+        "SELECT c.tag, COUNT(*) AS total, COUNT(*) FILTER (WHERE c.ended IS NULL) AS standing FROM overruled AS c"
+        " JOIN persons AS p ON p.ix = c.ix WHERE c.computed IS NOT NULL AND c.computed <> c.given"
+        " AND p.merged_into IS NULL AND NOT p.erased GROUP BY c.tag ORDER BY standing DESC, total DESC, c.tag"
+    ).to_pylist()
+    return {row["tag"]: (int(row["total"]), int(row["standing"])) for row in rows}
+
+
 def beside(engine: Engine, ix: int) -> dict[str, str | None]:
     """What would be the person's values without those given by hand, by tag, as SQL writes them; None = none."""
     rows = engine.read(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,10 +15,10 @@ from limner.engine.seam import Engine, Transaction
 from limner.errors import LimnerError
 from limner.expressions.catalog import Catalog
 from limner.tags import changes, publish, text
-from limner.tags.graph import Graph, expressions, printed, references
+from limner.tags.graph import Graph, asked_objects, expressions, metrics, printed, references
 from limner.tags.history import PREFIX, tags_at
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import fingerprint
+from limner.tags.model import Tag, fingerprint
 from limner.tags.preview import drafted
 from limner.tags.publish import Applied
 from limner.types import ValueType
@@ -92,9 +92,12 @@ def differences(
             found[key] = Difference(key, Why.NEW)
         elif held.fingerprint != graph.fingerprints[key]:
             through = [f"tag:{need}" for need in sorted(graph.needs[key] & found.keys())]
-            own = _own(graph, key) != _applied_own(held)
+            named = metrics(graph.tags[key])
+            own = _own(graph, key) != _applied_own(held, graph.tags[key])
             if not own and not _follows_from_tags(graph, key, applied):
                 through += [f"audience:{name}" for name in sorted(graph.audiences[key])]
+                through += [f"metric:{name}" for name in sorted(named)]
+                through += [f"object:{name}" for name in sorted(asked_objects(graph.tags[key]))]
             found[key] = Difference(key, Why.CHANGED if own or not through else Why.REFERS, tuple(through))
     for key in sorted(applied.keys() - graph.tags.keys() - set(unread)):
         found[key] = Difference(key, Why.REMOVED)
@@ -106,9 +109,10 @@ def _own(graph: Graph, key: str) -> str:
     return fingerprint(graph.tags[key], normal=printed(graph.trees[key]), referenced={})
 
 
-def _applied_own(held: Applied) -> str | None:
+def _applied_own(held: Applied, now: Tag) -> str | None:
+    """The mark of the text that was applied, by what metrics measure and objects are now."""
     try:
-        tag = text.read(held.text, held.tag)
+        tag = replace(text.read(held.text, held.tag), measures=now.measures, objects=now.objects)
         return fingerprint(tag, normal=printed(expressions(tag)), referenced={})
     except LimnerError:  # an older version of Limner could read it
         return None

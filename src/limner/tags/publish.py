@@ -15,6 +15,7 @@ import pyarrow as pa
 from limner.columns import Array, Column, Columns, Given, at_once, column
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.errors import DamagedError, NotFoundError
+from limner.tags.homes import Mark, marks
 from limner.types import ValueType, naive, utc
 
 ALIVE = "SELECT ix FROM persons WHERE merged_into IS NULL AND NOT erased"
@@ -142,35 +143,54 @@ def from_tables(engine: Engine | Transaction, states: Mapping[str, Applied], n: 
             columns[key] = from_table(engine, state, n)
         else:
             shared.setdefault(state.home, []).append(state)
+    homes = {mark.home: mark for mark in marks(engine)} if shared else {}
     for home, together in shared.items():
-        for first in range(0, len(together), _TOGETHER):
-            columns |= _from_home(engine, home, together[first : first + _TOGETHER], n)
+        for some in on_shelves(homes[home], together):
+            for first in range(0, len(some), _TOGETHER):
+                columns |= _from_home(engine, homes[home], some[first : first + _TOGETHER], n)
     return {key: columns[key] for key in states}
 
 
+def on_shelves(mark: Mark, states: Sequence[Applied]) -> list[list[Applied]]:
+    """What is applied in one home, each list of what is read on the same shelves."""
+    found: dict[str, list[Applied]] = {}
+    for state in states:
+        found.setdefault(mark.source(state.reading or ""), []).append(state)
+    return list(found.values())
+
+
 def _from_home(
-    engine: Engine | Transaction, home: str, states: Sequence[Applied], n: int
+    engine: Engine | Transaction, mark: Mark, states: Sequence[Applied], n: int
 ) -> dict[str, Column]:
-    chosen = ", ".join(f"{state.reading} AS {quoted(state.tag)}" for state in states)
-    now = {"now": naive(states[0].as_of)}
-    found = engine.read(f"SELECT e.ix, {chosen} FROM {quoted(home)} AS e", now).combine_chunks()
-    ix = _array(found, 0)
+    found = read_rows(engine, mark.source(states[0].reading or ""), states, now=mark.as_of)
 
     def made(state: Applied) -> Column:
-        values = found[state.tag].combine_chunks()
-        who = ix
-        if values.null_count:
-            who, values = ix[values.is_valid().to_numpy(zero_copy_only=False)], values.drop_null()
-        if state.type is ValueType.INSTANT:
-            values = values.cast(pa.int64())
-        elif state.type is ValueType.NUMBER and not pa.types.is_integer(values.type):
-            values = values.cast(pa.float64())
-        array = np.asarray(values.to_numpy(zero_copy_only=False))
-        given = Given(state.type, who, array, (), as_of=state.as_of, expires_at=state.expires_at)
+        who, values = stored(found, state)
+        given = Given(state.type, who, values, (), as_of=state.as_of, expires_at=state.expires_at)
         return column(state.tag, given, n)
 
     keys = [state.tag for state in states]
     return dict(zip(keys, at_once(made, states), strict=True))
+
+
+def read_rows(
+    engine: Engine | Transaction, source: str, states: Sequence[Applied], *, now: datetime
+) -> pa.Table:
+    """What tags of a home say about the people of `source`: ix and a column named by each tag."""
+    chosen = ", ".join(f"{state.reading} AS {quoted(state.tag)}" for state in states)
+    return engine.read(f"SELECT e.ix, {chosen} FROM {source} AS e", {"now": naive(now)}).combine_chunks()
+
+
+def stored(rows: pa.Table, state: Applied) -> tuple[Array, Array]:
+    """The ordinals of who has a value of the tag, and the values as a column takes them; no texts."""
+    ix, values = _array(rows, 0), rows[state.tag].combine_chunks()
+    if values.null_count:
+        ix, values = ix[values.is_valid().to_numpy(zero_copy_only=False)], values.drop_null()
+    if state.type is ValueType.INSTANT:
+        values = values.cast(pa.int64())
+    elif state.type is ValueType.NUMBER and not pa.types.is_integer(values.type):
+        values = values.cast(pa.float64())
+    return ix, np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 _TOGETHER = 64
@@ -182,8 +202,7 @@ def from_table(engine: Engine | Transaction, state: Applied, n: int) -> Column:
     labels: tuple[str, ...] = ()
     table = quoted(state.table)
     if state.type is ValueType.TEXT:
-        known = engine.read("SELECT label FROM labels WHERE tag = $tag ORDER BY code", {"tag": state.tag})
-        labels = tuple(known.column(0).to_pylist())
+        labels = labels_of(engine, state.tag)
         sql = f"SELECT v.ix, l.code FROM {table} AS v JOIN labels AS l ON l.tag = $tag AND l.label = v.value"
     elif state.type is ValueType.INSTANT:
         sql = f"SELECT ix, epoch_us(value) AS value FROM {table}"
@@ -198,8 +217,7 @@ def from_table(engine: Engine | Transaction, state: Applied, n: int) -> Column:
 
 def tables(tx: Transaction) -> list[str]:
     """Every table that holds values of tags, by ix."""
-    found = tx.read("SELECT home FROM homes ORDER BY home").column("home").to_pylist()
-    homes = [f"{home}_{part}" for home in found for part in ("all", "lately")]
+    homes = [table for mark in marks(tx) for table in mark.tables]
     own = [state.own for state in applied(tx).values() if state.home is None]
     return [*homes, *own, *(table for key in weighted(tx) for table in (points_of(key), weighed_of(key)))]
 
@@ -218,6 +236,12 @@ def points_of(key: str) -> str:
 def weighed_of(key: str) -> str:
     """The table (ix, label, weight, place) of such a tag."""
     return f"weighed_{key}"
+
+
+def labels_of(engine: Engine | Transaction, key: str) -> tuple[str, ...]:
+    """Every text that ever was a value of the tag, by code from 1 on."""
+    known = engine.read("SELECT label FROM labels WHERE tag = $tag ORDER BY code", {"tag": key})
+    return tuple(known.column(0).to_pylist())
 
 
 def add_labels(tx: Transaction, key: str) -> None:

@@ -7,26 +7,25 @@ these people; they are held in memory, and made from the engine's tables when th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from limner.columns import Array, Column, Columns, Given, patched
+from limner.columns import Column, Columns, patched
 from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import NOW, Together
-from limner.tags import changes, homes, model, overlay, publish, resolve, weights
+from limner.tags import changes, homes, model, overlay, patches, publish, resolve, weights
 from limner.tags.graph import Graph
-from limner.tags.increment import TOUCHED, advance
+from limner.tags.increment import TOUCHED, advance, forget
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Method, Tag, Tiers
+from limner.tags.patches import as_given, changed_of
 from limner.tags.publish import Applied
 from limner.tags.run import keep_mark, leaf_views, own, own_table, plan
 from limner.tags.tables import SQL_TYPES
@@ -83,7 +82,7 @@ def step(
         made = advance(tx, asked.values, mark=mark, home=None, catalog=fresh, as_of=as_of)
         if made is None:
             return None
-        found, _, now = made
+        found, advanced, now = made
         homes.keep(tx, now)
         _also(tx, found, was=mark, now=now)
         epoch = publish.Epoch(last.epoch + 1, as_of, run_id, publish.size(tx))
@@ -95,7 +94,7 @@ def step(
             {"lively": sorted(lively), "as_of": naive(as_of)},
         )
         if len(who):
-            leaf_views(tx, asked, found, home=now.home, as_of=as_of)
+            leaf_views(tx, asked, found, now)
             computed: set[str] = set()
             settled: set[str] = set()
             by_hand = given.by_hand(tx)
@@ -109,7 +108,7 @@ def step(
                     found,
                     catalog=fresh,
                     as_of=as_of,
-                    home=None if before[key].home is not None else now.home,
+                    home=None if before[key].home is not None else now,
                 )
                 if key in by_hand:
                     overlay.lay_and_write(
@@ -127,12 +126,22 @@ def step(
                 )
             for table, _ in asked.leaves.values():
                 tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
-        values = _values(tx, before, now=naive(as_of), home=now.home)
+        alive = publish.alive(tx, epoch.n)
+        shared = {key: before[key] for key in keys if before[key].home is not None}
+        carried = patches.carried(tx, now, advanced.written, shared, columns, alive=alive, settle=False)
+        forget(tx, advanced)
+        values = _values(tx, [state for key, state in before.items() if key not in carried], now)
         columns_now: dict[str, Column] = {}
         total = 0
         for key in keys:
             held = columns[key]
-            if len(who):
+            if key in carried:
+                new = carried[key].column.having(as_of=held.as_of, expires_at=held.expires_at)
+                change = changed_of(held, new, carried[key].who)
+                total += changes.write(
+                    tx, change, subject=f"tag:{key}", ts=as_of, run=run_id, cause="refresh"
+                )
+            elif len(who):
                 coming = as_given(tx, key, held, values[key])
                 new = patched(held, coming, who, epoch.n)
                 change = changed_of(held, new, who)
@@ -152,7 +161,7 @@ def step(
         held_in_memory = Columns.memory(
             n=epoch.n,
             as_of=as_of,
-            alive=publish.alive(tx, epoch.n),
+            alive=alive,
             columns=columns_now,
             epoch=epoch.epoch,
             run=run_id,
@@ -185,11 +194,11 @@ def _in_force(before: Mapping[str, Applied], graph: Graph, as_of: datetime) -> b
 def _also(tx: Transaction, found: Together, *, was: homes.Mark, now: homes.Mark) -> None:
     """Adds to the touched: who was told something or did anything since, and whose values time alone has changed."""
     since = {"load_i": was.load_i, "then": naive(was.as_of), "now": naive(now.as_of)}
-    tests = [
-        f"({reading.replace(NOW, '$then')}) IS DISTINCT FROM ({reading})"
-        for reading in found.reading.values()
-        if NOW in reading
-    ]
+    tests: dict[str, list[str]] = {}
+    for reading in found.reading.values():
+        if NOW in reading:
+            test = f"({reading.replace(NOW, '$then')}) IS DISTINCT FROM ({reading})"
+            tests.setdefault(now.source(reading), []).append(test)
     parts = [
         "SELECT ix FROM attributes WHERE load_i > $load_i AND ix IS NOT NULL",
         "SELECT ix FROM events WHERE load_i > $load_i AND ix IS NOT NULL",
@@ -204,8 +213,9 @@ def _also(tx: Transaction, found: Together, *, was: homes.Mark, now: homes.Mark)
             f"SELECT ix FROM given WHERE {column} > $then AND {column} <= $now AND ix IS NOT NULL"
             for column in ("ts", "expires_at")
         ]
-    if tests and was.as_of != now.as_of:
-        parts.append(f"SELECT e.ix FROM {quoted(now.home)} AS e WHERE {' OR '.join(tests)}")
+        parts += [
+            f"SELECT e.ix FROM {source} AS e WHERE {' OR '.join(some)}" for source, some in tests.items()
+        ]
     tx.execute(f"INSERT INTO {TOUCHED} {' UNION '.join(parts)} EXCEPT SELECT ix FROM {TOUCHED}", since)
 
 
@@ -218,7 +228,7 @@ def _again(
     *,
     catalog: Catalog,
     as_of: datetime,
-    home: str | None,
+    home: homes.Mark | None,
 ) -> None:
     """Computes the touched people's values of a tag that has a table of its own; everybody's of one in a group.
 
@@ -231,14 +241,14 @@ def _again(
     among = TOUCHED if tag.group is None else None
     query: Query
     if tag.key in made.reading:
-        sql = f"SELECT e.ix, {made.reading[tag.key]} AS value FROM {quoted(home)} AS e"
+        sql = f"SELECT e.ix, {made.reading[tag.key]} AS value FROM {home.source(made.reading[tag.key])} AS e"
         if among is not None:
             sql += f" WHERE e.ix IN (SELECT ix FROM {among})"
         bound: Mapping[str, Any] = {"now": naive(as_of)}
     elif tag.weighted:
         weights.step(tx, tag, graph.trees[tag.key][0], TOUCHED, catalog=catalog, as_of=as_of)
         sql, bound = f"{weights.top(tag.key)} AND ix IN (SELECT ix FROM {TOUCHED})", {}
-    elif tag.method is Method.STATISTIC:
+    elif tag.expressed:
         query = statistic.query([tag], graph, catalog=catalog, as_of=as_of, among=among)
         sql, bound = f"SELECT ix, {quoted(tag.key)} AS value FROM ({query.sql})", query.values
     else:
@@ -273,70 +283,24 @@ def apart(tx: Transaction, tag: Tag, held: Applied, by_hand: Collection[str]) ->
     return replace(held, home=None, reading=None)
 
 
-def _values(
-    tx: Transaction, before: Mapping[str, Applied], *, now: datetime, home: str
-) -> dict[str, pa.Table]:
+def _values(tx: Transaction, states: Sequence[Applied], mark: homes.Mark) -> dict[str, pa.Table]:
     """The touched people's values by tag: tables of ix and value."""
     found: dict[str, pa.Table] = {}
-    among = f"SELECT ix FROM {TOUCHED}"
-    shared = [state for state in before.values() if state.home is not None]
-    if shared:
-        chosen = ", ".join(f"{state.reading} AS {quoted(state.tag)}" for state in shared)
-        wanted = int(tx.read(f"SELECT COUNT(*) FROM {TOUCHED}").column(0)[0].as_py())
-        rows = tx.read(
-            f"SELECT e.ix, {chosen} FROM ({homes.lately_rows_of(home, TOUCHED)}) AS e", {"now": now}
-        )
-        if rows.num_rows < wanted:  # the others are where everybody is
-            rows = tx.read(f"SELECT e.ix, {chosen} FROM ({homes.rows_of(home, TOUCHED)}) AS e", {"now": now})
-        for state in shared:
+    shared = [state for state in states if state.home is not None]
+    for some in publish.on_shelves(mark, shared):
+        shelves = mark.shelves_of([some[0].reading or ""])
+        source = f"({homes.rows_of(shelves[0], TOUCHED)})"
+        if len(shelves) > 1:
+            whole = mark.source(some[0].reading or "")
+            source = f"(SELECT s.* FROM {whole} AS s SEMI JOIN {TOUCHED} AS w ON w.ix = s.ix)"
+        rows = publish.read_rows(tx, source, some, now=mark.as_of)
+        for state in some:
             found[state.tag] = pa.table({"ix": rows["ix"], "value": rows[state.tag]})
-    for state in before.values():
+    for state in states:
         if state.home is None:
+            among = f"SELECT ix FROM {TOUCHED}"
             found[state.tag] = tx.read(f"SELECT ix, value FROM {quoted(state.own)} WHERE ix IN ({among})")
     return found
-
-
-def as_given(tx: Transaction, key: str, held: Column, rows: pa.Table) -> Given:
-    """The values as a column takes them; texts that are new get the next codes."""
-    ix, values = rows["ix"].combine_chunks(), rows["value"].combine_chunks()
-    if values.null_count:
-        known = values.is_valid()
-        ix, values = ix.filter(known), values.filter(known)
-    who = ix.to_numpy()
-    if held.type is ValueType.TEXT:
-        labels = list(held.labels or ())
-        codes = pc.index_in(values, pa.array(labels, pa.string()))
-        if codes.null_count:
-            fresh = sorted(set(pc.unique(values.filter(codes.is_null())).to_pylist()))
-            tx.insert(
-                "labels",
-                pa.table(
-                    {
-                        "tag": pa.array([key] * len(fresh)),
-                        "code": pa.array(range(len(labels) + 1, len(labels) + len(fresh) + 1), pa.uint32()),
-                        "label": pa.array(fresh),
-                    }
-                ),
-            )
-            labels += fresh
-            codes = pc.index_in(values, pa.array(labels, pa.string()))
-        return Given(held.type, who, codes.to_numpy() + 1, tuple(labels))
-    if held.type is ValueType.INSTANT:
-        values = values.cast(pa.int64())
-    elif held.type is ValueType.NUMBER and not pa.types.is_integer(values.type):
-        values = values.cast(pa.float64())
-    return Given(held.type, who, np.asarray(values.to_numpy(zero_copy_only=False)))
-
-
-def changed_of(held: Column, new: Column, who: Array) -> changes.Changed:
-    """Which of the people changed, as `changes.compare` says of everybody."""
-    old = held.padded(new.n)
-    if new.type in (ValueType.FLAG, ValueType.TEXT):
-        different = np.asarray(old.codes)[who] != np.asarray(new.codes)[who]
-    else:
-        different = old.known_of(who) != new.known_of(who)
-    ix = who[different]
-    return changes.Changed(ix, changes.texts(old, ix), changes.texts(new, ix))
 
 
 def _lively(graph: Graph, catalog: Catalog) -> frozenset[str]:

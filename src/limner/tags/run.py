@@ -25,12 +25,12 @@ from limner.expressions.check import type_of
 from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import leaf_key, taken_out
 from limner.expressions.tree import Aggregate, Event, Expr, OfEvents, Value
-from limner.tags import changes, homes, overlay, publish, resolve, weights
+from limner.tags import changes, homes, overlay, patches, publish, resolve, weights
 from limner.tags.check import check
 from limner.tags.computing import Computing, InPlace, Work
 from limner.tags.graph import Graph, build
 from limner.tags.homes import Mark, numbers_of
-from limner.tags.increment import Advanced, advance
+from limner.tags.increment import Advanced, advance, forget, shelved
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Given, Method, Tag
@@ -131,7 +131,7 @@ def run(
         start = None if anew else homes.latest(tx, asked=asked.asked, as_of=as_of)
         with computing.begin(tx, run=run_id) as work:
             clock.lap("share")
-            shared, advanced, home = _compute(
+            shared, advanced, mark = _compute(
                 tx,
                 work,
                 graph,
@@ -147,14 +147,24 @@ def run(
                 clock=clock,
                 progress=progress,
             )
+        home = home if mark is None else mark.home
         states = {
             key: _state(graph, key, as_of=as_of, run_id=run_id, home=home, reading=shared.get(key))
             for key in keys
         }
+        carried: dict[str, patches.Patched] = {}
+        if mark is not None and advanced is not None and advanced.written:
+            same = {
+                key: state for key, state in states.items() if key in old and _goes_on(before[key], state)
+            }
+            carried = patches.carried(tx, mark, advanced.written, same, old, alive=who, settle=True)
+            forget(tx, advanced)
         for key in keys:
-            if tags[key].type is ValueType.TEXT:
+            if tags[key].type is ValueType.TEXT and key not in carried:
                 publish.add_labels(tx, key)
-        made = publish.from_tables(tx, states, n)
+        anew_now = {key: state for key, state in states.items() if key not in carried}
+        made = publish.from_tables(tx, anew_now, n)
+        made = {key: carried[key].column if key in carried else made[key] for key in keys}
         states = {
             key: replace(state, people=int(np.count_nonzero(made[key].known)))
             for key, state in states.items()
@@ -169,7 +179,10 @@ def run(
             if held is not None and key in before:
                 ended = _gone(tx, before[key], held, as_of=as_of - CONTINUED, run_id=run_id)
                 total, held = (total, held) if ended is None else (total + ended, None)
-            found = changes.compare(held, made.get(key), max(n, 0 if held is None else held.n))
+            if held is not None and key in carried:
+                found = patches.changed_of(held, carried[key].column, carried[key].who)
+            else:
+                found = changes.compare(held, made.get(key), max(n, 0 if held is None else held.n))
             redefined = key in before and key in made and before[key].fingerprint != graph.fingerprints[key]
             cause = _cause(key, before, made, redefined)
             total += changes.write(tx, found, subject=f"tag:{key}", ts=as_of, run=run_id, cause=cause)
@@ -251,7 +264,7 @@ def _compute(
     full: bool,
     clock: _Stopwatch,
     progress: Progress,
-) -> tuple[Mapping[str, str], Advanced | None, str]:
+) -> tuple[Mapping[str, str], Advanced | None, Mark | None]:
     """Makes the table (or view) of each tag; the answer is how each that shares a home is read there, and that home.
 
     `states`: what was applied before; `start`: where the statistics are carried on from, None computes them anew in
@@ -259,30 +272,29 @@ def _compute(
     """
     chosen = [graph.tags[key] for key in keys]
     shared: dict[str, str] = {}
-    advanced = None
+    advanced, mark = None, None
     if plan.values:
         carried = None
         if start is not None:
             carried = advance(tx, plan.values, mark=start, home=home, catalog=catalog, as_of=as_of)
         if carried is not None:
             found, advanced, mark = carried
-            home = mark.home
         else:
             sizes = work.number(plan.values, home=home, catalog=catalog, as_of=as_of)
             found = together(plan.values, catalog, as_of, numbers=numbers_of(home, sizes))
             work.fill(home, found.query)
-            mark = Mark(home, as_of, loads(tx), plan.asked, sizes)
+            mark = homes.shelve(tx, Mark(home, as_of, loads(tx), plan.asked, sizes), shelved(found))
         homes.keep(tx, mark)
         clock.lap("statistics")
-        kinds = leaf_views(tx, plan, found, home=home, as_of=as_of)
+        kinds = leaf_views(tx, plan, found, mark)
         for key, reading in found.reading.items():
             if key in plan.leaves:
                 continue
             shared[key] = reading
             before = states.get(key)
             kind = graph.tags[key].type
-            if before is None or (before.home, before.reading, before.type) != (home, reading, kind):
-                _view(tx, graph.tags[key].table, kind, home, reading, whole=kinds[key], key=key)
+            if before is None or (before.home, before.reading, before.type) != (mark.home, reading, kind):
+                _view(tx, graph.tags[key].table, kind, mark, reading, whole=kinds[key], key=key)
         clock.lap("tables")
     late = {tag.key for tag in chosen if tag.method is Method.RULE or statistic.refers(tag, graph)}
     by_hand = given.by_hand(tx)
@@ -296,7 +308,7 @@ def _compute(
     asked = [
         (tag, _alone(tag, graph, catalog=catalog, as_of=as_of))
         for tag in chosen
-        if tag.method is Method.STATISTIC and not tag.weighted and tag.key not in {*plan.values, *late}
+        if tag.expressed and not tag.weighted and tag.key not in {*plan.values, *late}
     ]
     told = [
         (tag, observed.query(tag, catalog=catalog, as_of=as_of))
@@ -326,7 +338,7 @@ def _compute(
             (
                 tag,
                 _alone(tag, graph, catalog=catalog, as_of=as_of)
-                if tag.method is Method.STATISTIC
+                if tag.expressed
                 else rule.query(
                     tag, graph, catalog=catalog, as_of=as_of, conditions=plan.conditions[tag.key]
                 ),
@@ -345,7 +357,7 @@ def _compute(
     for table, _ in plan.leaves.values():
         tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
     clock.lap("rules")
-    return shared, advanced, home
+    return shared, advanced, mark
 
 
 def _alone(tag: Tag, graph: Graph, *, catalog: Fresh, as_of: datetime) -> Query:
@@ -391,15 +403,14 @@ def plan(graph: Graph, keys: Collection[str], catalog: Fresh, *, every: bool) ->
     return Plan({**values, **leaves}, typed, conditions, f"{whom} in {catalog.zone}")
 
 
-def leaf_views(
-    tx: Transaction, plan: Plan, found: Together, *, home: str, as_of: datetime
-) -> dict[str, bool]:
+def leaf_views(tx: Transaction, plan: Plan, found: Together, mark: Mark) -> dict[str, bool]:
     """Makes the views of the leaves of rules; the answer is which values of the home are integers."""
     readings = ", ".join(f"{reading} AS {quoted(key)}" for key, reading in found.reading.items())
-    kinds = tx.read(f"SELECT {readings} FROM {quoted(home)} AS e LIMIT 0", {"now": naive(as_of)}).schema
+    source = mark.source(*found.reading.values())
+    kinds = tx.read(f"SELECT {readings} FROM {source} AS e LIMIT 0", {"now": naive(mark.as_of)}).schema
     whole = {key: pa.types.is_integer(kinds.field(key).type) for key in found.reading}
     for key, (table, kind) in plan.leaves.items():
-        _view(tx, table, kind, home, found.reading[key], whole=whole[key])
+        _view(tx, table, kind, mark, found.reading[key], whole=whole[key])
     return whole
 
 
@@ -407,19 +418,20 @@ def _view(
     tx: Transaction,
     table: str,
     kind: ValueType,
-    home: str,
+    mark: Mark,
     reading: str,
     *,
     whole: bool,
     key: str | None = None,
 ) -> None:
     """Values of a home as a view (ix, value, expires_at), of the tag `key` or of no tag. `whole`: integers."""
-    reading = reading.replace(NOW, f"(SELECT as_of FROM homes WHERE home = '{home}')")
+    source = mark.source(reading)
+    reading = reading.replace(NOW, f"(SELECT as_of FROM homes WHERE home = '{mark.home}')")
     held = SQL_TYPES.get(kind, "VARCHAR")  # a list, which only conditions ask for, is text
     value = reading if kind is ValueType.NUMBER and whole else f"CAST({reading} AS {held})"
     tx.execute(
         f"CREATE OR REPLACE VIEW {quoted(table)} AS SELECT e.ix, {value} AS value, {_until(key)} AS expires_at"
-        f" FROM {quoted(home)} AS e WHERE {reading} IS NOT NULL"
+        f" FROM {source} AS e WHERE {reading} IS NOT NULL"
     )
 
 
@@ -482,6 +494,18 @@ def _state(
         people=0,
         home=None if reading is None else home,
         reading=reading,
+    )
+
+
+def _goes_on(before: Applied, now: Applied) -> bool:
+    """Whether the tag is read where it was, and its values have not expired."""
+    where = (now.home, now.reading, now.type)
+    kept = before.expires_at is None or before.expires_at > now.as_of
+    return (
+        now.home is not None
+        and where == (before.home, before.reading, before.type)
+        and kept
+        and not before.expired
     )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from limner.expressions.tree import UNIT_SECONDS
+from limner.tags.learned import KEYS as LEARNING
+from limner.tags.learned import MOST_DATES, MOST_FEATURES
 from limner.tags.model import DYNAMIC, NATURES, Method, Sensitivity, Stage
 from limner.tags.text import FORMS, KEYS
 from limner.tags.tiers import EVERY_RUN, MOST_TIERS
@@ -68,6 +70,7 @@ def _properties() -> dict[str, Json]:
         "type": _words(_VALUES, "What kind of value"),
         "attribute": {**_TEXT, "description": "The attribute whose value it is; address.city looks inside"},
         "statistic": {**_TEXT, "description": 'One value, such as count("Order Paid" in last 30 days)'},
+        "learned": _learned(),
         "cases": _rows("then", {}, "The first condition that holds gives the value"),
         "points": _rows("points", _NUMBER, "The points of all conditions that hold are added up"),
         "cuts": _cuts(),
@@ -103,6 +106,32 @@ def _rows(gives: str, value: Json, said: str) -> Json:
         "properties": {"when": {**_TEXT, "description": "A condition"}, gives: value},
     }
     return {"type": "array", "minItems": 1, "items": row, "description": said}
+
+
+def _learned() -> Json:
+    dates = {"type": "array", "minItems": 1, "maxItems": MOST_DATES, "items": {"type": "string"}}
+    of: dict[str, Json] = {
+        "label": {**_TEXT, "description": 'The event that may come: did "Order Paid"'},
+        "horizon": {**_TEXT, "description": "Within how long: 30 days"},
+        "features": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_FEATURES,
+            "uniqueItems": True,
+            "items": {"type": "string"},
+            "description": "The tags from which it is learned: numbers, amounts and flags",
+        },
+        "train": {**dates, "description": "As of which dates it is learned"},
+        "test": {**dates, "description": "As of which later dates it is judged"},
+        "learnt": {"type": "object", "description": "The weights; limner tag learn KEY computes them"},
+    }
+    return {
+        "type": "object",
+        "description": "The chance that an event comes within a time, learned from tags",
+        "required": ["label", "features", "train", "test"],
+        "additionalProperties": False,
+        "properties": {key: of[key] for key in LEARNING},
+    }
 
 
 def _cuts() -> Json:

@@ -1,7 +1,8 @@
 """The engine's tables of tags. Every tag is read through a view tag_<key>(ix, value, expires_at).
 
-Tags that were computed together stand in one table, their home (tags_<epoch>: ix and a column for each thing that is
-counted), and the view gives the tag's `reading` there; any other tag has a table of its own, values_<key>(ix, value).
+Tags that were computed together stand in one home, tags_<epoch>: on its shelves tags_<epoch>_<n> there is a row for
+each person and a column for each thing that is counted, and the view gives the tag's `reading` there; any other tag has
+a table of its own, values_<key>(ix, value).
 Until when values count stands once, in `tag_state`. `homes` says up to which instant and which load a home counts.
 `group_conflicts`: whose values an exclusive group took out, from `began` until `ended`; `group_since`: since when a
 member's value holds, the losing ones included. `interests`: the tags that give labels with weights, and up to which
@@ -31,7 +32,7 @@ ALTER TABLE tag_state ADD COLUMN IF NOT EXISTS home VARCHAR;
 ALTER TABLE tag_state ADD COLUMN IF NOT EXISTS reading VARCHAR;
 CREATE TABLE IF NOT EXISTS homes (
     home VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL, load_i UINTEGER NOT NULL, asked VARCHAR NOT NULL,
-    numbers VARCHAR NOT NULL
+    numbers VARCHAR NOT NULL, shelves VARCHAR NOT NULL
 );
 CREATE TABLE IF NOT EXISTS changes (
     ix UINTEGER NOT NULL, subject VARCHAR NOT NULL, before VARCHAR, after VARCHAR, ts TIMESTAMP NOT NULL,

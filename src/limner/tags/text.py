@@ -15,7 +15,7 @@ from typing import Any
 from cronsim import CronSim, CronSimError
 
 from limner.errors import DefinitionError
-from limner.tags import tiers, trial
+from limner.tags import learned, tiers, trial
 from limner.tags.document import KEY, Document, dumped
 from limner.tags.model import (
     DEFINED,
@@ -23,6 +23,7 @@ from limner.tags.model import (
     Case,
     Definition,
     Given,
+    Learned,
     Method,
     Nature,
     Observed,
@@ -41,14 +42,15 @@ from limner.tags.model import (
 from limner.types import MONEY_SCALE, ValueType, utc
 
 KEYS = (
-    "title", "nature", "method", "type", "attribute", "statistic", "cases", "points", "cuts", "otherwise", "values",
-    "validity", "refresh", "category", "owner", "source", "why",
+    "title", "nature", "method", "type", "attribute", "statistic", "learned", "cases", "points", "cuts", "otherwise",
+    "values", "validity", "refresh", "category", "owner", "source", "why",
     "metric", "truth", "at_least", "stage", "sensitivity", "tests", "layout",
 )  # fmt: skip
 FORMS: Mapping[Method, tuple[str, ...]] = {
     Method.OBSERVED: ("attribute",),
     Method.STATISTIC: ("statistic",),
     Method.RULE: ("cases", "points", "cuts", "otherwise"),
+    Method.LEARNED: ("learned",),
     Method.MANUAL: ("values",),
     Method.IMPORTED: ("values",),
 }
@@ -175,7 +177,8 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "method": str(tag.method),
         "type": str(tag.type),
         "attribute": definition.attribute if isinstance(definition, Observed) else None,
-        "statistic": definition.expression if isinstance(definition, Statistic) else None,
+        "statistic": definition.expression if type(definition) is Statistic else None,
+        "learned": learned.written(definition) if isinstance(definition, Learned) else None,
         "cases": cases,
         "points": points,
         "cuts": None if cuts is None else tiers.written(cuts),
@@ -233,6 +236,8 @@ def _definition(document: Document, method: Method, kind: ValueType) -> Definiti
         return Observed(_needed(document, method))
     if method is Method.STATISTIC:
         return Statistic(_needed(document, method))
+    if method is Method.LEARNED:
+        return learned.read(document, kind)
     if method in (Method.MANUAL, Method.IMPORTED):
         return _given(document, kind)
     return _rule(document, kind)

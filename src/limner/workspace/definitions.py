@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,13 +19,15 @@ from limner.campaigns.model import Campaign
 from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
 from limner.expressions import Expr, check, names_of, parse
 from limner.identity import people
+from limner.metrics.model import Metric
 from limner.tags import check as tag_check
-from limner.tags import exclusive, naming, publish, trying
+from limner.tags import exclusive, measures, naming, objects, publish, trying
 from limner.tags import text as tag_text
 from limner.tags.document import Document
 from limner.tags.exclusive import Group
 from limner.tags.graph import build, grouped, strangers
 from limner.tags.model import Stage, Tag
+from limner.tags.objects import Objects
 from limner.types import Json, ValueType
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.runs import said
@@ -40,9 +43,32 @@ def tags(workspace: Workspace) -> dict[str, Tag]:
     """
     found = tag_text.read_folder(workspace.paths.folder / "tags")
     known_groups, wrong = exclusive.read_folder(workspace.paths.folder / "groups")
-    for error in (*wrong, *strangers(found, known_groups)):
+    unread = (read_folder(workspace.paths.folder / kind)[1] for kind, read_folder in _NAMED.items())
+    for error in (*wrong, *strangers(found, known_groups), *chain.from_iterable(unread)):
         raise error
-    return grouped(in_force(workspace, found), known_groups)
+    return grouped(told(workspace, in_force(workspace, found)), known_groups)
+
+
+_NAMED: Mapping[str, Callable[[Path], tuple[Mapping[str, Any], list[DefinitionError]]]] = {
+    "metrics": measures.read_folder,
+    "objects": objects.read_folder,
+}
+"""What tags name besides each other, and how its files are read."""
+
+
+def told(workspace: Workspace, found: Mapping[str, Tag]) -> dict[str, Tag]:
+    """The tags, each knowing the metrics and objects that it may name."""
+    return objects.meaning(measures.measuring(found, metrics(workspace)), kinds(workspace))
+
+
+def kinds(workspace: Workspace) -> dict[str, Objects]:
+    """Every kind of objects whose files can be read."""
+    return objects.read_folder(workspace.paths.folder / "objects")[0]
+
+
+def metrics(workspace: Workspace) -> dict[str, Metric]:
+    """Every metric whose file can be read."""
+    return measures.read_folder(workspace.paths.folder / "metrics")[0]
 
 
 def in_force(workspace: Workspace, files: Mapping[str, Tag]) -> dict[str, Tag]:
@@ -92,9 +118,9 @@ def groups(workspace: Workspace) -> dict[str, Group]:
 
 
 def in_groups(workspace: Workspace, found: Mapping[str, Tag]) -> tuple[dict[str, Tag], list[DefinitionError]]:
-    """The tags with their exclusive groups, and what is wrong with groups: a wrong one holds for nobody."""
+    """The tags with metrics and exclusive groups, and what is wrong with groups: a wrong one holds for nobody."""
     known_groups, wrong = exclusive.read_folder(workspace.paths.folder / "groups")
-    return _in_groups(found, known_groups, wrong)
+    return _in_groups(told(workspace, found), known_groups, wrong)
 
 
 def _in_groups(
@@ -191,8 +217,13 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     found: list[LimnerError] = []
     read_tags: dict[str, Tag] = _read(folder, "tags", tag_text.read, instead, found)
     read_groups: dict[str, Group] = _read(folder, "groups", exclusive.read, instead, found)
+    read_metrics: dict[str, Metric] = _read(folder, "metrics", measures.read, instead, found)
+    read_objects, wrong = _objects(folder, instead)
+    found += wrong
+    read_tags = objects.meaning(measures.measuring(read_tags, read_metrics), read_objects)
     read_tags, wrong = _in_groups(read_tags, read_groups, [])
     found += wrong
+    found += measures.strangers(read_tags, read_metrics)
     read_audiences: dict[str, Audience] = _read(folder, "audiences", audiences.read, instead, found)
     read_campaigns: dict[str, Campaign] = _read(folder, "campaigns", campaigns.read, instead, found)
     _read(folder, "mappings", naming.read, instead, found)
@@ -204,6 +235,8 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     }
     for tag in read_tags.values():
         names.define(tag.key, tag.table, tag.type, weighted=tag.weighted)
+    for metric in read_metrics.values():
+        found += measures.problems(metric, names)
     try:
         graph = build(read_tags, names.audience)
         found += tag_check.problems(graph, read_tags, catalog=names, as_of=workspace.clock())
@@ -232,7 +265,28 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
                 found += _cron(campaign.schedule, workspace, f"campaigns/{name}.yml")
         except LimnerError as error:
             found.append(_within(error, f"campaigns/{name}.yml"))
-    return [said(error) for error in found]
+    return list({(error.where, error.message): said(error) for error in found}.values())
+
+
+def _objects(folder: Path, instead: Instead) -> tuple[dict[str, Objects], list[DefinitionError]]:
+    """Every kind of objects with its rows, and what is wrong with those whose own file can be read."""
+    made: dict[str, Objects] = {}
+    wrong: list[DefinitionError] = []
+    texts: dict[str, str | None] = {
+        path.stem: path.read_text(encoding="utf-8", errors="replace")
+        for path in sorted((folder / "objects").glob("*.yml"))
+    }
+    for kind, text in {
+        **texts,
+        **{name: text for (what, name), text in instead.items() if what == "objects"},
+    }.items():
+        rows = folder / "objects" / f"{kind}.csv"
+        try:
+            if text is not None:
+                made[kind] = objects.listed(text, kind, rows.read_bytes() if rows.exists() else b"")
+        except DefinitionError as error:
+            wrong.append(error)
+    return made, wrong
 
 
 def _of_drafts(drafts: Collection[str], uses: Mapping[str, Collection[str]]) -> list[DefinitionError]:

@@ -639,7 +639,12 @@ def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller:
     if published and applied is not None:
         at = applied.as_of
         try:
-            tag = replace(tag_text.read(applied.text, key), group=tags[key].group)
+            tag = replace(
+                tag_text.read(applied.text, key),
+                group=tags[key].group,
+                measures=tags[key].measures,
+                objects=tags[key].objects,
+            )
         except LimnerError as error:
             problem = f"the definition that computed it can no longer be read: {error.message}"
     names = definitions.catalog(workspace)

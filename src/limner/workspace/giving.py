@@ -59,6 +59,9 @@ MOST_LINES = 1_000
 WHO, VALUE, UNTIL = "person", "value", "expires_at"
 """The columns of a file of values."""
 
+CORRECT = "correct"
+"""What a batch did in which a person corrected a value of their own."""
+
 REASONS = {
     UNNAMED: "has no identifier of its own (a device of several people)",
     CHANGED: "has another value since",
@@ -118,6 +121,22 @@ def tag_give(
     return _give(workspace, progress, key, value, person, people, where, until, caller)
 
 
+def tag_correct(
+    workspace: Workspace,
+    progress: Progress,
+    key: str,
+    person: str,
+    value: Any = True,
+    until: str = "",
+    caller: Caller = LOCAL,
+) -> Json:
+    """Gives one person the value that this very person says is right; it counts as a value given by hand, and as truth.
+
+    `caller` is who handed it on (a form of the shop, the service desk); the portrait says that the customer said so.
+    """
+    return _give(workspace, progress, key, value, person, [], "", until, caller, what=CORRECT)
+
+
 def tag_take_preview(
     workspace: Workspace,
     key: str,
@@ -154,6 +173,8 @@ def _give(
     where: str,
     until: str,
     caller: Caller,
+    *,
+    what: str = "",
 ) -> Json:
     with workspace.loader.paused():
         workspace.load(progress)
@@ -162,7 +183,7 @@ def _give(
         batch = workspace.new_id()
         change = _change(workspace, asked, author=caller.name, batch=batch)
         about = About(
-            what="take" if asked.value is None else "give",
+            what=what or ("take" if asked.value is None else "give"),
             tag=key,
             origin=MANUAL,
             author=caller.name,
@@ -545,6 +566,19 @@ def tag_conflicts(
     }
 
 
+def conflict_list(workspace: Workspace) -> Json:
+    """The tags of which a value given by hand differed from the other one: how often, and how many stand now."""
+    workspace.load()
+    found = known_now(workspace)
+    return {
+        "tags": [
+            {"key": key, "titles": dict(found.tags[key].title), "total": total, "standing": standing}
+            for key, (total, standing) in overlay.conflicted(workspace.engine).items()
+            if key in found.tags
+        ]
+    }
+
+
 def _conflict(row: Any, tag: Tag, said: Any, hide: bool) -> Json:
     values = {name: spoken(row[name], tag.type) for name in ("given", "computed")}
     if hide:
@@ -587,13 +621,16 @@ def spoken(text: str | None, kind: ValueType) -> Any:
 def held_by_hand(
     workspace: Workspace, ix: int, found: Mapping[str, Tag], *, now: datetime, hide: Collection[str] = ()
 ) -> dict[str, Json]:
-    """What was given to a person, by tag: {value, by, at, until, origin, batch, computed}.
+    """What was given to a person, by tag: {value, by, who, at, until, origin, batch, computed}.
 
+    `who`: whether staff said it, or the customer did, and `by` handed it on.
     `computed` is what would be the value without the one given by hand, null where there would be none.
     """
     beside = overlay.beside(workspace.engine, ix)
     shown: dict[str, Json] = {}
-    for row in giving.of_person(workspace.engine, ix, now=now):
+    rows = giving.of_person(workspace.engine, ix, now=now)
+    did = giving.whats(workspace.engine, [row["cause"] for row in rows if row["cause"]])
+    for row in rows:
         tag = found.get(row["tag"])
         own = tag is not None and tag.method is Method.IMPORTED
         if tag is None or (row["origin"] == IMPORTED and (not own or row["tag"] in shown)):
@@ -604,6 +641,7 @@ def held_by_hand(
             shown[tag.key] = {
                 "value": masked(value) if hidden else value,
                 "by": row["author"] or "",
+                "who": "customer" if did.get(row["cause"]) == CORRECT else "staff",
                 "at": utc(row["given_at"]).isoformat(),
                 "until": None if row["expires_at"] is None else utc(row["expires_at"]).isoformat(),
                 "origin": row["origin"],

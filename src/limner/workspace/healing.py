@@ -5,7 +5,7 @@ from __future__ import annotations
 from limner.errors import UsageError, did_you_mean
 from limner.tags import lint
 from limner.types import Json
-from limner.workspace import judging
+from limner.workspace import definitions, judging
 from limner.workspace.tagging import known_now
 from limner.workspace.workspace import Workspace
 
@@ -37,7 +37,7 @@ def tag_lint(workspace: Workspace, key: str = "", code: str = "", level: str = "
         )
         for one, row in found.rows.items()
     }
-    findings = lint.lint(found.graph, found.columns, known)
+    findings = lint.lint(found.graph, found.columns, known, definitions.metrics(workspace))
     shown = [
         item
         for item in findings

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from limner import templates
 from limner.accounts.model import LOCAL, Caller
-from limner.errors import ConflictError
+from limner.errors import ConflictError, NotFoundError
 from limner.templates import Meanings, Template
 from limner.types import Json
 from limner.workspace import definitions, writing
@@ -77,6 +77,7 @@ def industry_show(workspace: Workspace, name: str) -> Json:
             }
             for key, item in template.audiences.items()
         ],
+        "installation": _installation(workspace, name),
     }
 
 
@@ -86,9 +87,9 @@ def industry_install(
     """Writes the template's files that are not there yet; a file that is there stays as it is.
 
     `only`: a category; the tags in it come with those that they refer to, and with the audiences that need no other.
-    `waiting`: tags that read events, properties or attributes that nobody has had yet. Each file can be taken back
-    as an edit of its own. Raises ConflictError, and writes nothing, when a file that is there would make one of
-    the new ones wrong.
+    `waiting`: tags that read events, properties or attributes that nobody has had yet. `industry undo` takes all
+    the files back as one, and each can be taken back as an edit of its own. Raises ConflictError, and writes
+    nothing, when a file that is there would make one of the new ones wrong.
     """
     workspace.load()
     template = templates.read(name)
@@ -101,12 +102,9 @@ def industry_install(
     if not dry_run:
         # what is referred to is written first: each edit leaves definitions that are right
         order = {key: at for at, key in enumerate(template.graph.order)}
-        for kind, key in sorted(
-            new, key=lambda place: (place[0] != "tags", order.get(place[1], 0), place[1])
-        ):
-            writing.replace(
-                workspace, kind, key, new[kind, key], base=writing.NEW, caller=caller, action="save"
-            )
+        places = sorted(new, key=lambda place: (place[0] != "tags", order.get(place[1], 0), place[1]))
+        texts = {place: (None, new[place]) for place in places}
+        writing.replace_together(workspace, texts, caller=caller, action=_action(name))
     seen = definitions.catalog(workspace)
     attributes = set(seen.attribute_names())
     waits = {key: _waits(template, seen, attributes, key) for key in keys}
@@ -124,6 +122,39 @@ def industry_install(
             for key, found in waits.items()
             if any(found.values())
         ],
+    }
+
+
+def industry_undo(workspace: Workspace, name: str, caller: Caller = LOCAL) -> Json:
+    """Takes the last installation of the template back, with all its files at once; the next run takes the values.
+
+    Raises NotFoundError when there is none, ConflictError when one of its files was changed since or something else
+    needs one of them; nothing is changed then.
+    """
+    workspace.load()
+    templates.about(name)
+    edits = writing.together(workspace, _action(name))
+    if not edits:
+        raise NotFoundError(f"there is no installation of '{name}' to take back")
+    writing.undo_together(workspace, edits, caller)
+    return {"name": name, "removed": sorted(f"{row['kind']}/{row['name']}.yml" for row in edits)}
+
+
+def _action(name: str) -> str:
+    """How the edits of an installation are called."""
+    return f"install {name}"
+
+
+def _installation(workspace: Workspace, name: str) -> Json | None:
+    """The last installation that was not taken back; None when there is none."""
+    edits = writing.together(workspace, _action(name))
+    if not edits:
+        return None
+    return {
+        "at": edits[-1]["at"],
+        "by": edits[-1]["by"],
+        "files": len(edits),
+        "changed": writing.changed_since(workspace, edits),
     }
 
 

@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterable
 from limner.errors import NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse
 from limner.expressions import tree as t
+from limner.metrics.model import measure_of
+from limner.tags.graph import written
 from limner.tags.model import Observed
 from limner.types import Json
+from limner.workspace import definitions
 from limner.workspace.tagging import Known, known_now
 from limner.workspace.workspace import Workspace
 
-KINDS = ("event", "attribute", "tag", "audience", "campaign")
+KINDS = ("event", "attribute", "object", "metric", "tag", "audience", "campaign")
 """In the order in which one is made of the other."""
 
 Edge = tuple[str, str]
@@ -51,12 +54,16 @@ def tag_lineage(workspace: Workspace, focus: str = "") -> Json:
 def _edges(found: Known) -> set[Edge]:
     """From what is used to what uses it."""
     edges: set[Edge] = set()
+    measures = {key: metric.measure for key, metric in definitions.metrics(found.workspace).items()}
     for key, tag in found.tags.items():
         node = f"tag:{key}"
         if isinstance(tag.definition, Observed):
             edges.add((f"attribute:{tag.definition.attribute}", node))
-        for tree in found.graph.trees[key]:
+        for tree in written(tag):
             edges |= {(used, node) for used in _used(tree, found)}
+            for name in t.metrics_of(tree):
+                edges.add((f"metric:{name}", node))
+                edges |= {(used, f"metric:{name}") for used in _used(measure_of(measures[name]), found)}
     for name, audience in found.audiences.items():
         if audience.expression is not None:
             edges |= {(used, f"audience:{name}") for used in _used(parse(audience.expression), found)}
@@ -74,6 +81,7 @@ def _used(tree: t.Expr, found: Known) -> set[str]:
     used = {f"event:{name}" for name in t.events_of(tree)}
     used |= {f"attribute:{'.'.join(node.path)}" for node in t.walk(tree) if isinstance(node, t.Attribute)}
     used |= {f"audience:{name}" for name in t.audiences_of(tree) if name in found.audiences}
+    used |= {f"object:{kind}.{name}" for kind, name in t.objects_of(tree)}
     for name in t.names_of(tree):
         used.add(f"tag:{name}" if name in found.tags else f"attribute:{name}")
     return used

@@ -137,6 +137,8 @@ def tag_reviews(workspace: Workspace, state: str = "", caller: Caller = LOCAL) -
 def _said(workspace: Workspace, item: Approval, caller: Caller) -> Json:
     key = str(item.detail["tag"])
     text = writing.read_text(workspace.paths.definition("tags", key))
+    person = approving.person_of(workspace, caller).id
+    wrote = text is not None and person in writing.authors_of(workspace, "tags", key, text)
     state = item.decision or "waiting"
     if state != approvals.REFUSED and (text is None or definitions.approval_digest(key, text) != item.digest):
         state = "void"
@@ -149,7 +151,8 @@ def _said(workspace: Workspace, item: Approval, caller: Caller) -> Json:
         "metric": item.detail["metric"],
         "asked_by": item.asked_by.name,
         "asked_at": item.asked_at.isoformat(),
-        "mine": approving.person_of(workspace, caller).id == item.asked_by.id,
+        "mine": person == item.asked_by.id,
+        "wrote": wrote,
         "decided_by": None if item.decided_by is None else item.decided_by.name,
         "decided_at": None if item.decided_at is None else item.decided_at.isoformat(),
         "reason": item.reason,

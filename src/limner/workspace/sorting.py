@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from sqlalchemy import text as sql
-
 from limner.accounts.model import LOCAL, Caller
-from limner.errors import ConflictError, DefinitionError, NotFoundError, UsageError, did_you_mean
+from limner.errors import DefinitionError, NotFoundError, UsageError, did_you_mean
 from limner.tags.document import Document
 from limner.tags.text import KEYS
 from limner.types import Json
@@ -17,7 +14,7 @@ from limner.workspace.tagging import tag_list
 from limner.workspace.workspace import Workspace
 
 MOST_PATH = 200
-_MOVE = "move "
+_MOVE = "move"
 
 
 def category_list(workspace: Workspace) -> Json:
@@ -46,41 +43,23 @@ def category_move(workspace: Workspace, source: str, to: str, caller: Caller = L
         raise UsageError(
             fresh[0]["message"], where=fresh[0]["where"], hint=fresh[0]["hint"], code=fresh[0]["code"]
         )
-    move = uuid.uuid4().hex
-    done: list[str] = []
-    try:
-        for key, (text, after) in changed.items():
-            base = writing.etag_of(text)
-            writing.replace(workspace, "tags", key, after, base=base, caller=caller, action=f"{_MOVE}{move}")
-            done.append(key)
-    except (ConflictError, OSError):
-        for key in done:
-            writing.definition_undo(workspace, "tags", key, caller)
-        raise
-    return {"source": "/".join(old), "to": "/".join(new), "tags": sorted(changed), "move": move}
+    texts = {("tags", key): texts for key, texts in changed.items()}
+    move = writing.replace_together(workspace, texts, caller=caller, action=_MOVE)
+    return {"source": "/".join(old), "to": "/".join(new), "tags": sorted(changed), "move": _named(move)}
 
 
 def category_undo(workspace: Workspace, caller: Caller = LOCAL) -> Json:
     """Takes the last move of a category back. Raises ConflictError when one of its files was changed since."""
-    with workspace.records.read() as connection:
-        rows = connection.execute(
-            sql(
-                "SELECT name, after, action FROM edits WHERE kind = 'tags' AND undone_by IS NULL AND action ="
-                " (SELECT action FROM edits WHERE kind = 'tags' AND undone_by IS NULL AND action LIKE :move"
-                " ORDER BY at DESC, rowid DESC LIMIT 1) ORDER BY name"
-            ),
-            {"move": f"{_MOVE}%"},
-        ).mappings().all()  # fmt: skip
-    if not rows:
+    edits = writing.together(workspace, _MOVE)
+    if not edits:
         raise NotFoundError("there is no move of a category to take back")
-    for row in rows:
-        if writing.read_text(workspace.paths.definition("tags", row["name"])) != row["after"]:
-            raise ConflictError(
-                f"tags/{row['name']} was changed since", code="edited", where=f"tags/{row['name']}.yml"
-            )
-    for row in rows:
-        writing.definition_undo(workspace, "tags", row["name"], caller)
-    return {"tags": [row["name"] for row in rows], "move": str(rows[0]["action"]).removeprefix(_MOVE)}
+    writing.undo_together(workspace, edits, caller)
+    return {"tags": sorted(row["name"] for row in edits), "move": _named(edits[0]["group"])}
+
+
+def _named(action: str) -> str:
+    """What names one move."""
+    return action.removeprefix(f"{_MOVE} ")
 
 
 def _path(given: str, where: str) -> tuple[str, ...]:

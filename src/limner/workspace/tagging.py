@@ -32,7 +32,7 @@ from limner.tags import catalogue, publish, weights
 from limner.tags import form as tag_form_of
 from limner.tags import text as tag_text
 from limner.tags.catalogue import Count, Entry
-from limner.tags.graph import Graph, build
+from limner.tags.graph import Graph, build, expressions
 from limner.tags.masking import hides, hiding, is_personal, masked
 from limner.tags.model import Given, Observed, Statistic, Tag, plain
 from limner.tags.preview import preview
@@ -242,6 +242,7 @@ def tag_list(
     source: str = "",
     stage: str = "",
     kind: str = "",
+    sensitivity: str = "",
 ) -> Json:
     """All tags with nature, method, people, coverage, freshness and who uses them; `trend`: people on so many days.
 
@@ -266,6 +267,7 @@ def tag_list(
         and source in ("", row["source"])
         and stage in ("", row["stage"])
         and kind in ("", _KINDS.get(row["dynamic"], ""))
+        and sensitivity in ("", row["sensitivity"])
         and _of_state(row, state)
     ]
     matching.sort(key=lambda row: _rank(row, order), reverse=sort.startswith("-"))
@@ -501,7 +503,7 @@ def hidden_from(tag: Tag | None, workspace: Workspace, caller: Caller) -> bool:
         return True
     if not isinstance(tag.definition, Statistic):
         return False
-    nodes = list(t.walk(parse(tag.definition.expression)))
+    nodes = [node for tree in expressions(tag) for node in t.walk(tree)]
     names = {node.of for node in nodes if isinstance(node, t.Aggregate | t.Interest) and node.of is not None}
     names |= {".".join(node.path) for node in nodes if isinstance(node, t.Attribute)}
     return any(is_personal(name, workspace.config.personal) for name in names)
@@ -752,7 +754,7 @@ def tag_preview(workspace: Workspace, key: str, text: str, caller: Caller = LOCA
             held=found.applied.get(key),
         )
     everybody = int(made.columns.alive.sum())
-    hidden = hidden_from(draft, workspace, caller)
+    hidden = hidden_from(found.tags[key], workspace, caller)
     return {
         "key": key,
         "as_of": found.now.isoformat(),

@@ -78,7 +78,7 @@ def tag_whatif(
     fresh = Fresh(found.names, found.graph.tags)
     for need in found.graph.closure([key]):
         check(found.graph.tags[need], found.graph, catalog=fresh, as_of=moments[0])
-    hidden = hidden_from(draft, workspace, caller)
+    hidden = hidden_from(found.tags[key], workspace, caller)
     rows = []
     for number, moment in enumerate(moments):
         progress("computing", number, len(moments))

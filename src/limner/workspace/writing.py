@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from limner.audiences import model as audiences
 from limner.campaigns import text as campaigns
 from limner.errors import ConflictError, DeniedError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.store.records import Records
-from limner.tags import exclusive, naming
+from limner.tags import exclusive, measures, naming, objects
 from limner.tags import text as tag_text
 from limner.tags.model import Stage
 from limner.types import Json
@@ -39,6 +40,8 @@ _WRITING = threading.Lock()
 _READERS: dict[str, Any] = {
     "tags": tag_text.read,
     "groups": exclusive.read,
+    "metrics": measures.read,
+    "objects": objects.read,
     "audiences": audiences.read,
     "campaigns": campaigns.read,
     "mappings": naming.read,
@@ -288,6 +291,100 @@ def _no_new_use(workspace: Workspace, kind: str, name: str, before: str | None, 
         )
 
 
+def replace_together(
+    workspace: Workspace,
+    texts: Mapping[tuple[str, str], tuple[str | None, str | None]],
+    *,
+    caller: Caller,
+    action: str,
+) -> str:
+    """Puts many texts in their places, (kind, name) → (as it is, as it becomes), in their order; all or none.
+
+    The answer names them as one: `undo_together` with that name, or with the beginning of it, takes them all back.
+    """
+    name = f"{action} {uuid.uuid4().hex}"
+    done: list[tuple[str, str]] = []
+    try:
+        for (kind, key), (before, after) in texts.items():
+            base = NEW if before is None else etag_of(before)
+            replace(workspace, kind, key, after, base=base, caller=caller, action=name)
+            done.append((kind, key))
+    except (LimnerError, OSError):
+        for kind, key in reversed(done):
+            definition_undo(workspace, kind, key, caller)
+        raise
+    return name
+
+
+def together(workspace: Workspace, action: str) -> list[Json]:
+    """The edits of the last `replace_together` of that action that were not taken back, in the order of writing."""
+    with workspace.records.read() as connection:
+        rows = connection.execute(
+            sql(
+                "SELECT * FROM edits WHERE undone_by IS NULL AND action ="
+                " (SELECT action FROM edits WHERE undone_by IS NULL AND substr(action, 1, :long) = :action"
+                " ORDER BY at DESC, rowid DESC LIMIT 1) ORDER BY at, rowid"
+            ),
+            {"action": f"{action} ", "long": len(action) + 1},
+        ).mappings().all()  # fmt: skip
+    return [{"kind": row["kind"], "name": row["name"], "group": row["action"], **_edit(row)} for row in rows]
+
+
+def changed_since(workspace: Workspace, edits: list[Json]) -> list[str]:
+    """The files among those edits that no longer hold what the edit left in them."""
+    return [
+        f"{row['kind']}/{row['name']}.yml"
+        for row in edits
+        if read_text(path_of(workspace, row["kind"], row["name"])) != row["after"]
+    ]
+
+
+def undo_together(workspace: Workspace, edits: list[Json], caller: Caller) -> None:
+    """Takes these edits back, the last one first; all or none.
+
+    Raises ConflictError when one of their files was changed since, or something else needs what would go.
+    """
+    changed = changed_since(workspace, edits)
+    if changed:
+        raise ConflictError(
+            f"{changed[0].removesuffix('.yml')} was changed since", code="edited", where=changed[0]
+        )
+    places = {(row["kind"], row["name"]): row["before"] for row in edits}
+    broken = sorted(set(_broken_by(workspace, places)) - {f"{kind}/{name}.yml" for kind, name in places})
+    if broken:
+        raise ConflictError(
+            f"what would go is needed by {', '.join(broken)}",
+            where=broken[0],
+            code="in_use",
+            hint="change those first",
+        )
+    done: list[tuple[Json, str]] = []
+    try:
+        for row in reversed(edits):
+            edit = replace(
+                workspace,
+                row["kind"],
+                row["name"],
+                row["before"],
+                base=row["etag"] or NEW,
+                caller=caller,
+                action="undo",
+            )
+            done.append((row, edit))
+    except (LimnerError, OSError):
+        for row, _ in reversed(done):
+            base = NEW if row["before"] is None else etag_of(row["before"])
+            replace(
+                workspace, row["kind"], row["name"], row["after"], base=base, caller=caller, action="undo"
+            )
+        raise
+    with workspace.records.begin() as connection:
+        for row, edit in done:
+            connection.execute(
+                sql("UPDATE edits SET undone_by = :edit WHERE id = :id"), {"edit": edit, "id": row["id"]}
+            )
+
+
 def authors_of(workspace: Workspace, kind: str, name: str, text: str) -> set[str]:
     """Who wrote exactly this text here, as persons; nobody when it came by hand or by git."""
     return {row["person"] for row in _wrote(workspace, kind, name, text)} - {""}
@@ -356,16 +453,18 @@ def _broken_without(workspace: Workspace, kind: str, name: str) -> list[str]:
 
 def _broken_with(workspace: Workspace, kind: str, name: str, text: str | None) -> list[str]:
     """The files that would be wrong if this one held the text, and are right as it stands; itself left out."""
+    return sorted(set(_broken_by(workspace, {(kind, name): text})) - {f"{kind}/{name}.yml"})
+
+
+def _broken_by(workspace: Workspace, instead: definitions.Instead) -> list[str]:
+    """The files that would be wrong with these texts, and are right as they stand."""
     before = {(item["where"], item["message"]) for item in definitions.problems(workspace)}
-    after = definitions.problems(workspace, instead={(kind, name): text})
-    return sorted(
-        {
-            (item["where"] or "").partition(":")[0]
-            for item in after
-            if (item["where"], item["message"]) not in before
-        }
-        - {f"{kind}/{name}.yml"}
-    )
+    after = definitions.problems(workspace, instead=instead)
+    return [
+        (item["where"] or "").partition(":")[0]
+        for item in after
+        if (item["where"], item["message"]) not in before
+    ]
 
 
 def _last(records: Records, kind: str, name: str) -> Json | None:

@@ -110,7 +110,7 @@ class BatchRow(Shape):
     """What was given, taken, imported or undone at once. `standing`: of how many people it is still the state."""
 
     batch: str
-    what: Literal["give", "take", "import", "undo"]
+    what: Literal["give", "correct", "take", "import", "undo"]
     tag: str
     titles: Titles
     value: Value
@@ -186,6 +186,21 @@ class TagConflictsAsked(Paged):
     """Which conflicts: all there were, or those that stand now."""
 
     standing: bool = False
+
+
+class ConflictedTag(Shape):
+    """A tag with conflicts: how many there were, and how many stand now."""
+
+    key: str
+    titles: Titles
+    total: int
+    standing: int
+
+
+class ConflictedTags(Shape):
+    """The tags of which a value given by hand differed from the other one, those with most that stand first."""
+
+    tags: list[ConflictedTag]
 
 
 class AccuracyShare(Shape):
@@ -320,11 +335,23 @@ ROUTES = (
         "tags",
         asks=TagConflictsAsked,
     ),
+    Route("GET", "/api/v1/conflicts", "conflict list", Role.VIEWER, ConflictedTags, "tags"),
     Route("GET", "/api/v1/tags/{key}/accuracy", "tag accuracy", Role.VIEWER, TagAccuracy, "tags"),
     Route(
         "PUT",
         "/api/v1/people/{person}/tags/{key}",
         "tag give",
+        Role.OPERATOR,
+        TagGiven,
+        "tags",
+        takes=GivePersonAsked,
+        effect=True,
+        example={"body": {"value": "gold"}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/people/{person}/tags/{key}/correct",
+        "tag correct",
         Role.OPERATOR,
         TagGiven,
         "tags",

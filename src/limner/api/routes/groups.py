@@ -71,7 +71,8 @@ class TagPair(Shape):
     """How two flags relate.
 
     `relation` is proved from the definitions; `implies`: which implies the other; `witness`: with these both are.
-    `excludes`: proved by the definitions, suggested by the people, or neither. `people` is null before a run.
+    `code` stands for `why`, for those who say it in their own words. `excludes`: proved by
+    the definitions, suggested by the people, or neither. `people` is null before a run.
     """
 
     first: str
@@ -80,6 +81,7 @@ class TagPair(Shape):
     implies: Literal["", "first", "second", "both"]
     witness: dict[str, str]
     why: str
+    code: str
     excludes: Literal["proved", "suggested", ""]
     people: PairPeople | None
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.route import Route, Shape
+from limner.api.routes.route import Nothing, Route, Shape
 
 
 class IndustryRow(Shape):
@@ -76,6 +76,15 @@ class IndustryAudience(Shape):
     exists: bool
 
 
+class Installation(Shape):
+    """The last installation that was not taken back. `changed`: its files that were edited since."""
+
+    at: str
+    by: str
+    files: int
+    changed: list[str]
+
+
 class Industry(Shape):
     """One industry template with the data that it reads."""
 
@@ -88,6 +97,7 @@ class Industry(Shape):
     categories: list[IndustryCategory]
     tags: list[IndustryTag]
     audiences: list[IndustryAudience]
+    installation: Installation | None
 
 
 class IndustryAsked(Shape):
@@ -121,6 +131,13 @@ class IndustryInstalled(Shape):
     waiting: list[WaitingTag]
 
 
+class IndustryUndone(Shape):
+    """The files of the installation, which are gone; the next run takes the values of their tags away."""
+
+    name: str
+    removed: list[str]
+
+
 ROUTES = (
     Route("GET", "/api/v1/industries", "industry list", Role.VIEWER, Industries, "tags"),
     Route("GET", "/api/v1/industries/{name}", "industry show", Role.VIEWER, Industry, "tags"),
@@ -134,5 +151,15 @@ ROUTES = (
         takes=IndustryAsked,
         effect=True,
         example={"body": {"only": "value", "dry_run": True}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/industries/{name}/undo",
+        "industry undo",
+        Role.OPERATOR,
+        IndustryUndone,
+        "tags",
+        takes=Nothing,
+        effect=True,
     ),
 )

@@ -17,10 +17,10 @@ class LineageAsked(Shape):
 
 
 class LineageNode(Shape):
-    """An event, an attribute, a tag, an audience or a campaign. `layer`: one more than what it is made of."""
+    """What somebody did or is, a metric, a tag, who it is for. `layer`: one more than what it is made of."""
 
     id: str
-    kind: Literal["event", "attribute", "tag", "audience", "campaign"]
+    kind: Literal["event", "attribute", "object", "metric", "tag", "audience", "campaign"]
     name: str
     layer: int
     titles: dict[str, str]

@@ -121,11 +121,13 @@ class LabelWeight(Shape):
 class GivenValue(Shape):
     """Who gave a value and when; `until`: when it ends, null never; `batch`: with what it was given.
 
+    `who`: staff said so, or the customer did, and `by` handed it on.
     `corrects`: it stands in the place of the `computed` (or imported) one, null where there would be none.
     """
 
     value: Value
     by: str
+    who: Literal["staff", "customer"]
     at: str
     until: str | None
     origin: Literal["manual", "imported"]
@@ -517,6 +519,25 @@ class WhyWeights(Shape):
     labels: list[LabelWeight]
 
 
+class WhyFeature(Shape):
+    """What a feature adds to a chance (in log odds) against the `mean` of those from whom it was learned."""
+
+    tag: str
+    titles: Titles
+    value: Value
+    weight: float
+    mean: float
+    adds: float | None
+
+
+class WhyLearned(Shape):
+    """How a learned chance comes about, the greatest contribution first. `auc`: how well it puts people in order."""
+
+    said: str
+    auc: float | None
+    features: list[WhyFeature]
+
+
 class WhySettled(Shape):
     """An exclusive group took the value: the person keeps another tag of it, or none (null)."""
 
@@ -566,6 +587,7 @@ class Why(Shape):
     weights: WhyWeights | None
     rule: WhyRule | None
     observed: WhyObserved | None
+    learned: WhyLearned | None
     settled: WhySettled | None
     given: GivenValue | None
     because: Because

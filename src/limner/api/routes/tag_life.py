@@ -248,7 +248,7 @@ class TagFinding(Shape):
     code: Literal[
         "same_title", "synonym", "near_name", "same_definition", "same_people", "no_title", "no_why", "no_owner",
         "unused", "deprecated_use", "stale", "unrefreshed", "low_coverage", "constant", "high_churn",
-        "inaccurate",
+        "inaccurate", "spelled_out",
     ]  # fmt: skip
     tags: list[str]
     numbers: dict[str, float]
@@ -289,7 +289,10 @@ class TagDecision(Shape):
 
 
 class TagReview(Shape):
-    """A question about a tag's text and its answer. void: the file is another one by now."""
+    """A question about a tag's text and its answer. void: the file is another one by now.
+
+    `mine`: whoever looks asked; `wrote`: whoever looks wrote the text. Neither of them decides.
+    """
 
     id: str
     tag: str
@@ -300,6 +303,7 @@ class TagReview(Shape):
     asked_by: str
     asked_at: str
     mine: bool
+    wrote: bool
     decided_by: str | None
     decided_at: str | None
     reason: str
@@ -353,6 +357,30 @@ class TagRolledBack(Shape):
     version: int
     etag: str
     edit: str
+
+
+class LearnedFeature(Shape):
+    """The weight of a feature for each unit, and its mean among those from whom it was learned."""
+
+    tag: str
+    weight: float
+    mean: float
+
+
+class TagLearned(Shape):
+    """The weights that are in the tag's file now. `auc`: of `tested` later examples; `said`: what it is not."""
+
+    key: str
+    base: float
+    features: list[LearnedFeature]
+    examples: int
+    reached: int
+    tested: int
+    auc: float
+    calibrated: bool
+    said: str
+    at: str
+    etag: str
 
 
 class TagCut(Shape):
@@ -494,6 +522,16 @@ ROUTES = (
         takes=TagRollback,
         effect=True,
         example={"body": {"version": 1}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/tags/{key}/learn",
+        "tag learn",
+        Role.OPERATOR,
+        TagLearned,
+        "tags",
+        effect=True,
+        job=True,
     ),
     Route(
         "POST",

@@ -128,6 +128,7 @@ class TagsAsked(Paged):
     source: Annotated[str, Field(max_length=200, description="The channel that its data come from.")] = ""
     stage: Literal["", "draft", "review", "published", "deprecated"] = ""
     kind: Literal["", "static", "dynamic"] = ""
+    sensitivity: Literal["", "public", "internal", "personal", "sensitive"] = ""
     sort: Sort = "category"
     trend: Annotated[int, Field(ge=0, le=366, description="People at the end of so many days.")] = 0
 
@@ -226,12 +227,66 @@ class TagCase(Shape):
     then: Annotated[str, Field(max_length=1_000)]
 
 
+class TagPoints(Shape):
+    """A row of points, as text."""
+
+    when: Annotated[str, Field(max_length=100_000)]
+    points: Annotated[str, Field(max_length=100)]
+
+
+Word = Annotated[str, Field(max_length=1_000)]
+Words = Annotated[list[Word], Field(max_length=1_000)]
+
+
+class TagCuts(Shape):
+    """Tiers of a number, as text: the tag that is cut (empty: the points), where, and the cut points that hold now."""
+
+    of: Word = ""
+    tiers: Words = Field(default_factory=list)
+    at: Words = Field(default_factory=list)
+    frozen: Words = Field(default_factory=list)
+    frozen_at: Annotated[str, Field(max_length=10, pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    refresh: Word = ""
+
+
+class InterestTerm(Shape):
+    """So many points for each such event."""
+
+    event: Annotated[str, Field(max_length=500)]
+    points: Annotated[int, Field(ge=1, le=1_000)]
+    where: Annotated[str, Field(max_length=100_000)] = ""
+
+
+class HalfLife(Shape):
+    """After which time points count half."""
+
+    n: Annotated[int, Field(ge=1, le=1_000_000)]
+    unit: Literal["second", "minute", "hour", "day", "week"]
+
+
+class Interest(Shape):
+    """A statistic that gives labels (values of the property `of`) a weight out of points that halve with time.
+
+    `half_at`: so many points are a weight of one half; `most`: so many labels are kept; `until`: for demands, the event
+    that meets them, empty for none.
+    """
+
+    function: Literal["interest", "demand"]
+    of: Annotated[str, Field(max_length=500)]
+    terms: Annotated[list[InterestTerm], Field(max_length=20)]
+    half_life: HalfLife
+    window: MeasureWindow | None = None
+    until: Annotated[str, Field(max_length=500)] = ""
+    half_at: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    most: Annotated[int, Field(ge=1, le=100)] = 20
+
+
 class TagFields(Shape):
     """A tag's file as a form: every field as text, '' where the file says nothing.
 
-    `measure`: the statistic in parts, null when it is of another shape. `tests`: each with name, as_of, given and
-    expect as they stand in the file. `by`: what the rule is written by where it has no cases (points, cuts); it is not
-    set. Fields that are not sent stay as they are.
+    `measure`, `interest`: the statistic in parts, null when it is of another shape. `tests`: each with name, as_of,
+    given and expect as they stand in the file. `kept`: keys of which the form shows not everything; it leaves them as
+    they are. Fields that are not sent stay as they are.
     """
 
     title: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(default_factory=dict)
@@ -241,8 +296,13 @@ class TagFields(Shape):
     attribute: str = ""
     statistic: Annotated[str, Field(max_length=100_000)] = ""
     cases: list[TagCase] = Field(default_factory=list)
+    points: list[TagPoints] = Field(default_factory=list)
+    cuts: TagCuts | None = None
     otherwise: str = ""
-    by: str = ""
+    values: Words = Field(default_factory=list)
+    truth: str = ""
+    at_least: Annotated[str, Field(max_length=40)] = ""
+    kept: list[str] = Field(default_factory=list)
     validity: str = ""
     refresh: str = ""
     category: str = ""
@@ -253,6 +313,7 @@ class TagFields(Shape):
     stage: str = ""
     sensitivity: str = ""
     measure: Measure | None = None
+    interest: Interest | None = None
     tests: list[dict[str, Any]] = Field(default_factory=list)
 
 

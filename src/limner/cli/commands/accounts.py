@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from limner.cli import show
-from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.cli.ask import After, AsJson, Workspace, ask, noun, out
 from limner.types import Json
 
 user = noun("Who signs in, and as what.")
@@ -159,7 +159,7 @@ def audit_list(
     since: str = typer.Option("", help="From this instant on."),
     until: str = typer.Option("", help="Before this instant."),
     limit: int = typer.Option(50, help="How many rows, 1 to 200."),
-    cursor: str = typer.Option("", help="`next` of the page before."),
+    cursor: str = After,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:

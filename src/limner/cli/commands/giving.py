@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from limner.cli import show
-from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.cli.ask import After, AsJson, Most, Standing, Workspace, ask, noun, out
 from limner.errors import NotFoundError, UsageError
 from limner.types import Json
 
@@ -29,6 +29,9 @@ def tag_give(
     where: str = Where,
     people: Path = People,
     until: str = typer.Option("", "--until", help="When the value ends; default: by the tag's validity."),
+    by_customer: bool = typer.Option(
+        False, "--by-customer", help="The person said so: a correction of their own."
+    ),
     yes: bool = Yes,
     dry_run: bool = Dry,
     workspace: Path = Workspace,
@@ -38,7 +41,13 @@ def tag_give(
 
     Of a tag that is computed, the given value stands in the place of the computed one until it is taken back.
     """
-    asked: Json = {"key": key, "value": value, "until": until, **_whom(person, where, people)}
+    if by_customer:
+        if not person or where or people:
+            raise UsageError("a customer corrects values of their own: name one person", where="person")
+        asked = {"key": key, "value": value, "until": until, "person": person}
+        ask("tag correct", asked, workspace=workspace, as_json=as_json, show=_given)
+        return
+    asked = {"key": key, "value": value, "until": until, **_whom(person, where, people)}
     go = _goes(person, yes=yes, dry_run=dry_run)
     ask("tag give" if go else "tag give preview", asked, workspace=workspace, as_json=as_json, show=_given)
 
@@ -106,8 +115,8 @@ def tag_import(
 @given.command("batches")
 def tag_batches(
     key: str = typer.Argument("", help="Only of this tag."),
-    limit: int = typer.Option(50, help="How many at most, 1 to 200."),
-    cursor: str = typer.Option("", help="`next` of the page before."),
+    limit: int = Most,
+    cursor: str = After,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
@@ -162,25 +171,32 @@ def tag_undo(
 
 @given.command("conflicts")
 def tag_conflicts(
-    key: str,
-    standing: bool = typer.Option(False, "--standing", help="Only conflicts that stand now."),
-    limit: int = typer.Option(50, help="How many at most, 1 to 200."),
-    cursor: str = typer.Option("", help="`next` of the page before."),
+    key: str = typer.Argument("", help="The tag; without it, every tag that has conflicts."),
+    standing: bool = Standing,
+    limit: int = Most,
+    cursor: str = After,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """Where a value given by hand differs from the computed or imported one; the one given by hand counts."""
-    columns = ("person", "given", "computed", "by", "at", "ended")
+    if not key:
+        columns = ("key", "standing", "total")
+        ask(
+            "conflict list",
+            {},
+            workspace=workspace,
+            as_json=as_json,
+            show=lambda answer: show.table(
+                "Conflicts of given values", columns, ([row[c] for c in columns] for row in answer["tags"])
+            ),
+        )
+        return
     ask(
         "tag conflicts",
         {"key": key, "standing": standing, "limit": limit, "cursor": cursor},
         workspace=workspace,
         as_json=as_json,
-        show=lambda answer: show.table(
-            f"{key}: {answer['standing']} of {answer['total']} conflicts stand",
-            columns,
-            ([row[c] for c in columns] for row in answer["conflicts"]),
-        ),
+        show=show.conflicts(("person", "given", "computed", "by", "at", "ended")),
     )
 
 

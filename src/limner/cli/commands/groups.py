@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from limner.cli import show
-from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.cli.ask import After, AsJson, Most, Standing, Workspace, ask, noun, out
 from limner.types import Json
 
 group = noun("Tags of which nobody has two at once.")
@@ -33,24 +31,19 @@ def group_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
 @group.command("conflicts")
 def group_conflicts(
     key: str,
-    standing: bool = typer.Option(False, "--standing", help="Only conflicts that stand now."),
-    limit: int = typer.Option(50, help="How many at most, 1 to 200."),
-    cursor: str = typer.Option("", help="`next` of the page before."),
+    standing: bool = Standing,
+    limit: int = Most,
+    cursor: str = After,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """Who had two tags of a group at once, which was kept and which was not; the latest first."""
-    columns = ("person", "kept", "dropped", "at", "ended", "run")
     ask(
         "group conflicts",
         {"key": key, "standing": standing, "limit": limit, "cursor": cursor},
         workspace=workspace,
         as_json=as_json,
-        show=lambda answer: show.table(
-            f"{key}: {answer['standing']} of {answer['total']} conflicts stand",
-            columns,
-            ([row[c] for c in columns] for row in answer["conflicts"]),
-        ),
+        show=show.conflicts(("person", "kept", "dropped", "at", "ended", "run")),
     )
 
 

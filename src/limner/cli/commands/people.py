@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from limner.cli import show
-from limner.cli.ask import AsJson, View, Workspace, ask, noun, out
+from limner.cli.ask import After, AsJson, View, Workspace, ask, noun, out
 from limner.types import Json
 
 person = noun("One person.")
@@ -27,7 +27,7 @@ def person_list(
     where: str = typer.Option("", "--where", help="A condition, such as \"value_tier = 'high'\"."),
     sort: str = typer.Option("last_seen", help="last_seen, first_seen or id."),
     limit: int = typer.Option(20),
-    cursor: str = typer.Option("", help="`next` of the page before."),
+    cursor: str = After,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
@@ -124,7 +124,7 @@ def person_timeline(
     since: str = typer.Option("", help="From this instant on."),
     until: str = typer.Option("", help="Before this instant."),
     limit: int = typer.Option(50),
-    cursor: str = typer.Option("", help="`next` of the page before."),
+    cursor: str = After,
     masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,

@@ -226,6 +226,27 @@ def tag_cut(
     ask("tag cut", {"key": key}, workspace=workspace, as_json=as_json, show=drawn)
 
 
+@tag.command("learn")
+def tag_learn(
+    key: str = typer.Argument(help="A tag of method learned."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Learn a tag's weights from past dates into its file; tag plan shows whose chance would change."""
+
+    def drawn(answer: Json) -> None:
+        rows = [(row["tag"], row["weight"], row["mean"]) for row in answer["features"]]
+        show.table(
+            f"{key}: AUC {answer['auc']} on {answer['tested']:,} later examples; learned from {answer['examples']:,},"
+            f" of whom {answer['reached']:,} reached the label",
+            ("feature", "weight", "mean"),
+            rows,
+        )
+        out.print(answer["said"])
+
+    ask("tag learn", {"key": key}, workspace=workspace, as_json=as_json, show=drawn)
+
+
 @tag.command("test")
 def tag_test(
     keys: list[str] = typer.Argument(None, help="Only these tags; default: all that have tests."),

@@ -108,3 +108,15 @@ def template_install(
         as_json=as_json,
         show=drawn,
     )
+
+
+@template.command("undo")
+def template_undo(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Take the last installation of a template back, all its files at once, if none was changed since."""
+    ask(
+        "industry undo",
+        {"name": name},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"{len(answer['removed'])} files are taken back"),
+    )

@@ -9,7 +9,7 @@ from limner.engine.seam import Query
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import of_events, statistics, steady
 from limner.tags.graph import Graph
-from limner.tags.model import Method, Tag
+from limner.tags.model import Tag
 
 
 def query(
@@ -22,7 +22,7 @@ def query(
 
 def shares(tag: Tag, graph: Graph) -> bool:
     """Whether the tag is computed together with others, and can be carried on to a later instant."""
-    if tag.method is not Method.STATISTIC:
+    if not tag.expressed:
         return False
     tree = graph.trees[tag.key][0]
     return not tag.weighted and of_events(tree) and steady(tree)  # type: ignore[arg-type]
@@ -30,4 +30,4 @@ def shares(tag: Tag, graph: Graph) -> bool:
 
 def refers(tag: Tag, graph: Graph) -> bool:
     """Whether the statistic is worked out of tags or attributes, so that it comes after them."""
-    return tag.method is Method.STATISTIC and not tag.weighted and not of_events(graph.trees[tag.key][0])
+    return tag.expressed and not tag.weighted and not of_events(graph.trees[tag.key][0])

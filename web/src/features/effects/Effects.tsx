@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { DataTable, useTableState } from "../../components/DataTable";
+import { Interval } from "../../components/Interval";
 import { AsOf, When } from "../../components/Numbers";
 import { Card, Page } from "../../components/Page";
 import { Empty } from "../../components/States";
@@ -10,7 +11,6 @@ import { placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
 import { useFormat } from "../../lib/useFormat";
 import { titleIn } from "../../lib/titles";
-import { Interval } from "../marketing/Interval";
 import css from "./effects.module.css";
 
 type Effect = Answer<"/api/v1/effects">["effects"][number];

@@ -18,7 +18,7 @@ import { useUrlState } from "../../lib/url";
 import { useFormat } from "../../lib/useFormat";
 import { titleIn } from "../../lib/titles";
 import { Approvals } from "./Approvals";
-import { Interval } from "./Interval";
+import { Interval } from "../../components/Interval";
 import css from "./marketing.module.css";
 import { Parts } from "./Parts";
 import { Status } from "./Status";

@@ -96,7 +96,7 @@ function TagLine({ tag, then, ask }: { tag: TagValue; then: TagValue | null | un
         ) : (
           <span>
             {[
-              tag.given && t(tag.given.origin === "manual" ? "give.by" : "give.importedBy", { who: tag.given.by, when: format.date(tag.given.at) }),
+              tag.given && t(tag.given.origin === "imported" ? "give.importedBy" : tag.given.who === "customer" ? "give.byCustomer" : "give.by", { who: tag.given.by, when: format.date(tag.given.at) }),
               tag.expires_at && t("tags.until", { when: format.date(tag.expires_at) }),
             ]
               .filter(Boolean)

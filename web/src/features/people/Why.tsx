@@ -77,6 +77,18 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
           <Deciders found={why.statistic} />
         </div>
       )}
+      {why.learned && (
+        <div className={css["part"]}>
+          <h3>{t("why.learned")}</h3>
+          <p>{t("why.uncalibrated", { auc: why.learned.auc ?? "–" })}</p>
+          <Facts
+            facts={why.learned.features.map((one) => [
+              one.tag,
+              t("why.adds", { value: String(one.value ?? "–"), adds: one.adds === null ? "–" : one.adds.toFixed(2) }),
+            ])}
+          />
+        </div>
+      )}
       {why.observed && <Words said={why.observed} type={why.type} />}
       <div className={css["part"]}>
         <h3>{t("why.told")}</h3>
@@ -123,7 +135,7 @@ function ByHand({ why, past }: { why: WhyOf; past: boolean }) {
       {given && (
         <Facts
           facts={[
-            [t("give.who"), given.by],
+            [t("give.who"), given.who === "customer" ? t("give.customer", { who: given.by }) : given.by],
             [t("give.when"), format.moment(given.at)],
             [t("give.until"), given.until ? format.moment(given.until) : t("give.noEnd")],
             [t("give.beside"), given.corrects ? (given.computed === null ? t("give.noValue") : say(given.computed, why.type)) : undefined],

@@ -26,7 +26,16 @@ export default function Batches() {
   const [undoing, setUndoing] = useState<Batch | null>(null);
   const list = useRows("/api/v1/batches", (page) => page.batches, undefined, { limit: 30 });
   return (
-    <Page title={t("batches.title")} description={t("batches.note")} above={[{ to: "/tags", title: t("title") }]}>
+    <Page
+      title={t("batches.title")}
+      description={t("batches.note")}
+      above={[{ to: "/tags", title: t("title") }]}
+      actions={
+        <Link to="/tags/import">
+          <Button icon={<Icon name="upload" size={16} />}>{t("import.title")}</Button>
+        </Link>
+      }
+    >
       <Shown of={{ data: list.rows, error: list.problem, refetch: list.again }} shape="cards" rows={3}>
         {(rows) =>
           rows.length === 0 ? (
@@ -71,7 +80,7 @@ function useSaid(): (row: Batch) => string {
   return (row) => {
     const tag = titleOf(row.titles, language, row.tag);
     const value = row.value === null ? "" : typeof row.value === "boolean" ? t(row.value ? "value.yes" : "value.no") : one(String(row.value));
-    return t(`batches.what.${row.what}`, { tag, value });
+    return row.what === "correct" ? t("batches.corrected", { tag, value }) : t(`batches.what.${row.what}`, { tag, value });
   };
 }
 

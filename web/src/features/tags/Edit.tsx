@@ -9,21 +9,28 @@ import { Card, Page } from "../../components/Page";
 import { FailureLine, Loading, Shown } from "../../components/States";
 import { answer, api, asProblem, useAnswer } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
+import { useUrlState } from "../../lib/url";
 import { useUnsaved } from "../../lib/useUnsaved";
 import { Conflict, type Theirs } from "./Conflict";
 import { Field, Form, wordsOf } from "./Form";
 import { Plan } from "./Plan";
+import { CutNow } from "./RuleForm";
 import { Preview } from "./Preview";
 import css from "./tags.module.css";
 import { type Template, TEMPLATES } from "./templates";
 import { titleOf } from "./titleOf";
 import { useDraft } from "./useDraft";
 import { useTagStore } from "./useTagStore";
+import { WhatIf } from "./WhatIf";
+
+const BEGIN = { begin: "" };
 
 /** A tag's text and its form side by side, with what it would give; for a new tag and for one that is there. */
 export default function Edit() {
   const { key } = useParams();
-  return key === undefined ? <Editor start={TEMPLATES.count} /> : <Existing key={key} name={key} />;
+  const [{ begin }] = useUrlState(BEGIN);
+  const start = (Object.keys(TEMPLATES) as Template[]).find((item) => item === begin) ?? "count";
+  return key === undefined ? <Editor start={TEMPLATES[start]} /> : <Existing key={key} name={key} />;
 }
 
 function Existing({ name }: { name: string }) {
@@ -102,6 +109,13 @@ function Editor({ name, start, etag = null, readOnly = false }: { name?: string;
     } finally {
       setSaving(false);
     }
+  };
+
+  const reread = async () => {
+    const found = await answer(api.GET("/api/v1/definitions/{kind}/{name}", { params: { path: { kind: "tags", name: key } } }));
+    setBase({ text: found.text, etag: found.etag });
+    write(found.text);
+    await store.changed();
   };
 
   useEffect(() => {
@@ -188,7 +202,9 @@ function Editor({ name, start, etag = null, readOnly = false }: { name?: string;
             <CodeEditor value={draft.text} onChange={write} label={t("editor.text")} language="yaml" problems={draft.problems} height={360} words={wordsOf(names.data)} readOnly={readOnly} onSubmit={() => setWanted(true)} />
           </Card>
           <Preview name={KEY.test(key) ? key : "new_tag"} text={draft.text} ready={ready && draft.text.trim() !== ""} />
+          {name !== undefined && draft.fields && <CutNow name={name} fields={draft.fields} unsaved={draft.text !== base.text} done={() => void reread()} />}
           {name !== undefined && <Plan keys={[name]} unsaved={draft.text !== base.text} />}
+          <WhatIf name={KEY.test(key) ? key : "new_tag"} text={draft.text} type={draft.fields?.type ?? "text"} names={names.data} ready={ready && draft.text.trim() !== ""} />
         </div>
       </div>
       {theirs && (

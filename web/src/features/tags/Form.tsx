@@ -1,11 +1,13 @@
-import { AutoComplete, Button, Input, InputNumber, Segmented, Select } from "antd";
+import { Alert, AutoComplete, Button, Input, InputNumber, Segmented, Select } from "antd";
 import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { CodeEditor } from "../../components/CodeEditor";
 import { Icon } from "../../components/Icon";
 import type { Answer } from "../../lib/api";
-import { CALENDAR_UNITS, type Case, type Fields, FUNCTIONS, type Measure, METHODS, NATURES, OF_PROPERTY, TYPES, typeOf, UNITS, type Window, WINDOWS, windowOf, withMethod } from "./fields";
+import { CALENDAR_UNITS, type Case, type Fields, FUNCTIONS, INTERESTS, type Measure, METHODS, NATURES, OF_PROPERTY, TYPES, typeOf, UNITS, type Window, WINDOWS, windowOf, withFunction, withMethod } from "./fields";
+import { InterestForm } from "./InterestForm";
+import { RuleForm } from "./RuleForm";
 import css from "./tags.module.css";
 
 export type Vocabulary = Answer<"/api/v1/expressions/names">;
@@ -23,9 +25,11 @@ export function Form({ fields, change, names, categories, readOnly }: FormProps)
   const { t } = useTranslation("tags");
   const { t: common } = useTranslation();
   const plain = "" in fields.title;
+  const given = fields.method === "manual" || fields.method === "imported";
   const title = (language: string, text: string) => change({ title: { ...(plain ? {} : fields.title), [language]: text } });
   return (
     <fieldset className={css["form"]} disabled={readOnly}>
+      {fields.kept.length > 0 && <Alert type="info" showIcon title={t("hint.kept", { keys: fields.kept.join(", ") })} />}
       <div className={css["pair"]}>
         <Field label={t("field.titleEn")}>{(id) => <Input id={id} value={fields.title["en"] ?? fields.title[""] ?? ""} onChange={(event) => title("en", event.target.value)} />}</Field>
         <Field label={t("field.titleZh")}>{(id) => <Input id={id} value={fields.title["zh"] ?? ""} onChange={(event) => title("zh", event.target.value)} />}</Field>
@@ -55,14 +59,19 @@ export function Form({ fields, change, names, categories, readOnly }: FormProps)
         </Field>
       )}
       {fields.method === "statistic" && <Statistic fields={fields} change={change} names={names} readOnly={readOnly} />}
-      {fields.method === "rule" && <Cases fields={fields} change={change} names={names} readOnly={readOnly} />}
+      {fields.method === "rule" && <RuleForm fields={fields} change={change} names={names} readOnly={readOnly} />}
+      {given && fields.type !== "flag" && (
+        <Field label={t("field.values")} hint={t("hint.values")}>
+          {(id) => <Select id={id} mode="tags" open={false} suffix={null} value={fields.values} disabled={readOnly} tokenSeparators={[",", "，", "、"]} onChange={(values: string[]) => change({ values })} />}
+        </Field>
+      )}
       <div className={css["pair"]}>
         <Field label={t("field.validity")} hint={t("hint.validity")}>
           {(id) => <Words id={id} value={fields.validity} onChange={(validity) => change({ validity })} words={["1 day", "2 days", "1 week", "30 days"]} />}
         </Field>
-        <Field label={t("field.refresh")} hint={t("hint.refresh")}>
+        {!given && <Field label={t("field.refresh")} hint={t("hint.refresh")}>
           {(id) => <Words id={id} value={fields.refresh} onChange={(refresh) => change({ refresh })} words={["0 3 * * *", "0 * * * *", "0 3 * * 1"]} />}
-        </Field>
+        </Field>}
         <Field label={t("field.category")} hint={t("hint.category")}>
           {(id) => <Words id={id} value={fields.category} onChange={(category) => change({ category })} words={categories} />}
         </Field>
@@ -71,13 +80,26 @@ export function Form({ fields, change, names, categories, readOnly }: FormProps)
       <Field label={t("field.why")} hint={t("hint.why")}>
         {(id) => <Input.TextArea id={id} value={fields.why} rows={2} onChange={(event) => change({ why: event.target.value })} />}
       </Field>
+      <Field label={t("field.metric")} hint={t("hint.metric")}>{(id) => <Input id={id} value={fields.metric} onChange={(event) => change({ metric: event.target.value })} />}</Field>
+      {!given && fields.method !== "observed" && (
+        <div className={css["pair"]}>
+          <Field label={t("field.truth")} hint={t("hint.truth")}>
+            {(id) => <Words id={id} value={fields.truth} onChange={(truth) => change({ truth, ...(truth ? {} : { at_least: "" }) })} words={(names?.tags ?? []).filter((tag) => tag.type === fields.type).map((tag) => tag.key)} />}
+          </Field>
+          {fields.truth !== "" && (
+            <Field label={t("field.atLeast")} hint={t("hint.atLeast")}>
+              {(id) => <Input id={id} value={fields.at_least} inputMode="decimal" onChange={(event) => change({ at_least: event.target.value })} />}
+            </Field>
+          )}
+        </div>
+      )}
       <Field label={t("field.source")}>{(id) => <Input id={id} value={fields.source} onChange={(event) => change({ source: event.target.value })} />}</Field>
     </fieldset>
   );
 }
 
 function fits(nature: string, method: string): boolean {
-  return method === "rule" ? nature !== "prediction" : nature === "fact";
+  return method === "rule" || method === "manual" || method === "imported" ? nature !== "prediction" : nature === "fact";
 }
 
 /** A name above what is filled in, and a hint below. */
@@ -93,7 +115,7 @@ export function Field({ label, hint, group, children }: { label: string; hint?: 
 }
 
 /** A text with words to choose from. */
-function Words({ id, value, onChange, words, label }: { id?: string; value: string; onChange: (value: string) => void; words: readonly string[]; label?: string }) {
+export function Words({ id, value, onChange, words, label }: { id?: string; value: string; onChange: (value: string) => void; words: readonly string[]; label?: string }) {
   return (
     <AutoComplete
       {...(id ? { id } : {})}
@@ -106,7 +128,7 @@ function Words({ id, value, onChange, words, label }: { id?: string; value: stri
   );
 }
 
-interface PartProps {
+export interface PartProps {
   fields: Fields;
   change: (change: Partial<Fields>) => void;
   names: Vocabulary | undefined;
@@ -116,19 +138,28 @@ interface PartProps {
 function Statistic({ fields, change, names, readOnly }: PartProps) {
   const { t } = useTranslation("tags");
   const [asText, setAsText] = useState(false);
-  const parts = fields.measure !== null && !asText;
+  const shown = fields.measure !== null || fields.interest !== null;
+  const parts = shown && !asText;
+  const text = (names?.properties ?? []).find((item) => item.type === "text")?.name ?? "";
+  const other = (name: string) => change(withFunction(fields, name, names?.events[0] ?? "Order Paid", INTERESTS.some((item) => item === name) ? text : (names?.properties[0]?.name ?? "")));
   return (
     <div className={css["part"]}>
       <div className={css["partHead"]}>
         <span className={css["fieldLabel"]}>{t("field.statistic")}</span>
-        {fields.measure !== null && (
+        {shown && (
           <Button type="link" size="small" onClick={() => setAsText(!asText)}>
             {parts ? t("editor.asText") : t("editor.asParts")}
           </Button>
         )}
       </div>
-      {parts && fields.measure ? (
-        <Parts measure={fields.measure} change={(measure) => change({ measure, type: typeOf(measure, names?.properties.find((item) => item.name === measure.of)?.type) })} names={names} readOnly={readOnly} />
+      {!shown && fields.statistic.trim() !== "" && <p className={css["hint"]}>{t("hint.onlyText")}</p>}
+      {parts && fields.interest ? (
+        <>
+          <Field label={t("field.function")}>{(id) => <Function id={id} value={fields.interest?.function ?? ""} readOnly={readOnly} onChange={other} />}</Field>
+          <InterestForm interest={fields.interest} change={(interest) => change({ interest })} names={names} readOnly={readOnly} />
+        </>
+      ) : parts && fields.measure ? (
+        <Parts measure={fields.measure} change={(measure) => change({ measure, type: typeOf(measure, names?.properties.find((item) => item.name === measure.of)?.type) })} other={other} names={names} readOnly={readOnly} />
       ) : (
         <CodeEditor value={fields.statistic} onChange={(statistic) => change({ statistic })} label={t("field.statistic")} language="expression" height="auto" words={wordsOf(names)} readOnly={readOnly} placeholder={t("hint.statistic")} />
       )}
@@ -136,7 +167,12 @@ function Statistic({ fields, change, names, readOnly }: PartProps) {
   );
 }
 
-function Parts({ measure, change, names, readOnly }: { measure: Measure; change: (measure: Measure) => void; names: Vocabulary | undefined; readOnly: boolean }) {
+function Function({ id, value, onChange, readOnly }: { id: string; value: string; onChange: (name: string) => void; readOnly: boolean }) {
+  const { t } = useTranslation("tags");
+  return <Select<string> id={id} value={value} disabled={readOnly} onChange={onChange} options={[...FUNCTIONS, ...INTERESTS].map((name) => ({ value: name, label: t(`function.${name}`) }))} />;
+}
+
+function Parts({ measure, change, other, names, readOnly }: { measure: Measure; change: (measure: Measure) => void; other: (name: string) => void; names: Vocabulary | undefined; readOnly: boolean }) {
   const { t } = useTranslation("tags");
   const properties = (names?.properties ?? []).filter((item) => !["sum", "avg", "min", "max"].includes(measure.function) || item.type === "number" || item.type === "money").map((item) => item.name);
   const takes = OF_PROPERTY.includes(measure.function);
@@ -145,12 +181,15 @@ function Parts({ measure, change, names, readOnly }: { measure: Measure; change:
       <div className={css["pair"]}>
         <Field label={t("field.function")}>
           {(id) => (
-            <Select
+            <Function
               id={id}
               value={measure.function}
-              disabled={readOnly}
-              onChange={(value) => change({ ...measure, function: value, of: OF_PROPERTY.includes(value) ? measure.of || properties[0] || "" : "" })}
-              options={FUNCTIONS.map((value) => ({ value, label: t(`function.${value}`) }))}
+              readOnly={readOnly}
+              onChange={(value) => {
+                const found = FUNCTIONS.find((item) => item === value);
+                if (found) change({ ...measure, function: found, of: OF_PROPERTY.includes(found) ? measure.of || properties[0] || "" : "" });
+                else other(value);
+              }}
             />
           )}
         </Field>
@@ -167,7 +206,8 @@ function Parts({ measure, change, names, readOnly }: { measure: Measure; change:
   );
 }
 
-function When({ window, change, readOnly }: { window: Window | null; change: (window: Window | null) => void; readOnly: boolean }) {
+/** In which time the events happened. */
+export function When({ window, change, readOnly }: { window: Window | null; change: (window: Window | null) => void; readOnly: boolean }) {
   const { t } = useTranslation("tags");
   const counted = window && (window.kind === "in_last" || window.kind === "in_last_calendar");
   const units: readonly Window["unit"][] = window?.kind === "in_last" ? UNITS : CALENDAR_UNITS;
@@ -194,7 +234,8 @@ function When({ window, change, readOnly }: { window: Window | null; change: (wi
   );
 }
 
-function Cases({ fields, change, names, readOnly }: PartProps) {
+/** The cases of a rule, in their order. */
+export function Cases({ fields, change, names, readOnly }: PartProps) {
   const { t } = useTranslation("tags");
   const set = (index: number, next: Partial<Case>) => change({ cases: fields.cases.map((item, at) => (at === index ? { ...item, ...next } : item)) });
   const move = (index: number, by: number) => {
@@ -203,12 +244,8 @@ function Cases({ fields, change, names, readOnly }: PartProps) {
     if (item) cases.splice(index + by, 0, item);
     change({ cases });
   };
-  if (fields.by && !fields.cases.length) {
-    return <p className={css["hint"]}>{t("hint.asText", { keys: fields.by })}</p>;
-  }
   return (
-    <div className={css["part"]}>
-      <span className={css["fieldLabel"]}>{t("field.cases")}</span>
+    <>
       {fields.cases.map((item, index) => (
         <div key={index} className={css["case"]} role="group" aria-label={`${t("field.cases")} ${index + 1}`}>
           <div className={css["caseWhen"]}>
@@ -234,7 +271,7 @@ function Cases({ fields, change, names, readOnly }: PartProps) {
           {(id) => <Then id={id} type={fields.type} value={fields.otherwise} onChange={(otherwise) => change({ otherwise })} readOnly={readOnly} optional />}
         </Field>
       </div>
-    </div>
+    </>
   );
 }
 

@@ -16,14 +16,16 @@ import { titleOf } from "./titleOf";
 
 type Group = Answer<"/api/v1/groups">["groups"][number];
 type Pair = Answer<"/api/v1/groups/{key}/check">["pairs"][number];
+const JUDGED = ["no_value", "first_never", "second_never", "too_many", "always_together", "first_needs_second", "second_needs_first", "both_hold", "may_not_be_free"] as const;
 const KEEP = ["newest", "priority", "declared", "none"] as const;
 
 /** Tags of which nobody has two: each group, whom it had to settle, and whether its tags can meet at all. */
 export default function Groups() {
   const { t } = useTranslation("tags");
   const found = useAnswer("/api/v1/groups");
+  const tabs = useConflictTabs();
   return (
-    <Page title={t("groups.title")} description={t("groups.note")} above={[{ to: "/tags", title: t("title") }]}>
+    <Page title={t("groups.title")} description={t("groups.note")} above={[{ to: "/tags", title: t("title") }]} tabs={tabs}>
       <Shown of={found} shape="cards" rows={2}>
         {({ groups }) =>
           groups.length === 0 ? (
@@ -40,6 +42,15 @@ export default function Groups() {
       <Proposals />
     </Page>
   );
+}
+
+/** The pages of conflicts: those that groups settle, and those of given values. */
+export function useConflictTabs(): { to: string; title: string }[] {
+  const { t } = useTranslation("tags");
+  return [
+    { to: "/tags/groups", title: t("given.groups") },
+    { to: "/tags/conflicts", title: t("given.values") },
+  ];
 }
 
 function One({ group }: { group: Group }) {
@@ -177,16 +188,16 @@ function Judged({ group }: { group: string }) {
 
 function PairRow({ pair }: { pair: Pair }) {
   const { t } = useTranslation("tags");
-  const { language } = usePreferences();
   const format = useFormat();
   const witness = Object.entries(pair.witness);
+  const judged = JUDGED.find((code) => code === pair.code);
   return (
     <li data-relation={pair.relation}>
       <Keys keys={[pair.first, pair.second]} />
       <div>
         <strong>{pair.implies === "" ? t(`groups.relation.${pair.relation}`) : t(`groups.implies.${pair.implies}`, { first: pair.first, second: pair.second })}</strong>
         {pair.excludes === "suggested" && <span className={css["faint"]}> · {t("groups.suggested")}</span>}
-        {language === "en" && pair.why && <p className={css["faint"]}>{pair.why}</p>}
+        {(judged || pair.why) && <p className={css["faint"]}>{judged ? t(`judged.${judged}`) : pair.why}</p>}
         {witness.length > 0 && (
           <p className={css["faint"]}>
             {t("groups.witness")}{" "}

@@ -22,10 +22,13 @@ import { useTagRun } from "./useTagRun";
 type Found = Answer<"/api/v1/tags">;
 export type TagRow = Found["tags"][number];
 
-const FILTERS = { category: "", nature: "", method: "", state: "" };
+const FILTERS = { category: "", nature: "", method: "", state: "", owner: "", stage: "", kind: "", sensitivity: "" };
 const PANEL = { plan: false };
 const NATURES = ["fact", "model", "prediction"] as const;
-const METHODS = ["observed", "statistic", "rule"] as const;
+const METHODS = ["observed", "statistic", "rule", "learned", "manual", "imported"] as const;
+const STAGES = ["draft", "review", "published", "deprecated"] as const;
+const KINDS = ["static", "dynamic"] as const;
+const SENSITIVITIES = ["public", "internal", "personal", "sensitive"] as const;
 const STATES = ["stale", "applied", "new", "changed", "expired", "broken", "unused"] as const;
 const SORTS = ["category", "key", "people", "coverage", "as_of", "used"] as const;
 type Sort = (typeof SORTS)[number];
@@ -52,12 +55,16 @@ export default function List() {
     nature: oneOf(NATURES, filters.nature) ?? ("" as const),
     method: oneOf(METHODS, filters.method) ?? ("" as const),
     state: oneOf(STATES, filters.state) ?? ("" as const),
+    owner: filters.owner,
+    stage: oneOf(STAGES, filters.stage) ?? ("" as const),
+    kind: oneOf(KINDS, filters.kind) ?? ("" as const),
+    sensitivity: oneOf(SENSITIVITIES, filters.sensitivity) ?? ("" as const),
     sort: sort.startsWith("-") ? (`-${order}` as const) : order,
     trend: 30,
   };
   const list = useRows("/api/v1/tags", (page) => page.tags, { params: { query: asked } }, { limit: 200 });
   const found = list.first;
-  const narrowed = [filters.category, filters.nature, filters.method, filters.state, q].some(Boolean);
+  const narrowed = q !== "" || Object.values(filters).some(Boolean);
   const add = may && (
     <Button key="add" type="primary" icon={<Icon name="plus" size={16} />} onClick={() => void go("/tags/new")}>
       {t("new")}
@@ -133,6 +140,10 @@ export default function List() {
                   {choice("nature", NATURES.map((value) => ({ value, label: common(`nature.${value}`) })))}
                   {choice("method", METHODS.map((value) => ({ value, label: common(`method.${value}`) })))}
                   {choice("state", STATES.map((value) => ({ value, label: t(`state.${value}`) })))}
+                  {choice("owner", (found?.owners ?? []).filter((item) => item.owner).map((item) => ({ value: item.owner, label: `${item.owner} · ${format.exact(item.tags)}` })))}
+                  {choice("stage", STAGES.map((value) => ({ value, label: t(`stage.${value}`) })))}
+                  {choice("kind", KINDS.map((value) => ({ value, label: t(`change.${value}`) })))}
+                  {choice("sensitivity", SENSITIVITIES.map((value) => ({ value, label: t(`sensitivity.${value}`) })))}
                 </>
               }
               columns={[
@@ -207,7 +218,7 @@ function uses(tag: TagRow): number {
 
 export function Kind({ tag, words }: { tag: { nature: string | null; method: string | null }; words?: boolean }) {
   const nature = oneOf<Nature>(NATURES, tag.nature ?? "");
-  const method = oneOf<Method>(["observed", "statistic", "rule", "learned", "manual", "imported"], tag.method ?? "");
+  const method = oneOf<Method>(METHODS, tag.method ?? "");
   if (!nature) return <span className={css["faint"]}>–</span>;
   return <Mark nature={nature} {...(method ? { method } : {})} words={words ?? true} />;
 }

@@ -13,6 +13,7 @@ import { placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
 import { useFormat } from "../../lib/useFormat";
+import { Accuracy } from "./Accuracy";
 import { Distribution } from "./Distribution";
 import { Freshness } from "./Freshness";
 import { Kind } from "./List";
@@ -116,6 +117,7 @@ function Tag({ tag }: { tag: TagShown }) {
         </div>
         <div className={css["side"]}>
           <Trend tag={tag.key} type={tag.type} />
+          {tag.fields?.truth && tag.problems.length === 0 && <Accuracy name={tag.key} type={tag.type} />}
           <UsedBy tag={tag} />
           <Runs tag={tag} />
         </div>
@@ -219,6 +221,7 @@ function Definition({ tag }: { tag: TagShown }) {
       ) : (
         tag.definition && <code className={css["expression"]}>{tag.definition}</code>
       )}
+      {(tag.method === "imported" || tag.method === "manual") && <GivenFrom tag={tag} />}
       <Facts
         facts={[
           [t("field.validity"), word(fields?.validity) ?? t("forEver")],
@@ -234,6 +237,20 @@ function Definition({ tag }: { tag: TagShown }) {
         <pre>{tag.text}</pre>
       </details>
     </Card>
+  );
+}
+
+/** Where the values of a tag come from that is not computed. */
+function GivenFrom({ tag }: { tag: TagShown }) {
+  const { t } = useTranslation("tags");
+  const may = useMay("operator");
+  if (!may) return null;
+  return (
+    <p>
+      {tag.method === "imported" ? <Link to={`/tags/import?tag=${encodeURIComponent(tag.key)}`}>{t("import.title")}</Link> : <Link to="/people">{t("batches.noneAction")}</Link>}
+      {" · "}
+      <Link to="/tags/batches">{t("batches.title")}</Link>
+    </p>
   );
 }
 

@@ -73,6 +73,7 @@ function Decide({ question }: { question: Question }) {
   const decide = useChange("post", "/api/v1/tags/{key}/decide", { invalidates: [["tags"]] });
   const say = (decision: "approve" | "refuse") => decide.mutate({ params: { path: { key: question.tag } }, body: { decision, reason }, headers: once() });
   if (!may) return null;
+  if (question.wrote && !question.mine) return <p className={css["faint"]}>{t("wroteIt")}</p>;
   if (question.mine) return <p className={css["faint"]}>{t("review.mine")}</p>;
   return (
     <>

@@ -83,6 +83,8 @@ function Course({ history, type, split }: { history: History; type: string | nul
         step: "end",
         name: split ? one(name) : t("col.people"),
         data,
+        // A single day is no line: it is a point with its number.
+        ...(data.filter((people) => people !== null).length === 1 ? { showSymbol: true, symbolSize: 8, label: { show: true, position: "left", formatter: ({ value }: { value: unknown }) => (typeof value === "number" ? format.exact(value) : "") } } : {}),
         areaStyle: split ? undefined : { opacity: 0.08 },
         endLabel: { show: true, formatter: split ? "{a}" : ({ value }: { value: unknown }) => (typeof value === "number" ? format.exact(value) : "") },
         labelLayout: { moveOverlap: "shiftY" },

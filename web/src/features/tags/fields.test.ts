@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { fieldsOf, typeOf, windowOf, withMethod } from "./fields";
 
 const read = {
-  title: { en: "A" }, nature: "fact", method: "statistic", type: "number", attribute: "", statistic: "count(x)", cases: [], otherwise: "", by: "",
+  title: { en: "A" }, nature: "fact", method: "statistic", type: "number", attribute: "", statistic: "count(x)", cases: [], otherwise: "", truth: "", at_least: "",
   validity: "2 days", refresh: "", category: "", owner: "", source: "", why: "", metric: "", stage: "", sensitivity: "",
   measure: { function: "count" as const, of: "", event: "x", where: "" },
 };

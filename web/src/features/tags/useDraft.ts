@@ -62,7 +62,7 @@ export function useDraft(key: string, first: string) {
             ...now,
             text: made.text,
             // What is being typed stays as it is typed; only the other writing of the same follows.
-            fields: now.fields && written ? { ...now.fields, statistic: written.statistic, measure: written.measure } : written,
+            fields: now.fields && written ? { ...now.fields, statistic: written.statistic, measure: written.measure, interest: written.interest, kept: written.kept } : written,
             problems: made.problems,
             settled: true,
             problem: null,

@@ -1,4 +1,4 @@
-import css from "./marketing.module.css";
+import css from "./interval.module.css";
 
 /** An estimate with its bounds on a line whose zero is marked; `from` and `to` bound the line. */
 export function Interval({ value, low, high, from, to, label, height = 28 }: { value: number; low: number; high: number; from?: number; to?: number; label: string; height?: number }) {
