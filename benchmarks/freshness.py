@@ -46,7 +46,7 @@ def main() -> None:
         first = run(
             engine, tags, catalog=catalog, as_of=AS_OF, run_id="first", columns_dir=folder / "columns"
         )
-        columns, as_of = first.columns, AS_OF
+        columns, as_of, standing = first.columns, AS_OF, None
         stop, reads = threading.Event(), []
 
         def reader() -> None:
@@ -64,13 +64,19 @@ def main() -> None:
             insert(engine, number, people=given.people, events=given.batch)
             began, used = time.perf_counter(), time.process_time()
             report = realtime.step(
-                engine, graph, catalog=catalog, as_of=as_of, run_id=f"step {number}", columns=columns
+                engine,
+                graph,
+                catalog=catalog,
+                as_of=as_of,
+                run_id=f"step {number}",
+                columns=columns,
+                standing=standing,
             )
             wall.append(time.perf_counter() - began)
             processor.append(time.process_time() - used)
             if report is None:
                 raise SystemExit("a step could not be taken")
-            columns = report.columns
+            columns, standing = report.columns, report.standing
         stop.set()
         beside.join()
         anew = run(

@@ -94,12 +94,22 @@ class Bitmap:
     def __repr__(self) -> str:
         return f"Bitmap({len(self)} ordinals)"
 
-    def save(self, path: Path) -> None:
-        """Writes the file so that it is there whole or not at all, flushed to disk."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def packed(self) -> bytes:
+        """The set in few bytes, as `unpacked` reads it."""
         bits = self._bits.copy()
         bits.run_optimize()
         body: bytes = bits.serialize()
+        return body
+
+    @classmethod
+    def unpacked(cls, body: bytes) -> Bitmap:
+        """The set that `packed` wrote."""
+        return cls._of(BitMap.deserialize(body))
+
+    def save(self, path: Path) -> None:
+        """Writes the file so that it is there whole or not at all, flushed to disk."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = self.packed()
         temporary = path.with_name(path.name + ".tmp")
         with temporary.open("wb") as file:
             file.write(_MAGIC + hashlib.sha256(body).digest() + body)
@@ -124,7 +134,7 @@ class Bitmap:
             raise DamagedError(
                 "the snapshot does not match its checksum", where=str(path), hint="take the snapshot again"
             )
-        return cls._of(BitMap.deserialize(body))
+        return cls.unpacked(body)
 
 
 def _flush_folder(folder: Path) -> None:

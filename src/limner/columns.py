@@ -254,7 +254,7 @@ def patched(held: Column, given: Given, who: Array, n: int) -> Column:
         labels_now = np.sort(np.concatenate([old, fresh])) if len(fresh) else old
         if len(labels_now) <= MOST_LABELS:
             kind = _code_type(len(labels_now))
-            if len(fresh):
+            if len(fresh) and len(old) and fresh[0] < old[-1]:
                 moved = np.zeros(len(old) + 1, dtype=kind)
                 moved[1:] = np.searchsorted(labels_now, old) + 1
                 codes = moved[base.codes]

@@ -172,6 +172,10 @@ class EngineError(LimnerError):
     status = 503
 
 
+OUT_OF_RANGE = "out_of_range"
+"""The code of an EngineError that the data cause: a value is beyond what its type holds."""
+
+
 class ChannelError(LimnerError):
     """A channel refused, or could not be reached."""
 

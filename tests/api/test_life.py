@@ -99,7 +99,7 @@ def test_what_was_refused_is_not_applied(strict: World) -> None:
     assert (row["reason"], row["mine"]) == ("no such people", False)
 
 
-@pytest.mark.proves("M2", partly="the stage report says nothing of met or not met yet")
+@pytest.mark.proves("M2")
 def test_a_tag_says_what_it_is_for_and_by_what_that_is_judged_before_it_is_published(strict: World) -> None:
     save(strict, "city", CITY)
     with pytest.raises(DefinitionError, match="it says its why and metric and owner") as caught:

@@ -12,6 +12,7 @@ import pytest
 
 from limner.tags.text import read
 from limner.types import Json
+from limner.workspace import times
 from tests.api.served import Served, serving
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -207,7 +208,24 @@ def test_a_viewer_sees_no_personal_values(shop: Served) -> None:
     assert any(item["value"] == "ann@example.test" for item in seen["values"])
     previewed = shop.post("/api/v1/tags/preview", {"key": "mail", "text": TEXTS["mail"]}, role="viewer")
     assert not any("ann@" in item["value"] for item in previewed["values"])
+    assert {item["value"] for item in previewed["some"]} == {f"{user[0]}***@example.test" for user in ORDERS}
+    assert not any("ann@" in str(item["id"]) for item in previewed["some"])
     assert shop.get("/api/v1/tags/mail/history", role="viewer")["labels"] is None
+
+
+def test_a_preview_names_some_people_and_who_enters_comes_first(shop: Served) -> None:
+    same = shop.post("/api/v1/tags/preview", {"key": "tier", "text": TEXTS["tier"]})
+    assert 0 < len(same["some"]) == same["people"] <= 8
+    assert not any(item["enters"] for item in same["some"])
+    for item in same["some"]:
+        members = shop.world.verb("tag members", key="tier", value=item["value"])
+        assert item["person"] in members["people"]
+    text = TEXTS["tier"].replace("  - when: orders_30d >= 1\n", "  - when: known(orders_30d)\n")
+    wider = shop.post("/api/v1/tags/preview", {"key": "tier", "text": text})
+    assert [item["enters"] for item in wider["some"]] == sorted(
+        (item["enters"] for item in wider["some"]), reverse=True
+    )
+    assert sum(item["enters"] for item in wider["some"]) == wider["entered"] > 0
 
 
 @pytest.mark.parametrize(
@@ -476,6 +494,55 @@ def test_a_run_is_a_job_that_only_operators_begin(shop: Served) -> None:
     assert {item["tag"] for item in ran["tags"]} == {"orders_30d", "tier"}
     assert tag(shop, "orders_30d")["runs"][0]["keys"] == ["tier"]
     assert tag(shop, "city")["runs"][0]["keys"] == []
+
+
+def test_the_runs_of_a_tag_say_how_long_it_took_alone_or_together_and_whom_they_changed(shop: Served) -> None:
+    shop.world.now += MINUTE
+    shop.wait(shop.send("POST", "/api/v1/tags/run", {"keys": ["tier"]}).json()["job"])
+    tier = shop.get("/api/v1/tags/tier/runs")["runs"]
+    assert (tier[0]["keys"], tier[-1]["keys"]) == (["tier"], [])
+    assert tier[0]["took"]["together"] == 1  # a rule is computed alone
+    assert 0 < tier[0]["took"]["seconds"] < 60
+    assert (tier[0]["took"]["entered"], tier[0]["took"]["left"]) == (0, 0)
+    assert tier[-1]["took"]["entered"] == tier[-1]["took"]["people"] == tag(shop, "tier")["people"]
+    orders = shop.get("/api/v1/tags/orders_30d/runs", limit=1)["runs"]
+    assert len(orders) == 1
+    assert orders[0]["took"]["together"] == 1  # the only statistic of that run
+    first = shop.get("/api/v1/tags/orders_30d/runs")["runs"][-1]["took"]
+    statistics = {key for key in TEXTS if shop.get(f"/api/v1/tags/{key}")["method"] == "statistic"}
+    assert first["together"] == len(statistics)
+    assert first["seconds"] == shop.get("/api/v1/tags/spent/runs")["runs"][-1]["took"]["seconds"]
+    assert tag(shop, "tier")["runs"] == tier
+    assert shop.send("GET", "/api/v1/tags/tier/runs", limit=51).status_code == 422
+    assert shop.send("GET", "/api/v1/tags/no_such/runs").status_code == 404
+
+
+def test_times_are_kept_of_the_last_runs_of_each_tag_only(
+    shop: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(times, "KEPT", 2)
+    for _ in range(3):
+        shop.world.now += MINUTE
+        shop.world.verb("tag run", keys=["city"])
+    took = [item["took"] is not None for item in tag(shop, "city")["runs"]]
+    assert took == [True, True, *[False] * (len(took) - 2)]
+    assert len(took) > 3
+    assert tag(shop, "mail")["runs"][0]["took"] is not None  # its last run was the first one
+
+
+def test_a_run_that_goes_on_says_when_it_ends_by_how_long_the_same_took(shop: Served) -> None:
+    with shop.world.workspace.runs.run("tag run", "spent"):
+        shop.world.now += timedelta(seconds=40)
+    with shop.world.workspace.runs.run("tag run", "spent"):
+        shop.world.now += timedelta(seconds=10)
+        shown = tag(shop, "spent")["runs"][0]
+        assert (shown["status"], shown["eta_seconds"], shown["took"]) == ("running", 30.0, None)
+        assert shop.get("/api/v1/runs")["runs"][0]["eta_seconds"] == 30.0
+        assert tag(shop, "mail")["runs"][0]["eta_seconds"] is None  # that one has ended
+        shop.world.now += timedelta(seconds=31)
+        assert (
+            tag(shop, "spent")["runs"][0]["eta_seconds"] is None
+        )  # it takes longer than usual: nobody knows
 
 
 @pytest.mark.proves("B4")

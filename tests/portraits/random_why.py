@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -15,7 +17,7 @@ AGGREGATES = ("sum", "avg", "min", "max", "distinct", "last", "first", "most_fre
 
 KINDS = {
     "did": 4, "times": 6, "aggregate": 4, "recency": 2, "sequence": 3, "regularly": 2, "first": 1, "last": 2,
-    "attribute": 3, "value": 1, "known": 1, "for": 1, "sample": 0.2,
+    "attribute": 3, "value": 1, "known": 1, "for": 1, "sample": 0.2, "habit": 3,
 }  # fmt: skip
 """How often each kind of condition comes."""
 
@@ -84,7 +86,8 @@ def where(random: Random) -> str:
         (
             "amount >= 12", "category = 'tea'", "(amount > 5 and category in ('tea', 'cups'))", "quantity = 2", "gift",
             "not category = 'tea'", "known(amount)", "(category = 'pots' or amount < 10)",
-            "category starts with 'te'", "category ~ '^t'", "weekday <= 5", "amount between 6 and 50",
+            "category starts with 'te'", "category ~ '^t'", "category ~ '(pot|cup)s?$'", "not category ~ 'a'",
+            "weekday <= 5", "amount between 6 and 50",
         )
     ).replace("gift", "(gift = true)")  # fmt: skip
 
@@ -130,6 +133,8 @@ def leaf(random: Random, tags: tuple[str, ...] = ()) -> str:
         case "last":
             has = random.choice(("amount > 10", "category = 'tea'"))
             return f"last {n} {w}{c} has {has}"
+        case "habit":
+            return habit(random)
         case "attribute":
             return random.choice(
                 (
@@ -138,6 +143,8 @@ def leaf(random: Random, tags: tuple[str, ...] = ()) -> str:
                     "known(person.city)",
                     "person.age between 18 and 30",
                     "person.city in ('上海', '北京')",
+                    "person.city ~ '[海京]$'",
+                    "person.city contains '北'",
                 )
             )
         case "value":
@@ -152,14 +159,36 @@ def leaf(random: Random, tags: tuple[str, ...] = ()) -> str:
     return "sample(0.5, 7)"
 
 
+def habit(random: Random) -> str:
+    """A comparison of what only the engine says: habits, streaks, ranks, windows that events begin, sums of values."""
+    n, w, c = event(random)
+    when = random.choice(("", "in last 30 days", "since 2025-05-01"))
+    op = random.choice((">=", "<", "=", "!="))
+    return random.choice(
+        (
+            f"gap({n} {when}{c}) {op} {random.choice((3, 8, 20))}",
+            f"share({n} {when} where amount > 10) {op} {random.choice((0.5, 0.3, 1))}",
+            f"usual_hour({n} at least 1 times {when}{c}) {op} {random.choice((6, 12, 18))}",
+            f"usual_weekday({n} at least 2 times {when}{c}) {op} {random.choice((2, 5))}",
+            f"streak({n} by {random.choice(('day', 'week', 'month'))} {when}{c}) {op} {random.choice((1, 2))}",
+            f"current_streak({n} by {random.choice(('week', 'month'))}{c}) {op} {random.choice((1, 2))}",
+            f'delay("Order Paid" {when} to {n}{c}) {op} {random.choice((1, 7, 20))}',
+            f"most_frequent(category of {n} {when}{c}, 2) {random.choice(('=', '!='))} 'tea'",
+            f'count({n} since first "Order Paid"{c}) {op} {random.choice((1, 2))}',
+            f'did {n} since last "$page"{c}',
+            f'sum(amount of {n} {w}{c}) + sum(amount of "Order Paid") {op} {random.choice((50, 120))}',
+            f'sum(amount of "Order Paid") / count("Order Paid" {when}) {op} {random.choice((15, 40))}',
+            f'count({n} {w}{c}) - count("Order Refunded") {op} {random.choice((1, 2))}',
+        )
+    )
+
+
 def aggregate(random: Random) -> str:
     """A comparison of an aggregate."""
     n, w, c = event(random)
     function = random.choice((*AGGREGATES, "sum", "sum"))
     if function in ("last", "first", "most_frequent"):
-        return (
-            f"{function}(category of {n} {w}{c}) {random.choice(('=', '!='))} '{random.choice(CATEGORIES)}'"
-        )
+        return f"{function}(category of {n} {w}{c}) {random.choice(('=', '!=', '~'))} '{random.choice(CATEGORIES)}'"
     of = "category" if function == "distinct" else random.choice(("amount", "quantity"))
     op = random.choice((">=", ">", ">=", "<", "=", "!="))
     goal = (
@@ -170,9 +199,36 @@ def aggregate(random: Random) -> str:
     return f"{function}({of} of {n} {w}{c}) {op} {goal}"
 
 
+def scored(rows: Mapping[str, float], cuts: tuple[float, ...] = ()) -> str:
+    """A tag of added points; with two cut points one of the tiers cold, warm, hot."""
+    written = "".join(
+        f"  - when: {json.dumps(when, ensure_ascii=False)}\n    points: {n}\n" for when, n in rows.items()
+    )
+    tiers = f"cuts: {{tiers: [cold, warm, hot], at: {list(cuts)}}}\n" if cuts else ""
+    kind = "text" if cuts else "number"
+    return f"nature: model\nmethod: rule\ntype: {kind}\npoints:\n{written}{tiers}validity: 2 days\n"
+
+
+def points(random: Random, tags: tuple[str, ...]) -> str:
+    """A tag of added points of random conditions, half of them cut into tiers."""
+    rows = {condition(random, tags): random.choice((5, 3, 2.5, 1, -2)) for _ in range(random.randint(1, 4))}
+    return scored(rows, random.choice(((), (2, 5), (1, 4))))
+
+
 def value(random: Random) -> str:
     """A statistic: one aggregate."""
     n, w, c = event(random)
+    if random.random() < 0.4:
+        return random.choice(
+            (
+                f"gap({n} {c})", f"usual_hour({n} at least 1 times in last 30 days{c})", f"streak({n} by week{c})",
+                f"current_streak({n} by month{c})", f"count({n} since first $page{c})",
+                f'sum(amount of {n} {w}{c}) + sum(amount of "Order Refunded")',
+                f"interest(category of {n} * 2 half life 10 days)",
+                f'demand(category of $page * 3 half life 7 days in last 60 days until {n})',
+                f"most_frequent(category of {n} {w}{c}, 2)",
+            )
+        )  # fmt: skip
     function = random.choice(("count", "count", "recency", "first_time", "last_time", *AGGREGATES))
     if function in ("count", "recency", "first_time", "last_time"):
         return f"{function}({n} {w}{c})"

@@ -113,7 +113,7 @@ def _ordered(draw: random.Random) -> str:
     event, where = draw.choice(EVENTS), draw.choice(WHERES)
     asked = draw.choice(
         (
-            f'did {event}{where} then "Order Paid" within {draw.randint(1, 9)} days',
+            f'did {event}{draw.choice(WINDOWS)}{where} then "Order Paid" within {draw.randint(1, 9)} days',
             f'did {event} then "Order Paid" without "$page"',
             f'did {event}{where} then "Order Paid" within 9 days then "$page" within 1 day',
             f"did {event} in at least {draw.randint(1, 3)} of the last 4 periods of {draw.randint(1, 3)} days",
@@ -274,6 +274,7 @@ def compared(seed: int, folder: Path, *, tags: int, people: int, days: int = 3) 
     columns = _ran(live, found, as_of, folder / "live", "l").columns
     graph = build(found, Names(live, found).audience)
     values = steps = carried = 0
+    standing = None
     for day in range(days):
         touched: set[int] = set()
         rests = draw.choice((timedelta(hours=7), DAY, DAY, 3 * DAY))
@@ -291,13 +292,20 @@ def compared(seed: int, folder: Path, *, tags: int, people: int, days: int = 3) 
                         assert current is not None
                         columns = publish.remade(live, folder / "live", current)
             report = realtime.step(
-                live, graph, catalog=Names(live, found), as_of=as_of, run_id=f"s{day}{part}", columns=columns
+                live,
+                graph,
+                catalog=Names(live, found),
+                as_of=as_of,
+                run_id=f"s{day}{part}",
+                columns=columns,
+                standing=standing,
             )
             if report is None:
                 columns = _ran(live, found, as_of, folder / "live", f"l{day}{part}").columns
                 waits: tuple[str, ...] = ()
             else:
                 steps, columns, waits = steps + 1, report.columns, report.waiting
+                standing = report.standing
             if not part:
                 touched = set()  # who waits since the step before may still wait
         night = _ran(nightly, found, as_of, folder / "nightly", f"n{day}")

@@ -87,8 +87,10 @@ def test_the_examples_of_the_guide_to_objects_run(tmp_path: Path) -> None:
         "seasonal": [True, False, False], "hero": [True, False, False],
     }  # fmt: skip
     made = engine(people=2)
+    (store,) = re.findall(r"```yaml\n# objects/store\.yml\n(.*?)```", guide, re.DOTALL)
     told = objects.meaning(
-        tags(dict(BLOCK.findall(guide))), {"product": replace(product, property="category")}
+        {key: read(text, key) for key, text in BLOCK.findall(guide)},
+        {"product": replace(product, property="category"), "store": objects.listed(store, "store", b"")},
     )
     events(made, [(ix, "Order Paid", AS_OF - DAY, {"category": f"T-{ix + 1}"}) for ix in (0, 0, 1, 1)])
     report = run(made, told, catalog=Names(made, told), as_of=AS_OF, run_id="r", columns_dir=tmp_path)

@@ -17,6 +17,8 @@ from limner.expressions import scan
 from limner.tags import homes, publish, realtime
 from limner.tags.graph import build
 from limner.tags.run import RunReport, run
+from limner.tags.standing import Standing
+from limner.tags.standing import read as read_standing
 from tests.builders import (
     AS_OF,
     DAY,
@@ -227,6 +229,7 @@ def stepped(seed: int, folder: Path) -> tuple[int, int]:
     columns = ran(made, found, as_of, folder / "live", "base").columns
     graph = build(found, Names(made, found).audience)
     steps = people = 0
+    standing = None
     for number in range(draw.randint(3, 6)):
         for _ in range(draw.randint(0, 2)):
             first = draw.choice((as_of - 9 * DAY, as_of - timedelta(hours=1)))
@@ -241,11 +244,19 @@ def stepped(seed: int, folder: Path) -> tuple[int, int]:
             merge(made, away, into=into)
         as_of += draw.choice((timedelta(0), timedelta(seconds=1), timedelta(hours=5), DAY))
         report = realtime.step(
-            made, graph, catalog=Names(made, found), as_of=as_of, run_id=f"s{number}", columns=columns
+            made,
+            graph,
+            catalog=Names(made, found),
+            as_of=as_of,
+            run_id=f"s{number}",
+            columns=columns,
+            standing=standing,
         )
         if report is None:
             columns = ran(made, found, as_of, folder / "live", f"r{number}").columns
             continue
+        standing = report.standing
+        assert in_memory(standing) == in_memory(read_standing(made, standing.mark, columns.n)), f"seed {seed}"
         steps, people, columns = steps + 1, people + report.people, report.columns
         anew = fresh(made, found, as_of, folder / "anew", f"f{number}")
         now = {
@@ -261,6 +272,17 @@ def stepped(seed: int, folder: Path) -> tuple[int, int]:
                 f"seed {seed}, {key}"
             )
     return steps, people
+
+
+def in_memory(found: Standing) -> dict[str, Any]:
+    """What a step leaves in memory: who has a row, and their values."""
+    who = np.flatnonzero(found.there)
+    held = {name: found.take(name, who, None) for name in found.columns}
+    return {
+        "who": who.tolist(),
+        "lately": {view: np.flatnonzero(some & found.there).tolist() for view, some in found.lately.items()},
+        **{name: (one.known.tolist(), one.values[one.known].tolist()) for name, one in held.items()},
+    }
 
 
 def ran(made: DuckDB, found: Any, as_of: datetime, folder: Path, run_id: str) -> RunReport:

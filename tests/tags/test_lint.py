@@ -131,9 +131,11 @@ def test_what_nobody_uses_or_computes_is_found() -> None:
     found = findings(texts, None, known)
     assert codes(found) == [("stale", ("a",)), ("unrefreshed", ("a",)), ("unused", ("b",))]
     assert [item.proposal for item in found] == ["refresh", "refresh", "retire"]
+    never = findings({"a": texts["a"]}, None, {"a": Known(stale="never", used=1)})
+    assert [(item.code, item.text) for item in never] == [("uncomputed", "a is not computed yet")]
 
 
-@pytest.mark.proves("B12", partly="what a tag predicts is not measured yet")
+@pytest.mark.proves("B12")
 def test_tags_that_say_little_are_found_with_their_numbers() -> None:
     people = 2_000
     texts = {

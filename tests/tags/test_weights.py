@@ -399,7 +399,7 @@ def test_a_portrait_shows_every_label_and_why_names_the_events(tmp_path: Path) -
     assert (told["statistic"]["considered"], told["statistic"]["deciding"]) == (3, 2)
     assert [event["event"] for event in told["statistic"]["events"]] == ["Order Paid", "Product Viewed"]
     assert told["because"]["named"] == 2
-    assert told["ends"]["text"]["en"] == "not said: weights fall a little at every moment"
+    assert told["ends"]["text"]["en"] == "if nothing new happens, this changes on 3 Mar 2026 18:00"
     nobody = why(made, 1, found["interest"], graph=build(found), catalog=Names(made, found), at=AS_OF)
     assert (nobody["value"], nobody["weights"]["labels"], nobody["statistic"]["deciding"]) == (None, [], 0)
 
@@ -410,7 +410,7 @@ def test_a_portrait_shows_every_label_and_why_names_the_events(tmp_path: Path) -
         "weight(interest, 'tea')",
         pytest.approx(4.25 / 14.25, abs=1e-5),
     )
-    assert ruled["because"]["text"]["en"] == "not said: weights fall a little at every moment"
+    assert ruled["because"]["text"]["en"] == "rests on 2 events: without them it would be another"
 
 
 def test_what_is_no_tag_with_weights_is_said() -> None:

@@ -95,17 +95,25 @@ def test_a_step_computes_the_touched_and_says_what_waits(made, tmp_path: Path) -
     assert (of(report.columns, 0)["mean"], of(report.columns, 0)["worth"]) == (450_000, 15)
 
 
-def test_why_says_that_a_sum_is_not_taken_apart(made) -> None:
+def test_why_takes_sums_apart_but_not_what_is_worked_out_of_cases(made) -> None:
     found = tags(TEXTS)
     graph, names = build(found), Names(made, found)
     told = why(made, 0, found["worth"], graph=graph, catalog=names, at=AS_OF)
     assert (told["value"], told["available"]) == (25, False)
     told = why(made, 0, found["level"], graph=graph, catalog=names, at=AS_OF)
     assert told["rule"]["decided"] == 0
-    for text in ("mean >= 50", 'did * since first "Order Paid"', "streak(* by day) = 2", "worth > 1"):
+    for text, named in (
+        ("mean >= 50", 1),
+        ('did * since first "Order Paid"', 1),
+        ("streak(* by day) = 2", 1),
+    ):
         told = why_in(made, 0, parse(text), graph=graph, catalog=names, at=AS_OF)
         assert told["holds"] is True
-        assert told["because"]["said"] is False, text
+        assert (told["because"]["said"], told["because"]["named"]) == (True, named), text
+    told = why_in(made, 0, parse("worth > 1"), graph=graph, catalog=names, at=AS_OF)
+    assert (told["holds"], told["because"]["said"]) == (True, False)
+    young = why_in(made, 1, parse("years >= 18"), graph=graph, catalog=names, at=AS_OF)
+    assert (young["holds"], young["near"]["alone"]) == (False, "2025-06-02T00:00:00+00:00")
 
 
 @pytest.mark.parametrize(

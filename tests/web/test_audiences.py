@@ -182,3 +182,21 @@ def test_an_audience_can_be_read_on_a_phone(visit: Visits, theme: str) -> None:
     expect(page.get_by_role("heading", name="近90天常客")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     look(page, f"audience-phone-{theme}", whole=True)
+
+
+def test_a_bar_of_a_portrait_narrows_the_crowd_down_by_the_keyboard(shop: Site, visit: Visits) -> None:
+    page = visit("/audiences/recent_buyers", role="operator")
+    bar = page.get_by_role("link", name="Add to the conditions: Value tier: high")
+    bar.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("New audience")
+    both = "in audience recent_buyers and value_tier = 'high'"
+    expect(page.get_by_role("status", name="People")).to_contain_text(f"{count(shop, both)} people")
+    added = page.get_by_role("button", name=re.compile("^Add to the conditions: (?!Value tier)")).first
+    before = page.get_by_role("group", name=re.compile(r"^Condition \d+$")).count()
+    added.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group", name=re.compile(r"^Condition \d+$"))).to_have_count(before + 1)
+    viewer = visit("/audiences/recent_buyers", role="viewer")
+    expect(viewer.get_by_role("list", name=re.compile("TGI"))).to_be_visible()
+    expect(viewer.get_by_role("link", name=re.compile("^Add to the conditions"))).to_have_count(0)

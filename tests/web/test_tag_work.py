@@ -162,6 +162,43 @@ def test_points_and_tiers_are_edited_in_the_form_and_stand_in_the_text(shop: Sit
     assert "cuts: {tiers: [cold, warm, hot, boiling], at: [1, 4, 6]}" in text
 
 
+def test_points_of_one_day_are_a_number_and_the_editor_names_who_would_have_it(
+    shop: Site, visit: Visits
+) -> None:
+    page = visit("/tags/new?begin=points", role="operator")
+    page.get_by_label("Key").fill("today_points")
+    page.get_by_role("radiogroup", name="The rule gives").get_by_text("points", exact=True).click()
+    first = page.get_by_role("group", name="Points 1").get_by_role("textbox").first
+    first.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.type('did "Product Viewed" in last 1 day')
+    page.get_by_role("group", name="Points 1").get_by_role("textbox", name="Points 1").fill("3")
+    some = page.get_by_role("region", name="Who would have it")
+    expect(some.get_by_role("link").first).to_have_attribute("href", re.compile("^/people/"))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(re.compile("New tag"))
+    text = (shop.workspace.paths.folder / "tags" / "today_points.yml").read_text(encoding="utf-8")
+    assert 'did "Product Viewed" in last 1 day' in text
+    assert "    points: 3\n" in text
+    assert "cuts:" not in text
+
+
+def test_interests_are_edited_in_the_form_and_stand_in_the_text(shop: Site, visit: Visits) -> None:
+    page = visit("/tags/new?begin=interest", role="operator")
+    page.get_by_label("Key").fill("liking")
+    page.get_by_role("spinbutton", name="Points 1").fill("4")
+    page.get_by_label("Half life").fill("21")
+    page.get_by_label("Labels for each person, at most").fill("5")
+    expect(page.get_by_text("people would have it").first).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(re.compile("New tag"))
+    text = (shop.workspace.paths.folder / "tags" / "liking.yml").read_text(encoding="utf-8")
+    assert "* 4" in text
+    assert "half life 21 days" in text
+    assert "top 5" in text
+
+
 def test_percentiles_are_cut_from_the_editor(shop: Site, visit: Visits) -> None:
     cuts = "cuts: {of: spent_90d, tiers: [low, high], at: [80%]}\n"
     shop.write("tags/spender.yml", f"nature: model\nmethod: rule\ntype: text\nvalidity: 2 days\n{cuts}")
@@ -187,3 +224,95 @@ def test_the_market_filters_by_who_answers_and_how_a_tag_comes_about(shop: Site,
     expect(page.get_by_role("row").filter(has_text="whim")).to_have_count(0)
     hop(page, "/tags?sensitivity=sensitive")
     expect(page.get_by_role("row").filter(has_text="whim")).to_have_count(0)
+
+
+MOVES: dict[Language, dict[str, str]] = {
+    "en": {"ask": "Count the moves", "table": "People by their value before and now"},
+    "zh": {"ask": "统计流转", "table": "用户按先前与现在的取值"},
+}
+
+
+@pytest.mark.proves("A5")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_who_went_where_stands_on_the_tags_page(shop: Site, visit: Visits, language: Language) -> None:
+    words = MOVES[language]
+    page = visit(
+        "/tags/value_tier", language=language, role="viewer", width=1440 if language == "en" else 390
+    )
+    page.get_by_role("button", name=words["ask"]).click()
+    table = page.get_by_role("table", name=words["table"])
+    expect(table).to_be_visible()
+    settle(page)
+    look(page, f"moves-{language}")
+    day = (shop.workspace.clock() - timedelta(days=30)).date().isoformat()
+    answer = shop.verb("tag transitions", key="value_tier", since=day)
+    last = table.get_by_role("row").last.get_by_role("cell").last
+    expect(last).to_have_text(f"{answer['everybody']:,}")
+    expect(table.get_by_role("columnheader", name="low")).to_be_visible()
+
+
+GOAL = """title: {en: Comes again, zh: 复购}
+nature: model
+method: rule
+type: flag
+cases:
+  - when: did "Order Paid" at least 2 times
+    then: true
+validity: 2 days
+why: Too few buyers come back.
+goal:
+  metric: metric(paid_orders in last 30 days)
+  baseline: 1
+  since: SINCE
+  stages:
+    - {by: BY, target: 2}
+"""
+REPORT: dict[Language, dict[str, str]] = {
+    "en": {"title": "Did it come about?", "met": "The last stage that has come is met."},
+    "zh": {"title": "目标达成了吗？", "met": "最近到期的阶段已达成。"},
+}
+
+
+@pytest.mark.proves("M2")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_stage_report_stands_on_the_tags_page(shop: Site, visit: Visits, language: Language) -> None:
+    words, today = REPORT[language], shop.workspace.clock().date()
+    (shop.workspace.paths.folder / "metrics").mkdir(exist_ok=True)
+    shop.write("metrics/paid_orders.yml", 'measure: count("Order Paid")\nunit: orders\n')
+    text = GOAL.replace("SINCE", str(today - timedelta(days=60))).replace("BY", str(today))
+    shop.write("tags/comes_again.yml", text)
+    page = visit("/tags/comes_again", language=language, role="viewer")
+    table = page.get_by_role("table", name=words["title"])
+    expect(table).to_be_visible()
+    expect(page.get_by_text(words["met"])).to_be_visible()
+    answer = shop.verb("tag report", key="comes_again")
+    assert answer["stages"][0]["state"] == "met"
+    expect(table.get_by_role("row").nth(2)).to_contain_text(f"{answer['stages'][0]['value']:,.0f}")
+    settle(page)
+    look(page, f"report-{language}")
+    (shop.workspace.paths.folder / "tags" / "comes_again.yml").unlink()
+
+
+PREDICT: dict[Language, dict[str, str]] = {
+    "en": {"ask": "Ask the past", "title": "What tags tell of what comes", "verdict": "Verdict"},
+    "zh": {"ask": "问过去", "title": "标签能预示什么", "verdict": "结论"},
+}
+
+
+@pytest.mark.proves("B12")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_tags_tell_of_what_comes_stands_on_the_page_of_health(
+    shop: Site, visit: Visits, language: Language
+) -> None:
+    words = PREDICT[language]
+    page = visit("/tags/health", language=language, role="viewer")
+    page.get_by_role("button", name=words["ask"]).click()
+    table = page.get_by_role("table").filter(has_text=words["verdict"])
+    expect(table).to_be_visible()
+    settle(page)
+    look(page, f"predict-{language}")
+    answer = shop.verb("tag predict", then='did "Order Paid"')
+    assert answer["enough"]
+    best = answer["tags"][0]
+    row = table.get_by_role("row").filter(has_text=best["titles"][language]).first
+    expect(row).to_contain_text(f"{best['worth']:.3f}".rstrip("0"))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.harness import Site, Visits, look, settle
+from tests.web.harness import Language, Site, Visits, hop, look, settle
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,25 @@ def test_tags_are_searched_and_the_search_stays_in_the_address(
     expect(page.get_by_role("button", name=re.compile("Edit|编辑"))).to_have_count(0)
     settle(page)
     look(page, f"tag-{language}-{theme}-{width}", whole=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "runs", "alone", "together"),
+    [
+        ("en", "Runs", "computed alone", r"(in one pass|carried on) with \d+ others"),
+        ("zh", "运行记录", "单独计算", r"与另外 \d+ 个标签一(次算完|起增量计算)"),
+    ],
+)
+def test_the_runs_of_a_tag_say_how_long_it_took(
+    visit: Visits, language: Language, runs: str, alone: str, together: str
+) -> None:
+    page = visit("/tags/value_tier", role="viewer", language=language)
+    first = page.get_by_role("list", name=runs).get_by_role("listitem").first
+    expect(first).to_contain_text(re.compile(rf"[\d.]+ (ms|毫秒|s|秒) ?{alone}"))
+    hop(page, "/tags/spent_90d")
+    expect(page.get_by_role("list", name=runs).get_by_role("listitem").first).to_contain_text(
+        re.compile(together)
+    )
 
 
 def test_what_a_tag_is_made_of_and_who_uses_it_is_drawn(visit: Visits) -> None:

@@ -57,6 +57,26 @@ def test_a_job_shows_how_far_it_is_and_then_its_answer(world: World) -> None:
     assert world.verb("job list", status="running")["jobs"] == []
 
 
+def test_the_end_of_a_job_is_guessed_by_how_long_the_same_took_before(world: World) -> None:
+    records = world.workspace.records
+    with records.begin() as connection:
+        for n, seconds in enumerate((30, 50, 1_000)):
+            connection.execute(
+                text(
+                    "INSERT INTO jobs (id, verb, subject, status, by, started_at, ended_at)"
+                    " VALUES (:id, 'tag run', 'city', 'done', 'v', 0, :ended)"
+                ),
+                {"id": f"old{n}", "ended": seconds * 1_000_000},
+            )
+    for subject, low, high in (("city", 40, 50), ("mail", 0, 25)):  # the median, or by its own progress
+        work = Work()
+        job = world.workspace.jobs.begin("tag run", subject, LOCAL, work)
+        assert work.began.wait(20)
+        assert low <= world.verb("job show", id=job)["eta_seconds"] <= high
+        work.go.set()
+        ended(world, job)
+
+
 def test_a_cancelled_job_ends_at_its_next_step_and_has_no_answer(world: World) -> None:
     work = Work()
     job = world.workspace.jobs.begin("import", "", LOCAL, work)

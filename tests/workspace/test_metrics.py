@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from limner.errors import ConflictError, DefinitionError, UsageError
+from limner.errors import ConflictError, DefinitionError, ExpressionError, UsageError
 from tests.builders import observed, rule, statistic
 from tests.workspace.test_applying import collect
 from tests.workspace.worlds import NOW, World
@@ -183,6 +183,29 @@ def test_a_tag_that_says_once_more_what_a_metric_measures_is_found(shop: World) 
     assert "metric(revenue …)" in finding["hint"]
 
 
-def test_a_metric_cannot_stand_in_an_audience(shop: World) -> None:
-    with pytest.raises(Exception, match="is counted by a tag"):
-        shop.verb("audience count", expression="metric(orders in last 7 days) > 1")
+def test_a_metric_stands_in_conditions_of_audiences_lists_and_counts(shop: World) -> None:
+    """By hand: of the last 90 days ann paid 120.50, bob 30, cai 7."""
+    condition = "metric(revenue in last 90 days) >= 30 and not metric(orders in last 90 days) >= 2"
+    assert shop.verb("expression check", expression=condition)["text"] == condition
+    assert shop.verb("audience count", expression=condition)["count"] == 1
+    shop.verb("audience save", name="once", expression=condition)
+    assert condition in (shop.folder / "audiences/once.yml").read_text(encoding="utf-8")
+    assert shop.verb("check")["problems"] == []
+    assert shop.verb("audience count", expression="in audience once and city = 'Paris'")["count"] == 1
+    assert shop.verb("audience show", name="once")["count"] == 1
+    with pytest.raises(ExpressionError, match="unknown metric 'order'"):
+        shop.verb("audience count", expression="metric(order in last 7 days) > 1")
+    shop.now += DAY / 24
+    listed = shop.verb("person list", where=condition)
+    assert (listed["total"], listed["where"]) == (1, condition)
+    assert shop.verb("audience snapshot", name="once")["people"] == 1
+    why = shop.verb("audience why", id="bob", name="once")
+    assert why["member"] is True
+    shop.write("metrics/revenue.yml", 'measure: sum(amount of "Order Paid" where amount > 30)\n')
+    assert shop.verb("audience count", expression="in audience once")["count"] == 0, "bob paid exactly 30"
+    base = shop.verb("definition show", kind="metrics", name="orders")["etag"]
+    with pytest.raises(ConflictError):
+        shop.verb("definition delete", kind="metrics", name="orders", base=base)
+    (shop.folder / "metrics/orders.yml").unlink()
+    places = {row["where"] for row in shop.verb("check")["problems"]}
+    assert any(place.startswith("audiences/once.yml") for place in places)

@@ -200,3 +200,14 @@ def test_before_any_rows_are_loaded_nobody_is_meant(world: World) -> None:
     collect(world, [track("ann", 1, "A")], world.verb("source add", name="shop"))
     world.verb("tag run")
     assert (values(world, "seasonal_buyer"), values(world, "cheap_orders")) == ({}, {"ann": 0})
+
+
+def test_why_calls_objects_by_their_titles(shop: World) -> None:
+    shop.verb("tag run")
+    why = shop.verb("person why", id="user:bob", key="seasonal_buyer")
+    assert why["near"]["missing"]["text"]["en"].startswith(
+        "1 more “Order Paid” (sku in ('Tea', 'Mug')): 0 of 1"
+    )
+    assert "where sku in ('Tea', 'Mug')" in why["rule"]["cases"][0]["when"]
+    example = why["near"]["plan"]["events"][0]["properties"]
+    assert example["sku"] in ("A", "C"), "a plan names what an event would hold: the id"

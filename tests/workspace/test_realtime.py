@@ -36,7 +36,7 @@ nature: fact
 method: rule
 type: flag
 cases:
-  - when: did "Order Paid" then "Refunded" within 3 days
+  - when: age(person.birthday) >= 18
     then: true
 validity: 2 days
 """
@@ -67,7 +67,7 @@ def told(world: World, user: str, name: str, message: str) -> None:
 
 @pytest.fixture
 def shop(world: World) -> World:
-    for key, text in (("orders", ORDERS), ("buyer", BUYER), ("returned", STALE)):
+    for key, text in (("orders", ORDERS), ("buyer", BUYER), ("grown", STALE)):
         world.write(f"tags/{key}.yml", text)
     told(world, "ann", "Order Paid", "m1")
     told(world, "bob", "Visited", "m2")
@@ -86,7 +86,7 @@ def test_an_event_is_in_the_tags_after_one_step(shop: World) -> None:
     report = live.once()
     assert report is not None
     assert report.people == 1
-    assert report.waiting == ("returned",)
+    assert report.waiting == ("grown",)
     columns = shop.workspace.columns
     assert columns is not None
     assert columns.epoch == report.epoch
@@ -127,7 +127,7 @@ def test_time_alone_takes_values_away(shop: World) -> None:
         shop.now += timedelta(days=1)
         live.once()
     shop.now += timedelta(minutes=2)
-    assert live.once() is None  # `returned` has expired by now: a run is due
+    assert live.once() is None  # `grown` has expired by now: a run is due
     shop.verb("tag run")
     assert live.once() is not None
     assert shop.workspace.engine.read("SELECT MAX(value) AS m FROM tag_orders").to_pylist() == [{"m": 0}]

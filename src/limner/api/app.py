@@ -163,6 +163,7 @@ async def _answered(made: Call, route: Route) -> Response:
     workspace, arguments, caller = made.workspace, dict(made.arguments), made.caller
     if route.job:
         subject = next((str(arguments[word]) for word in ("name", "key") if arguments.get(word)), "")
+        subject = subject or ", ".join(arguments.get("keys") or ())
         job = await asyncio.to_thread(
             workspace.jobs.begin,
             route.verb,

@@ -6,7 +6,7 @@ CSV has a byte order mark, so that Excel reads Chinese, and no cell that a sprea
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +23,10 @@ from limner.expressions.attributes import attribute_steps, json_at
 from limner.expressions.catalog import Catalog
 from limner.expressions.sql import Bound, Sql, Typed
 from limner.tags.masking import hides, hiding, is_personal, masked
+from limner.tags.methods.given import IMPORTED, LIVE, MANUAL, standing_sql
 from limner.tags.methods.observed import attribute_path
-from limner.tags.model import Tag
-from limner.types import MONEY_SCALE, Progress, ValueType, naive, silent
+from limner.tags.model import Method, Tag, plain
+from limner.types import MONEY_SCALE, Progress, ValueType, naive, silent, utc
 
 BATCH = 50_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -77,6 +78,95 @@ def batches(
         yield pa.table(table)
 
 
+def rows(
+    engine: Engine,
+    who: Bitmap,
+    keys: Sequence[str],
+    *,
+    tags: Mapping[str, Tag],
+    columns: Columns | None,
+    as_of: datetime,
+    personal: Collection[str] = (),
+    mask: bool = False,
+    size: int = BATCH,
+) -> Iterator[pa.Table]:
+    """One row for each value that one of these people has of a tag, `size` people at a time.
+
+    Columns: person_id, user_id, tag, type, value, as_of, expires_at, source: the value and the instants as text, as the
+    API writes them; a value that somebody gave holds from when it was given.
+    """
+    everybody = who.numpy()
+    people = _Lookup(engine, _PEOPLE, {})
+    live = None if columns is None else columns.at(as_of)
+    held = {key: live[key] for key in keys if key in tags and live is not None and key in live}
+    given = {key: _given(engine, tags[key], as_of) for key in held}
+    hide = hiding(personal, mask=mask)
+    for start in range(0, max(len(everybody), 1), size):
+        ordinals = everybody[start : start + size]
+        parts = []
+        for key, found in held.items():
+            inside = ordinals[ordinals < found.n]
+            ix = inside[found.known[inside]]
+            texts = pa.array(_cells(pa.chunked_array([_tag(key, live, ix)]), safe=False), pa.string())
+            names = people.of(ix, "user_id")
+            parts.append(
+                pa.table(
+                    {
+                        "person_id": people.of(ix, "person_id"),
+                        "user_id": _masked(names) if mask and "user_id" in personal else names,
+                        "tag": pa.repeat(key, len(ix)),
+                        "type": pa.repeat(str(found.type), len(ix)),
+                        "value": _masked(texts) if hides(tags[key], hide) else texts,
+                        "as_of": _since(given[key].of(ix, "given_at"), found.as_of),
+                        "expires_at": _since(given[key].of(ix, "expires_at"), found.expires_at),
+                        "source": pa.repeat(tags[key].told_from, len(ix)),
+                    },
+                    schema=_ROWS,
+                )
+            )
+        yield pa.concat_tables(parts) if parts else _ROWS.empty_table()
+
+
+_ROWS = pa.schema(
+    [
+        (name, pa.string())
+        for name in ("person_id", "user_id", "tag", "type", "value", "as_of", "expires_at", "source")
+    ]
+)
+
+
+def _given(engine: Engine, tag: Tag, as_of: datetime) -> _Lookup:
+    """Since when and until when values hold that people or another system gave; by hand before imported."""
+    origins = (MANUAL, IMPORTED) if tag.method is Method.IMPORTED else (MANUAL,)
+    tables = [
+        engine.read(
+            f"SELECT ix, {_iso('given_at')} AS given_at, {_iso('expires_at')} AS expires_at"
+            f" FROM ({standing_sql()}) WHERE {LIVE} ORDER BY ix",
+            {"tag": tag.key, "origin": origin, "as_of": naive(as_of)},
+        )
+        for origin in origins
+    ]
+    if len(tables) == 1:
+        return _Lookup.over(tables[0])
+    hand = tables[0].column("ix").to_numpy()
+    others = tables[1].filter(pa.array(~np.isin(tables[1].column("ix").to_numpy(), hand)))
+    return _Lookup.over(pa.concat_tables([tables[0], others]).sort_by("ix"))
+
+
+def _iso(name: str) -> str:
+    return f"CASE WHEN {name} IS NOT NULL THEN strftime({name}, '%Y-%m-%dT%H:%M:%S.%f') END"
+
+
+def _since(given: pa.Array, else_: datetime | None) -> pa.Array:
+    """The instants as the API writes them; where there is none, the one that holds for all."""
+    told = [
+        plain(utc(datetime.fromisoformat(value))) if value is not None else None
+        for value in given.to_pylist()
+    ]
+    otherwise = None if else_ is None else plain(else_)
+    return pa.array([otherwise if value is None else value for value in told], pa.string())
+
+
 def to_csv(path: Path, found: Iterator[pa.Table], *, progress: Progress = silent, total: int = 0) -> int:
     """Writes UTF-8 with a byte order mark; the answer is the number of people."""
     people = 0
@@ -109,10 +199,10 @@ def to_parquet(path: Path, found: Iterator[pa.Table], *, progress: Progress = si
     return people
 
 
-def _cells(column: pa.ChunkedArray) -> list[str]:
+def _cells(column: pa.ChunkedArray, *, safe: bool = True) -> list[str]:
     kind = column.type
     if pa.types.is_string(kind):
-        return [_cell(value) for value in column.to_pylist()]
+        return [_cell(value) if safe else value or "" for value in column.to_pylist()]
     if pa.types.is_boolean(kind):
         return ["" if value is None else str(value).lower() for value in column.to_pylist()]
     if pa.types.is_timestamp(kind):
@@ -180,7 +270,17 @@ class _Lookup:
     """A result sorted by ix, read by ordinals."""
 
     def __init__(self, engine: Engine, sql: str, values: Any) -> None:
-        self._table = engine.read(sql, values).combine_chunks()
+        self._hold(engine.read(sql, values))
+
+    @classmethod
+    def over(cls, table: pa.Table) -> _Lookup:
+        """A table that is sorted by ix."""
+        made = cls.__new__(cls)
+        made._hold(table)
+        return made
+
+    def _hold(self, table: pa.Table) -> None:
+        self._table = table.combine_chunks()
         self._ix = self._table.column("ix").to_numpy()
 
     def of(self, ordinals: Array, column: str) -> pa.Array:

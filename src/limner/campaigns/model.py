@@ -8,7 +8,8 @@ from datetime import time, timedelta
 
 from limner.consents.model import MARKETING
 
-CHANNELS = ("email", "wechat")
+EMAIL = "email"
+CHANNELS = (EMAIL, "wechat")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from cronsim import CronSim, CronSimError
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from limner.campaigns.model import CHANNELS, Campaign, Cap, Goal, Quiet, Variant
+from limner.campaigns.model import CHANNELS, EMAIL, Campaign, Cap, Goal, Quiet, Variant
 from limner.campaigns.policy import once_at, spoken
 from limner.consents.model import CLASSES, MARKETING
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
@@ -31,7 +31,7 @@ KEYS = (
 )  # fmt: skip
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_HOLDOUT = 0.9
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _LOOKS_ELSE = re.compile(r"\d+[:-]\d")
 """Older readers of YAML take such a text for a number or a date."""
 _LONGEST = timedelta(days=3660)
@@ -49,7 +49,7 @@ def read(text: str, name: str, *, file: str | None = None) -> Campaign:
             f"'{name}' is no campaign name", where=document.where, hint="use [a-z][a-z0-9_]*, at most 64"
         )
     document.known_keys(KEYS)
-    channel = _choice(document, "channel", CHANNELS, "email")
+    channel = choice(document, "channel", among=CHANNELS, default=EMAIL)
     subject = document.string("subject")
     if channel == "email" and not subject.strip():
         raise document.error("an e-mail needs a subject", code="missing", hint="subject: …")
@@ -65,17 +65,17 @@ def read(text: str, name: str, *, file: str | None = None) -> Campaign:
         subject=subject,
         text=document.string("text"),
         subject_prefix=document.string("subject_prefix"),
-        message_class=_choice(document, "class", CLASSES, MARKETING),
-        holdout=_holdout(document),
-        goal=_goal(document),
-        cap=_cap(document),
-        quiet=_quiet(document),
-        schedule=_schedule(document),
+        message_class=choice(document, "class", among=CLASSES, default=MARKETING),
+        holdout=holdout_of(document),
+        goal=goal_of(document),
+        cap=cap_of(document, "cap"),
+        quiet=quiet_of(document, "quiet_hours"),
+        schedule=schedule_of(document, "schedule"),
         sender=document.string("from"),
         seed="" if seed is None else str(seed),
         owner=document.string("owner"),
         why=document.string("why"),
-        variants=_variants(document),
+        variants=variants_of(document, "variants"),
         definition=text,
     )
 
@@ -97,16 +97,20 @@ def read_folder(folder: Path) -> dict[str, Campaign]:
     return {path.stem: read_file(path) for path in sorted(folder.glob("*.yml"))}
 
 
-def _choice(document: Document, key: str, among: tuple[str, ...], default: str) -> str:
-    given = document.string(key) or default
+def choice(document: Document, *path: Step, among: tuple[str, ...], default: str) -> str:
+    """The word at the path, which is one of some. Raises DefinitionError."""
+    given = document.string(*path) or default
     if given not in among:
         raise document.error(
-            f"'{key}' is one of {', '.join(among)}, not '{given}'", key, hint=did_you_mean(given, among)
+            f"'{path[-1]}' is one of {', '.join(among)}, not '{given}'",
+            *path,
+            hint=did_you_mean(given, among),
         )
     return given
 
 
-def _holdout(document: Document) -> float:
+def holdout_of(document: Document) -> float:
+    """The share of people who get nothing, so that the others can be compared with them."""
     given = document.value("holdout")
     if given is None:
         return 0.1
@@ -115,78 +119,83 @@ def _holdout(document: Document) -> float:
     return float(given)
 
 
-def _section(document: Document, key: str, keys: tuple[str, ...]) -> bool:
+def _section(document: Document, *path: Step, keys: tuple[str, ...]) -> bool:
     """Whether the section is there. Raises DefinitionError when it is no mapping of these keys."""
-    given = document.value(key)
+    given = document.value(*path)
     if given is None:
         return False
     if not isinstance(given, dict):
-        raise document.error(f"'{key}' holds {', '.join(keys)}", key)
-    document.known_keys(keys, key)
+        raise document.error(f"'{path[-1]}' holds {', '.join(keys)}", *path)
+    document.known_keys(keys, *path)
     return True
 
 
-def _goal(document: Document) -> Goal | None:
-    if not _section(document, "goal", ("event", "where", "money", "within")):
+def goal_of(document: Document) -> Goal | None:
+    """What it is for, if that is said."""
+    if not _section(document, "goal", keys=("event", "where", "money", "within")):
         return None
     return Goal(
         event=document.string("goal", "event", required=True),
-        where=_condition(document, "event", "goal", "where"),
+        where=condition(document, "event", "goal", "where"),
         money=document.string("goal", "money"),
-        within=_duration(document, "goal", "within") or timedelta(days=14),
+        within=duration(document, "goal", "within") or timedelta(days=14),
     )
 
 
-def _cap(document: Document) -> Cap | None:
-    if not _section(document, "cap", ("messages", "per")):
+def cap_of(document: Document, *path: Step) -> Cap | None:
+    """How many messages of one class somebody gets in so much time, if that is said."""
+    if not _section(document, *path, keys=("messages", "per")):
         return None
-    messages = document.value("cap", "messages")
+    messages = document.value(*path, "messages")
     if isinstance(messages, bool) or not isinstance(messages, int) or not 1 <= messages <= 1000:
-        raise document.error("'messages' is a whole number from 1 to 1000", "cap", "messages")
-    per = _duration(document, "cap", "per")
+        raise document.error("'messages' is a whole number from 1 to 1000", *path, "messages")
+    per = duration(document, *path, "per")
     if per is None:
-        raise document.error("'per' is missing", "cap", code="missing", hint="per: 7 days")
+        raise document.error("'per' is missing", *path, code="missing", hint="per: 7 days")
     return Cap(int(messages), per)
 
 
-def _quiet(document: Document) -> Quiet | None:
-    given = document.value("quiet_hours")
+def quiet_of(document: Document, *path: Step) -> Quiet | None:
+    """The hours in which nothing is sent, if that is said."""
+    given = document.value(*path)
     if given is None:
         return None
     hint = 'quiet_hours: ["21:00", "09:00"]'
     times: list[time] = []
     for item in given if isinstance(given, list) else ():
-        found = _TIME.fullmatch(str(item))
+        found = TIME.fullmatch(str(item))
         if found is not None:
             times.append(time(int(found[1]), int(found[2])))
     if not isinstance(given, list) or len(given) != 2 or len(times) != 2:
-        raise document.error("'quiet_hours' are two times of day", "quiet_hours", hint=hint)
+        raise document.error("'quiet_hours' are two times of day", *path, hint=hint)
     if times[0] == times[1]:
-        raise document.error("these quiet hours never end", "quiet_hours", hint=hint)
+        raise document.error("these quiet hours never end", *path, hint=hint)
     return Quiet(times[0], times[1])
 
 
-def _schedule(document: Document) -> str:
-    text = document.string("schedule")
+def schedule_of(document: Document, *path: Step) -> str:
+    """The moments at which it begins: five fields of cron, or one moment; '' when none is said."""
+    text = document.string(*path)
     if text and once_at(text, _ZONE) is None:
         try:
             CronSim(text, _ANY_TIME)
         except CronSimError as error:
             raise document.error(
-                f"'{text}' is no schedule: {error}", "schedule", hint='"0 10 * * 1", or "2026-12-01 10:00"'
+                f"'{text}' is no schedule: {error}", *path, hint='"0 10 * * 1", or "2026-12-01 10:00"'
             ) from error
     return text
 
 
-def _variants(document: Document) -> tuple[Variant, ...]:
-    given = document.value("variants")
+def variants_of(document: Document, *path: Step) -> tuple[Variant, ...]:
+    """Other texts for some of the people."""
+    given = document.value(*path)
     if given is None:
         return ()
     if not isinstance(given, list):
-        raise document.error("'variants' are a list", "variants")
+        raise document.error("'variants' are a list", *path)
     found: list[Variant] = []
     for number, item in enumerate(given):
-        at: tuple[Step, ...] = ("variants", number)
+        at: tuple[Step, ...] = (*path, number)
         if not isinstance(item, dict):
             raise document.error("a variant has name, when and template", *at)
         document.known_keys(("name", "when", "template", "subject", "text"), *at)
@@ -197,7 +206,7 @@ def _variants(document: Document) -> tuple[Variant, ...]:
         found.append(
             Variant(
                 name=name,
-                when=_condition(document, "person", *at, "when"),
+                when=condition(document, "person", *at, "when"),
                 template=document.string(*at, "template", required=True),
                 subject=document.string(*at, "subject"),
                 text=document.string(*at, "text"),
@@ -206,7 +215,8 @@ def _variants(document: Document) -> tuple[Variant, ...]:
     return tuple(found)
 
 
-def _condition(document: Document, scope: Scope, *path: Step) -> str:
+def condition(document: Document, scope: Scope, *path: Step) -> str:
+    """The condition at the path, which can be read; '' when none is said. Raises DefinitionError."""
     text = document.string(*path)
     if text:
         try:
@@ -216,7 +226,8 @@ def _condition(document: Document, scope: Scope, *path: Step) -> str:
     return text
 
 
-def _duration(document: Document, *path: Step) -> timedelta | None:
+def duration(document: Document, *path: Step) -> timedelta | None:
+    """The length at the path, at most ten years. Raises DefinitionError."""
     length = document.duration(*path)
     if length is not None and length > _LONGEST:
         raise document.error(f"'{path[-1]}' is longer than ten years", *path)

@@ -17,6 +17,7 @@ from limner.cli.commands import (
     campaigns,
     categories,
     groups,
+    journeys,
     keeping,
     mappings,
     metrics,
@@ -62,7 +63,8 @@ def init(
     """Make a workspace in a new or empty folder."""
     made = make_workspace(folder, example=demo_files)
     out.print(
-        f"made {show.clean(made)}: limner.toml, tags/, metrics/, objects/, groups/, audiences/, campaigns/, templates/"
+        f"made {show.clean(made)}: limner.toml, tags/, metrics/, objects/, groups/, audiences/, campaigns/, journeys/,"
+        " templates/"
     )
     out.print("next: limner source add web, then limner serve")
 
@@ -109,6 +111,7 @@ for name, commands in {
     "event": sources.event,
     "tag": tags.tag,
     "group": groups.group,
+    "journey": journeys.journey,
     "metric": metrics.metric,
     "object": objects.objects,
     "category": categories.category,

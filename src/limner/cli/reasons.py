@@ -13,6 +13,8 @@ def tag(answer: Json) -> None:
     out.print(f"[bold]{show.clean(answer['key'])}[/bold] = {show.clean(value)}")
     out.print(show.clean(answer["definition"]))
     out.print(f"as of {answer['as_of']}, valid until {answer['expires_at'] or 'further notice'}")
+    if answer["joined_since"]:
+        out.print("by who the person was then: identifiers were joined or parted since")
     version = f"definition {answer['fingerprint']}"
     out.print(
         f"{version}, run {answer['run']} at {answer['run_at']}"
@@ -20,7 +22,23 @@ def tag(answer: Json) -> None:
         else f"{version}, not computed yet"
     )
     common(answer)
-    rule, statistic, observed = answer["rule"], answer["statistic"], answer["observed"]
+    rule, statistic, observed, points = (answer[part] for part in ("rule", "statistic", "observed", "points"))
+    if answer["unavailable"]:
+        out.print(show.clean(answer["unavailable"]["en"]))
+    if points:
+        show.table(
+            f"{points['sum']:g} points",
+            ("holds", "points", "when", "what is missing"),
+            (
+                [
+                    "yes" if r["holds"] else "no",
+                    f"{r['points']:g}",
+                    r["when"],
+                    "" if r["holds"] else said(r["near"]),
+                ]
+                for r in points["rows"]
+            ),
+        )
     if rule:
         show.table(
             "Cases",

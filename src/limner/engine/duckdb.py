@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from limner.engine.seam import quoted
-from limner.errors import DamagedError, StorageError
+from limner.errors import OUT_OF_RANGE, DamagedError, EngineError, StorageError
 
 _PARAMETER = re.compile(r"\$([A-Za-z_][A-Za-z_0-9]*)")
 
@@ -26,6 +26,23 @@ def _used(sql: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     names = set(_PARAMETER.findall(sql))
     return {name: value for name, value in values.items() if name in names}
+
+
+@contextmanager
+def _in_range() -> Iterator[None]:
+    """An EngineError (`out_of_range`) where the data do not fit what is computed of them."""
+    try:
+        yield
+    except duckdb.DataError as error:
+        if not isinstance(error, duckdb.OutOfRangeException) and "out of range" not in str(error):
+            raise
+        said = str(error).splitlines()[0].partition(": ")[2].partition(" when casting from source column")[0]
+        raise EngineError(
+            f"a value is beyond what is computed with: {said}",
+            code=OUT_OF_RANGE,
+            status=422,
+            hint="look for events with impossible numbers, or put bounds into the definition: where amount < 1000000",
+        ) from error
 
 
 CHECKPOINT = "256MB"
@@ -97,7 +114,8 @@ class DuckDB:
         with self._connection.cursor() as cursor:
             for name, rows in (given or {}).items():
                 cursor.register(name, rows)
-            return cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
+            with _in_range():
+                return cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
 
     @contextmanager
     def write(self) -> Iterator[_Transaction]:
@@ -175,11 +193,13 @@ class _Transaction:
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Runs one statement."""
         self.wrote = True
-        self._cursor.execute(sql, _used(sql, values))
+        with _in_range():
+            self._cursor.execute(sql, _used(sql, values))
 
     def read(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
         """The result of one SELECT, which sees this transaction's own writes."""
-        return self._cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
+        with _in_range():
+            return self._cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Appends the rows by column name; absent columns become NULL."""
@@ -201,6 +221,43 @@ class _Transaction:
             yield
         finally:
             self._cursor.unregister(name)
+
+    @contextmanager
+    def dense(self, *, ordinals: int, columns: int) -> Iterator[None]:
+        """Inside the block, values of so many columns are gathered by an ordinal in an array, where memory suffices.
+
+        Such an array is quicker than a hash table of a million groups, but it never goes to disk: it may take a
+        quarter of the memory that the engine may use. Otherwise nothing is other than outside of the block.
+        """
+        bits = (ordinals + 1).bit_length()
+        found = self.read("SELECT current_setting('memory_limit') AS m, current_setting('threads') AS t")
+        limit, threads = found.column("m")[0].as_py(), int(found.column("t")[0].as_py())
+        needed = threads * (1 << bits) * (columns + 1) * _STATE
+        if bits > _MOST_BITS or needed > bytes_of(limit) / 4:
+            yield
+            return
+        self._cursor.execute(f"SET perfect_ht_threshold = {bits}")
+        try:
+            yield
+        finally:
+            with suppress(
+                duckdb.Error
+            ):  # a transaction that failed takes no more statements, and ends with its cursor
+                self._cursor.execute("RESET perfect_ht_threshold")
+
+
+_STATE = 24
+"""Bytes of what is gathered of one column for one group, at most."""
+
+_MOST_BITS = 28
+
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+
+def bytes_of(size: str) -> float:
+    """A size as the engine writes it (`18.6 GiB`), in bytes."""
+    number, unit = size.split()
+    return float(number) * _UNITS[unit]
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

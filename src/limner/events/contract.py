@@ -96,6 +96,8 @@ def event(
     elif kind in ("page", "screen"):
         _put(properties, "name", call.name if isinstance(call.name, str) else None)
         _put(properties, "category", call.category if isinstance(call.category, str) else None)
+    if kind in ("track", "page", "screen"):
+        _came_from(properties, context)
     previous = _identifier(call.previous) if kind == "alias" else None
     return Event(
         id=event_id(source_i, message),
@@ -115,6 +117,24 @@ def event(
         attributes=attributes,
         warnings=tuple(notices),
     )
+
+
+FROM: Mapping[str, tuple[str, str]] = {
+    "utm_source": ("campaign", "source"),
+    "utm_medium": ("campaign", "medium"),
+    "utm_campaign": ("campaign", "name"),
+    "referrer": ("page", "referrer"),
+}
+"""Properties that say where somebody came from, and where a call's context holds them."""
+
+
+def _came_from(properties: dict[str, Any], context: Mapping[str, Any]) -> None:
+    """Where somebody came from, out of the context; what the properties say themselves stays."""
+    for name, (part, key) in FROM.items():
+        held = context.get(part)
+        found = held.get(key) if isinstance(held, dict) else None
+        if isinstance(found, str) and found and name not in properties:
+            properties[name] = found
 
 
 def _said(parts: tuple[Any, ...]) -> int:

@@ -26,6 +26,7 @@ from limner.connectors.seam import JSON, RAW_LENGTH, Block, FileForm, Reader
 from limner.connectors.text import checked_digest
 from limner.events import conversions as read
 from limner.events.conversions import Bad, Converted, Mask
+from limner.events.countries import PHONES, international
 from limner.events.guess import guess
 from limner.events.mapping import All, Condition, Either, EventColumn, Field, Mapping, Not, Test
 from limner.events.model import IMPORTABLE
@@ -351,6 +352,12 @@ class _Frame:
         self.money_properties = money_properties
         self.seen: set[int] = set()
 
+    def key(self, rows: _Rows, kind: str, column: str) -> pa.Array:
+        """A declared key; a phone number of a country with the country's code."""
+        found = rows.identifier(column, kind)
+        country = self.mapping.country
+        return found if country is None or kind not in PHONES else international(found, country)
+
     def part(self, block: Block) -> _Part:
         """The block's rows in the segment's form, and what became of the others."""
         rows = _Rows(block, self.limits)
@@ -359,7 +366,7 @@ class _Frame:
         ts, late = self.time(rows)
         user = rows.identifier(mapping.user_id, "user_id")
         device = rows.identifier(mapping.device_id, "device_id")
-        found = [(kind, rows.identifier(column, kind)) for kind, column in mapping.keys]
+        found = [(kind, self.key(rows, kind, column)) for kind, column in mapping.keys]
         named = _valid(user) | _valid(device)
         for _, values in found:
             named |= _valid(values)

@@ -19,13 +19,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from limner.connectors.seam import FileForm
 from limner.errors import MappingError, did_you_mean
+from limner.events.countries import COUNTRIES, Country
 from limner.events.model import IMPORTABLE
 from limner.types import ValueType
 
 TEXT_BYTES = 100_000
 TESTS = 1_000
 TYPES = ("text", "number", "money", "flag", "instant")
-KEYS = ("source", "person", "time", "event", "properties", "attributes", "currency", "file")
+KEYS = ("source", "country", "person", "time", "event", "properties", "attributes", "currency", "file")
 
 OPERATORS = {
     "equals": "equals",
@@ -149,12 +150,15 @@ class Mapping:
     currency: str | None
     form: FileForm
     places: tuple[tuple[str, str], ...] = field(repr=False)
+    country: Country | None = None
 
     @property
     def fingerprint(self) -> str:
         """16 hex characters that change with the meaning, not with comments or the file's name."""
         meaning = repr((self.source, self.user_id, self.device_id, self.keys, self.time, self.event))
         meaning += repr((self.properties, self.attributes, self.currency, self.form))
+        if self.country is not None:
+            meaning += repr(self.country)
         return hashlib.sha256(meaning.encode()).hexdigest()[:16]
 
     def fit(self, columns: Sequence[str]) -> None:
@@ -217,6 +221,9 @@ class _Text:
 
     def mapping(self, given: CommentedMap, text: str) -> Mapping:
         self.known(given, KEYS, "a mapping")
+        country = self.country(given)
+        if country is not None:
+            self.zone = country.zone
         event = self.event(given)
         time = self.time(given, "time") if given.get("time") is not None else None
         person = self.person(given)
@@ -239,6 +246,13 @@ class _Text:
         for item in properties:
             if item.once or item.lenient:
                 raise self.wrong(given, "properties", "once and otherwise are for attributes")
+        currency = self.currency(given)
+        if country is not None:
+            currency = currency or country.currency
+            if person["user_id"] or person["device_id"] or person["keys"]:
+                told = {item.name for item in attributes}
+                constants = (Field("country", value=country.code), Field("language", value=country.language))
+                attributes += tuple(item for item in constants if item.name not in told)
         return Mapping(
             name=self.name,
             text=text,
@@ -248,9 +262,10 @@ class _Text:
             event=event,
             properties=properties,
             attributes=attributes,
-            currency=self.currency(given),
+            currency=currency,
             form=self.form(given),
             places=tuple(self.places.items()),
+            country=country,
         )
 
     def at(self, given: Any, key: Any) -> str:
@@ -501,6 +516,15 @@ class _Text:
             hint = did_you_mean(word, TYPES) or f"one of {', '.join(TYPES)}"
             raise self.wrong(given, "type", f"unknown type '{word}'", hint=hint)
         return ValueType(word)
+
+    def country(self, given: CommentedMap) -> Country | None:
+        if given.get("country") is None:
+            return None
+        found = self.text(given, "country")
+        if found not in COUNTRIES:
+            hint = did_you_mean(found, COUNTRIES) or f"one of {', '.join(COUNTRIES)}"
+            raise self.wrong(given, "country", f"no policy is declared for the country '{found}'", hint=hint)
+        return COUNTRIES[found]
 
     def currency(self, given: CommentedMap) -> str | None:
         if given.get("currency") is None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import blake2b, md5
 from typing import Any
 
 from limner.engine.seam import Query, Step, quoted
@@ -40,7 +40,7 @@ from limner.expressions.happenings import (
     simple_test,
 )
 from limner.expressions.predicate import NEVER, fitting
-from limner.expressions.scan import PERIOD_BITS, SUM_SCALE, EventPass, Numbers, Tally
+from limner.expressions.scan import HAPPENED, PERIOD_BITS, SUM_SCALE, EventPass, Numbers, Tally
 from limner.expressions.sequences import regular_steps, sequence_steps
 from limner.expressions.sql import FALSE, Bound, Sql, Typed
 from limner.expressions.windows import bounds
@@ -85,7 +85,7 @@ def people(
     before: tuple[Step, ...] = ()
     if quick and slow:
         first = _Compiler(catalog, as_of, zone, among, bind)
-        candidates = first.query(["p.ix AS ix"], first.condition(_and(quick)))
+        candidates = first.candidates(first.condition(_and(quick)), did=_did_something(quick))
         before, among, expr = (Step(CANDIDATES, candidates.sql),), CANDIDATES, _and(slow)
     compiler = _Compiler(catalog, as_of, zone, among, bind)
     found = compiler.query(["p.ix AS ix"], compiler.condition(expr))
@@ -109,6 +109,11 @@ def _in_two(expr: t.Expr) -> tuple[list[t.Expr], list[t.Expr]]:
                 quick.append(t.Did(part.first, None, part.window))
                 quick += [t.Did(step.event, None, None) for step in part.steps]
     return quick, slow
+
+
+def _did_something(parts: Sequence[t.Expr]) -> bool:
+    """Whether all of the parts together are only true of people who did something."""
+    return any(isinstance(part, t.Did) and part.times is None for part in parts)
 
 
 _SLOW = (t.Sequence, t.Regularly, t.InAudience)
@@ -408,6 +413,18 @@ class _Compiler:
         joins = "\n".join([*self.scan.joins(), *self.joins])
         final = f"SELECT {', '.join(columns)}\nFROM persons AS p\n{joins}\nWHERE {' AND '.join(tests)}"
         return Query((*self.scan.steps(), *self.steps), final, dict(self.bind.values))
+
+    def candidates(self, condition: str, *, did: bool) -> Query:
+        """The query of the people (ix) for whom the condition is true, and perhaps of some who live no more.
+
+        `did`: it is only true of people who did something. Where it asks of nothing but tallies of events, too, these
+        are read alone: everybody else need not be looked at.
+        """
+        plain = not self.steps and self.scan.joins() == [HAPPENED] and not self.joins
+        if not did or not plain or re.search(r"\bp\.", condition):
+            return self.query(["p.ix AS ix"], condition)
+        final = f"SELECT e.ix AS ix FROM happened AS e WHERE {condition}"
+        return Query(tuple(self.scan.steps()), final, dict(self.bind.values))
 
     def column(self, value: t.Value | Cases | Scores) -> str:
         """A value as a column of the result."""
@@ -828,6 +845,12 @@ def too_deep() -> ExpressionError:
         code="too_complex",
         hint=f"limit depth {DEEPEST_INLINED}, {MOST_INLINED:,} conditions",
     )
+
+
+def drawn(person_id: str, seed: int | str) -> float:
+    """What is drawn for a person with that seed, from 0 to 1; in a sample is who draws less than its rate."""
+    found = md5(f"{person_id}:{seed}".encode(), usedforsecurity=False).hexdigest()
+    return int(found[:8], 16) / _SAMPLE_RANGE
 
 
 def circle(open_audiences: Sequence[str], name: str, node: t.Node) -> ExpressionError:

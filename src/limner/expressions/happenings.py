@@ -126,10 +126,13 @@ class EventSql:
 
 
 def code_in(sql: Sql, codes: Iterable[int], column: str = "name_i") -> str:
-    """The column holds one of the codes."""
-    bound = [sql.bind(code) for code in codes]
-    if not bound:
+    """The column holds one of the codes; where they follow each other, it is in their range."""
+    wanted = sorted(set(codes))
+    if not wanted:
         return FALSE
+    if len(wanted) > 2 and wanted[-1] - wanted[0] == len(wanted) - 1:
+        return f"{column} BETWEEN {sql.bind(wanted[0])} AND {sql.bind(wanted[-1])}"
+    bound = [sql.bind(code) for code in wanted]
     return f"{column} = {bound[0]}" if len(bound) == 1 else f"{column} IN ({', '.join(bound)})"
 
 

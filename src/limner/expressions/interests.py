@@ -40,6 +40,10 @@ class Grid:
         """The step of a naive UTC instant, counted from the year 1."""
         return ((at - _BEGINNING) // timedelta(microseconds=1)) // self.step
 
+    def at(self, number: int) -> datetime:
+        """When a step begins, naive UTC."""
+        return _BEGINNING + timedelta(microseconds=number * self.step)
+
     def generation(self, at: datetime) -> int:
         """The generation of a naive UTC instant."""
         return self.number(at) >> _SHIFT

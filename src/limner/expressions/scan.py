@@ -29,6 +29,9 @@ MOST_NUMBERED = 1_000
 ROOM = 1_024
 """What a number is packed beside an instant in: instant * ROOM + number."""
 
+HAPPENED = "LEFT JOIN happened AS e ON e.ix = p.ix"
+"""How the person's row reaches the tallies."""
+
 _OLDEST_US = -(2**52)
 _GUESS = 900
 
@@ -369,7 +372,7 @@ class EventPass:
 
     def joins(self) -> list[str]:
         """How the person's row reaches the aggregates."""
-        joins = ["LEFT JOIN happened AS e ON e.ix = p.ix"] if self.tallies else []
+        joins = [HAPPENED] if self.tallies else []
         asides = [quoted(f"{what}_{value.name}") for value, what in self._asides]
         joins += [f"LEFT JOIN {aside} ON {aside}.ix = p.ix" for aside in asides]
         return [*joins, *(join.format(alias, alias) for join, alias in self._joins.items())]

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from limner.events.countries import PHONES
+
 USER = "user"
 """The kind of an account id: strong."""
 
@@ -25,7 +27,6 @@ RESERVED = frozenset({USER, DEVICE, PERSON})
 """Words that no declared key may take as its kind."""
 
 EMAILS = frozenset({"email", "e_mail", "mail"})
-PHONES = frozenset({"phone", "mobile", "tel", "phone_number"})
 
 BLOCKED = frozenset(
     {

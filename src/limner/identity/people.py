@@ -36,6 +36,11 @@ def named(text: str, *, keys: Sequence[str]) -> Identifier:
     return Identifier(USER, text)
 
 
+def named_or_person(text: str, *, keys: Sequence[str]) -> Identifier:
+    """What an id means: as `named` tells it, or a bare outward id."""
+    return Identifier(PERSON, text) if PERSON_ID.fullmatch(text) else named(text, keys=keys)
+
+
 def find(engine: Engine, text: str, *, keys: Sequence[str]) -> int | None:
     """The living person's ordinal: a user id, `kind:value` of an identifier, or `person:ID`; None = nobody.
 

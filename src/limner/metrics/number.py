@@ -52,16 +52,47 @@ def number(
     The rows are of the people who have these values of the tags `now`, as published, and add up to everybody; at most
     MOST_ROWS are told. Raises ExpressionError.
     """
-    tree = measure_of(metric.measure)
-    window = t.FromTo(_instant(first), _instant(last))
-    parts = [replace(part, window=window) for part in parts_of(tree)]
+    return _number_in(
+        metric, t.FromTo(_instant(first), _instant(last)), reads, catalog=catalog, as_of=now, by=by
+    )
+
+
+def number_at(
+    metric: Metric,
+    window: t.Window | None,
+    reads: Engine | Transaction,
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+    where: t.Expr | None = None,
+) -> Number:
+    """The number in the window before the instant, of the people for whom the condition holds then; None: of everybody.
+
+    Raises ExpressionError.
+    """
+    return _number_in(metric, window, reads, catalog=catalog, as_of=as_of, where=where)[0]
+
+
+def _number_in(
+    metric: Metric,
+    window: t.Window | None,
+    reads: Engine | Transaction,
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+    by: Sequence[str] = (),
+    where: t.Expr | None = None,
+) -> tuple[Number, list[Number], bool]:
+    parts = [replace(part, window=window) for part in parts_of(measure_of(metric.measure))]
     scales = [MONEY_SCALE if check_value(part, catalog) is ValueType.MONEY else 1 for part in parts]
     counted: dict[str, t.Value | Cases | Scores] = {f"part_{place}": part for place, part in enumerate(parts)}
     counted |= {
         f"active_{place}": t.Aggregate("count", part.event, window=window) for place, part in enumerate(parts)
     }
     counted |= {f"tag_{place}": t.Name(key) for place, key in enumerate(by)}
-    query = statistics(counted, catalog, now)
+    if where is not None:
+        counted["chosen"] = Cases(((where, t.Flag(True)),), t.Flag(False), ValueType.FLAG)
+    query = statistics(counted, catalog, as_of)
     sums = ", ".join(
         f"SUM(CAST(part_{place} AS DECIMAL(38, 6))) AS sum_{place}" for place in range(len(parts))
     )
@@ -70,7 +101,8 @@ def number(
     grouped = f"GROUPING SETS (({', '.join(map(quoted, keys))}), ())" if keys else "()"
     final = (
         f"SELECT {''.join(f'{quoted(key)}, ' for key in keys)}{_all(keys)} AS everybody, COUNT(*) AS people,\n"
-        f"  COUNT(*) FILTER (WHERE {active}) AS active, {sums}\nFROM each_person GROUP BY {grouped}\n"
+        f"  COUNT(*) FILTER (WHERE {active}) AS active, {sums}\nFROM each_person"
+        f"{'' if where is None else ' WHERE chosen'} GROUP BY {grouped}\n"
         f"ORDER BY everybody DESC, sum_0 DESC, people DESC{''.join(f', {quoted(key)}' for key in keys)}\n"
         f"LIMIT {MOST_ROWS + 2}"
     )

@@ -17,10 +17,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from limner.engine.seam import Engine, Query, Step
+from limner.events.countries import PHONES
 from limner.expressions.attributes import attribute_steps
 from limner.expressions.sql import Bound, Sql
 from limner.identity import people
-from limner.identity.model import EMAILS, PERSON, PHONES, normal
+from limner.identity.model import EMAILS, PERSON, normal
 from limner.portraits.activity import listed
 from limner.portraits.person import held_attributes
 from limner.tags.masking import is_personal, masked

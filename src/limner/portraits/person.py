@@ -197,7 +197,7 @@ def _told(
         "type": str(found.type),
         "nature": str(tag.nature),
         "method": str(tag.method),
-        "source": tag.source or tag.described,
+        "source": tag.told_from,
         "definition": tag.described,
         "owner": tag.owner,
         "as_of": plain(found.as_of) if found.as_of else None,

@@ -24,6 +24,7 @@ from limner.expressions.interests import counted, formula
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.sql import Bound, Sql
 from limner.expressions.windows import bounds
+from limner.identity.then import Then
 from limner.portraits.because.reading import Reader
 from limner.portraits.because.sentences import say
 from limner.portraits.because.told import Teller, Told
@@ -34,6 +35,8 @@ from limner.tags.history import PREFIX, tags_at, values_at
 from limner.tags.masking import SENSITIVE, hides, is_personal, masked
 from limner.tags.methods.observed import attribute_path
 from limner.tags.model import Learned, Observed, Points, Rule, Statistic, Tag, Tiers, plain
+from limner.tags.objects import worded
+from limner.tags.tiers import MILLIONTHS, millionths
 from limner.types import MONEY_SCALE, Json, ValueType, naive, utc
 
 MOST_EVENTS = 50
@@ -55,6 +58,8 @@ def why(
     hide: Collection[str] = (),
     sources: Mapping[int, str] | None = None,
     handed: datetime | None = None,
+    heard: datetime | None = None,
+    person: Then | None = None,
 ) -> Json:
     """{value, available, unavailable, statistic, weights, rule, observed, because, near, ends}: the value, and why.
 
@@ -63,6 +68,7 @@ def why(
     how they come about. `because` names events and attributes without which the value would be another, `near` (and
     `near` of a rule's case) what is missing, `ends` when time alone gives another value.
     `graph` holds the tag and whatever it refers to. `handed`: given values as they stand then, when that is not `at`.
+    `heard`: by what had been received until that instant, of who the `person` was then (`ix` is theirs).
     """
     found: Json = {
         "available": True,
@@ -70,13 +76,21 @@ def why(
         "statistic": None,
         "weights": None,
         "rule": None,
+        "points": None,
         "observed": None,
         "learned": None,
     }
-    with tags_at(engine, graph, [tag.key], catalog=catalog, as_of=at, people=_only(ix), handed=handed) as (
-        tx,
-        then,
-    ):
+    with tags_at(
+        engine,
+        graph,
+        [tag.key],
+        catalog=catalog,
+        as_of=at,
+        people=_only(ix),
+        handed=handed,
+        heard=heard,
+        person=person,
+    ) as (tx, then):
         rows = tx.read(f"SELECT value FROM {quoted(PREFIX + tag.table)} WHERE ix = $ix", {"ix": ix})
         value = rows.column(0)[0].as_py() if rows.num_rows else None
         if hides(tag, hide):
@@ -88,7 +102,7 @@ def why(
         if SENSITIVE in hide and tag.key in covered and not isinstance(tag.definition, Observed):
             found |= {
                 "available": False,
-                "unavailable": "its values are personal, and so is what decided them",
+                "unavailable": say("personal", {}, zone=catalog.zone),
             }
         elif isinstance(tag.definition, Observed):
             found["observed"] = asker.attribute(
@@ -97,12 +111,9 @@ def why(
         elif isinstance(tag.definition, Rule):
             found["rule"] = asker.rule(tag, graph.trees[tag.key])
         elif isinstance(tag.definition, Points):
-            found |= {
-                "available": False,
-                "unavailable": "its points are added up; ask why of one of its conditions",
-            }
+            found["points"] = asker.points(tag, tag.definition, graph.trees[tag.key])
         elif isinstance(tag.definition, Tiers):
-            found |= {"available": False, "unavailable": "its cut points follow from everybody in each run"}
+            found |= {"available": False, "unavailable": say("cut_every_run", {}, zone=catalog.zone)}
         elif isinstance(tag.definition, Learned):
             found["learned"] = _learned(tx, tag.definition, ix, graph=graph, covered=covered)
         elif isinstance(tag.definition, Statistic):
@@ -114,23 +125,36 @@ def why(
                 found["statistic"], found["weights"] = asker.interest(tree, value, hidden=hidden)
                 if hidden:
                     found["value"] = masked(value)
-            else:
+            elif isinstance(tree, t.Logistic):
                 found |= {
                     "available": False,
-                    "unavailable": "it is worked out of more than one list of events",
+                    "unavailable": say("of_tags", {}, zone=catalog.zone),
                 }
         told = Teller(Reader(tx, ix, then, graph, at, _given(tx, ix, handed or at)), hide).tag(tag)
+        if isinstance(tag.definition, Statistic) and not found["statistic"] and not told.because["said"]:
+            found |= {"available": False, "unavailable": found["unavailable"] or told.because["text"]}
         found |= asker.reasons(told)
-        if found["rule"]:
-            for case, near in zip(found["rule"]["cases"], told.cases, strict=True):
-                case["near"] = near
+        part = found["rule"] or found["points"] or {}
+        rows = part.get("cases") or part.get("rows") or []
+        for row, near in zip(rows, (told.cases or (None,) * len(rows)) if rows else (), strict=True):
+            row["near"] = near
 
     def value_at(instant: datetime) -> Any:
         stands = instant if handed is None else max(instant, handed)
-        found = values_at(engine, graph, ix=ix, catalog=catalog, as_of=instant, keys=[tag.key], handed=stands)
+        found = values_at(
+            engine,
+            graph,
+            ix=ix,
+            catalog=catalog,
+            as_of=instant,
+            keys=[tag.key],
+            handed=stands,
+            heard=heard,
+            person=person,
+        )
         return found.get(tag.key)
 
-    found["ends"] = _proved(engine, ix, told, value, value_at, at=at)
+    found["ends"] = _proved(engine, ix, told, value, value_at, at=at, heard=heard)
     then_value = found["ends"].pop("value")
     if found["ends"]["at"] is not None and then_value is not None:
         found["ends"]["then"] = masked(then_value) if _hidden(tag, hide) else exact(then_value, tag.type)
@@ -218,7 +242,14 @@ def _hidden(tag: Tag, hide: Collection[str]) -> bool:
 
 
 def _proved(
-    engine: Engine, ix: int, told: Told, now: Any, value_at: Callable[[datetime], Any], *, at: datetime
+    engine: Engine,
+    ix: int,
+    told: Told,
+    now: Any,
+    value_at: Callable[[datetime], Any],
+    *,
+    at: datetime,
+    heard: datetime | None = None,
 ) -> Json:
     """When the answer ends, asked of the engine just before and then: `proved`, null where events came since.
 
@@ -233,7 +264,7 @@ def _proved(
         " + (SELECT COUNT(*) FROM attributes WHERE ix = $ix AND ts >= $at AND ts < $turn) AS n",
         since,
     )
-    if later.column(0)[0].as_py():
+    if heard is None and later.column(0)[0].as_py():
         return ends
     turn = utc(told.turn)
     value = value_at(turn)
@@ -396,11 +427,11 @@ class _Asker:
             "otherwise": None if definition.otherwise is None else _then(definition.otherwise, tag.type),
             "cases": [
                 {
-                    "when": to_text(tree),
+                    "when": to_text(worded(tree, tag.objects)),
                     "then": _then(case.then, tag.type),
                     "holds": holds[f"case {n}"],
                     "conditions": [
-                        {"text": to_text(leaf), "holds": holds[f"leaf {to_text(leaf)}"]}
+                        {"text": to_text(worded(leaf, tag.objects)), "holds": holds[f"leaf {to_text(leaf)}"]}
                         for leaf in leaves[n][:MOST_CONDITIONS]
                     ],
                 }
@@ -408,6 +439,22 @@ class _Asker:
             ],
             "inputs": self._inputs(trees),
             "evidence": evidence,
+        }
+
+    def points(self, tag: Tag, definition: Points, trees: tuple[t.Expr, ...]) -> Json:
+        """Each condition with what it is worth and whether it holds, their sum, and the tiers that it is cut into."""
+        holds = self._hold({f"row {n}": tree for n, tree in enumerate(trees)})
+        held = [holds[f"row {n}"] for n in range(len(trees))]
+        cuts = definition.cuts
+        return {
+            "sum": sum(millionths(row.points) for row, on in zip(definition.rows, held, strict=True) if on)
+            / MILLIONTHS,
+            "rows": [
+                {"when": to_text(worded(tree, tag.objects)), "points": row.points, "holds": on}
+                for tree, row, on in zip(trees, definition.rows, held, strict=True)
+            ],
+            "tiers": [] if cuts is None else list(cuts.tiers),
+            "cuts": [] if cuts is None else list(cuts.points or ()),
         }
 
     def _hold(self, conditions: Mapping[str, t.Expr]) -> dict[str, bool]:

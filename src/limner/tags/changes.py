@@ -6,6 +6,7 @@ another number alone is no change of membership.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,6 +92,29 @@ def _texts(kind: ValueType, values: pa.Array) -> pa.Array:
         stamped = values.cast(pa.int64()).cast(pa.timestamp("us")).cast(pa.string())
         return pc.binary_join_element_wise(pc.replace_substring(stamped, " ", "T"), pa.scalar("Z"), "")
     return values.cast(pa.string())
+
+
+def write_all(tx: Transaction, found: Mapping[str, Changed], *, ts: datetime, run: str, cause: str) -> None:
+    """Writes the changes of several subjects at once."""
+    some = {subject: changed for subject, changed in found.items() if len(changed.ix)}
+    if not some:
+        return
+    rows = pa.concat_tables(
+        pa.table(
+            {
+                "ix": pa.array(changed.ix),
+                "subject": pa.array([subject] * len(changed.ix), pa.string()),
+                "before": changed.before.cast(pa.string()),
+                "after": changed.after.cast(pa.string()),
+            }
+        )
+        for subject, changed in some.items()
+    )
+    with tx.given("changed", rows):
+        tx.execute(
+            "INSERT INTO changes SELECT ix, subject, before, after, CAST($ts AS TIMESTAMP), $run, $cause FROM changed",
+            {"ts": naive(ts), "run": run, "cause": cause},
+        )
 
 
 def write(tx: Transaction, found: Changed, *, subject: str, ts: datetime, run: str, cause: str) -> int:

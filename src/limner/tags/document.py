@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -142,6 +142,16 @@ class Document:
             return {str(language): str(item) for language, item in found.items()}
         raise self.error(f"'{path[-1]}' is a text, or a text per language", *path, hint="{en: …, zh: …}")
 
+    def date(self, *path: Step) -> str:
+        """The date or instant at the path as ISO text. Raises DefinitionError when it is none."""
+        found = self.value(*path)
+        said = found.isoformat() if isinstance(found, date) else str(found)
+        try:
+            moment(said)
+        except ValueError:
+            raise self.error(f"'{found}' is no date", *path, hint="2026-01-01") from None
+        return said
+
     def duration(self, *path: Step) -> timedelta | None:
         """The duration at the path, such as `2 days`; None when absent."""
         found = self.value(*path)
@@ -212,3 +222,9 @@ def dumped(root: Any) -> str:
     stream = io.StringIO()
     _yaml().dump(root, stream)
     return stream.getvalue()
+
+
+def moment(said: str) -> datetime:
+    """A date of a file; without a zone it is in UTC here, which is enough to put dates in order."""
+    found = datetime.fromisoformat(said)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

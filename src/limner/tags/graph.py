@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions.parse import parse, parse_value
@@ -46,6 +47,19 @@ class Graph:
     def peers(self, key: str) -> frozenset[str]:
         """The tags of the exclusive group that the tag is in, itself included; none when it is in none."""
         return _peers(self.tags, key)
+
+    def with_objects(self, rows: Mapping[str, Any]) -> Graph:
+        """The same tags, where they ask of objects of these kinds asking of these rows."""
+        if not rows:
+            return self
+        tags, trees = dict(self.tags), dict(self.trees)
+        for key, tag in self.tags.items():
+            kinds = {kind for kind in rows if kind in tag.objects}
+            if kinds:
+                made = {kind: objects.of_rows(tag.objects[kind], rows[kind]) for kind in kinds}
+                tags[key] = replace(tag, objects={**tag.objects, **made})
+                trees[key] = expressions(tags[key])
+        return replace(self, tags=tags, trees=trees)
 
     def closure(self, keys: Iterable[str]) -> frozenset[str]:
         """The keys and everything that they refer to; of an exclusive group every member."""

@@ -1,7 +1,7 @@
 """History: the tags of some or all people as of an instant in the past, computed anew from what happened.
 
 Nothing is published: the values stand in temporary tables that are gone when the block ends. Identities are
-those of today.
+those of today, but for the one person of whom it is said who they were then.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.compile import weights
 from limner.expressions.interests import weights_of
 from limner.expressions.tree import Interest
+from limner.identity.then import MINE, Then
 from limner.tags import overlay, resolve
 from limner.tags.graph import Graph
 from limner.tags.methods import given as given_values
@@ -47,14 +48,15 @@ def tags_at(
     handed: datetime | None = None,
     uncorrected: Collection[str] = (),
     heard: datetime | None = None,
+    person: Then | None = None,
 ) -> Iterator[tuple[Transaction, Fresh]]:
     """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
 
     people: ordinals to which everything is restricted; None = everybody, and so where cut points are computed from
     everybody. given: tables (ix, value) by key, which stand instead of what would be computed for these people; NULL =
     no value. `handed`: given values as they stand at this instant instead; `uncorrected`: but not over these tags.
-    `heard`: nothing counts that was received later; None = whatever is known today.
-    Writers wait meanwhile.
+    `heard`: nothing counts that was received later; None = whatever is known today. `person`: who somebody was then;
+    everybody else is who they are today. Writers wait meanwhile.
     """
     wanted = graph.closure(keys)
     order = [graph.tags[key] for key in graph.order if key in wanted]
@@ -63,7 +65,7 @@ def tags_at(
     with engine.write() as tx:
         try:
             if heard is not None:
-                _forget_since(tx, heard)
+                _forget_since(tx, heard, person)
             among = None
             if people is not None and not any(isinstance(tag.definition, Tiers) for tag in order):
                 among = _AMONG
@@ -117,19 +119,37 @@ def tags_at(
             for name in _HEARD if heard is not None else ():
                 with suppress(Exception):
                     tx.execute(f"DROP VIEW IF EXISTS temp.{name}")
+            for name in _WHO if person is not None else ():
+                with suppress(Exception):
+                    tx.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
-_HEARD = ("events", "attributes")
+_HEARD = ("events", "attributes", "given", "persons")
+_WHO = ("then_ids", "then_devices", "then_turns")
 
 
-def _forget_since(tx: Transaction, heard: datetime) -> None:
-    """In this transaction what was received after that instant is not there: every query reads through these views."""
+def _forget_since(tx: Transaction, heard: datetime, person: Then | None) -> None:
+    """In this transaction what was received after that instant is not there: every query reads through these views.
+
+    What is the person's is what was theirs then, and they are somebody of their own, as they were.
+    """
     database = quoted(tx.read("SELECT current_database() AS name").column("name")[0].as_py())
-    until = naive(heard).isoformat()
-    for name in _HEARD:
+    whose = "e.ix"
+    if person is not None:
+        for name, rows in zip(_WHO, (person.mine, person.whole, person.in_turn), strict=True):
+            with tx.given("then_rows", rows):
+                tx.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM then_rows")
+        mine = MINE.format(ids="then_ids", devices="then_devices", turns="then_turns")
+        whose = f"CAST(CASE WHEN {mine} THEN {person.ix} WHEN e.ix = {person.ix} THEN NULL ELSE e.ix END AS UINTEGER)"
         tx.execute(
-            f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {database}.main.{name}"
-            f" WHERE received_at <= TIMESTAMP '{until}'"
+            f"CREATE OR REPLACE TEMP VIEW persons AS SELECT * REPLACE (CASE WHEN ix = {person.ix} THEN NULL"
+            f" ELSE merged_into END AS merged_into) FROM {database}.main.persons"
+        )
+    until = naive(heard).isoformat()
+    for name, at in (("events", "received_at"), ("attributes", "received_at"), ("given", "ts")):
+        tx.execute(
+            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT e.* REPLACE ({whose} AS ix) FROM {database}.main.{name} AS e"
+            f" WHERE e.{at} <= TIMESTAMP '{until}'"
         )
 
 
@@ -143,13 +163,22 @@ def values_at(
     keys: Collection[str] | None = None,
     handed: datetime | None = None,
     heard: datetime | None = None,
+    person: Then | None = None,
 ) -> dict[str, Any]:
-    """One person's tag values as of then, by key; tags without a value are absent. `handed`, `heard`: see `tags_at`."""
+    """One person's tag values as of then, by key; tags without a value are absent. The rest: see `tags_at`."""
     wanted = graph.tags.keys() if keys is None else keys
     values: dict[str, Any] = {}
     people = np.array([ix], dtype=np.uint32)
     with tags_at(
-        engine, graph, wanted, catalog=catalog, as_of=as_of, people=people, handed=handed, heard=heard
+        engine,
+        graph,
+        wanted,
+        catalog=catalog,
+        as_of=as_of,
+        people=people,
+        handed=handed,
+        heard=heard,
+        person=person,
     ) as (tx, _):
         for key in wanted:
             found = tx.read(

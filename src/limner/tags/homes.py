@@ -81,7 +81,7 @@ class Mark:
 
     def shelves_of(self, readings: Iterable[str]) -> tuple[Shelf, ...]:
         """The shelves on which the columns (of e) stand that these readings name; never none."""
-        named = {name for reading in readings for name in _NAMED.findall(reading)}
+        named = names(readings)
         return tuple(shelf for shelf in self.shelves if named & set(shelf.columns)) or self.shelves[:1]
 
     def source(self, *readings: str) -> str:
@@ -94,6 +94,11 @@ class Mark:
 
 
 _NAMED = re.compile(r"\be\.(\w+)")
+
+
+def names(readings: Iterable[str]) -> set[str]:
+    """The columns (of e) that these readings name."""
+    return {name for reading in readings for name in _NAMED.findall(reading)}
 
 
 def numbers_of(home: str, sizes: Mapping[str, int | None]) -> dict[str, Numbers]:
@@ -135,7 +140,7 @@ def keep(tx: Transaction, mark: Mark) -> None:
         "numbers": json.dumps(mark.numbers, sort_keys=True),
         "shelves": json.dumps([asdict(shelf) for shelf in mark.shelves]),
     }
-    tx.execute("DELETE FROM homes WHERE home = $home", {"home": mark.home})
+    tx.execute("DELETE FROM homes WHERE home = $home", values)
     tx.execute("INSERT INTO homes VALUES ($home, $as_of, $load_i, $asked, $numbers, $shelves)", values)
 
 
@@ -199,14 +204,21 @@ def rows_of(shelf: Shelf, who: str) -> str:
     )
 
 
-def put(tx: Transaction, shelf: Shelf, rows: str, *, people: int) -> Shelf:
+def scattered(many: int, people: int) -> bool:
+    """Whether so many were written since that a shelf is written whole; `people`: how many live."""
+    return many > SCATTERED * people
+
+
+def put(tx: Transaction, shelf: Shelf, rows: str, *, people: int, many: int, known: bool = True) -> Shelf:
     """Writes some people's rows; the answer is the shelf. `rows`: a table of its columns; `people`: how many live.
 
-    Where many were written since it was last written whole, it is written whole: quicker than so many rows one by one.
+    Where `many` were written since it was last written whole, it is written whole: quicker than so many one by one.
+    `known`: some of these people may have been among them.
     """
     lately = quoted(shelf.lately)
-    if _count(tx, rows) + _count(tx, lately) <= SCATTERED * people:
-        tx.execute(f"DELETE FROM {lately} WHERE ix IN (SELECT ix FROM {rows})")
+    if not scattered(many, people):
+        if known:
+            tx.execute(f"DELETE FROM {lately} WHERE ix IN (SELECT ix FROM {rows})")
         tx.execute(f"INSERT INTO {lately} FROM {rows}")
         return shelf
     whole = replace(shelf, base=_all_of(shelf.view))

@@ -26,6 +26,7 @@ from limner.expressions.happenings import EventSql, Selection, code_in
 from limner.expressions.scan import (
     FUNCTIONS,
     ROOM,
+    Numbered,
     Numbers,
     Tally,
     numbering,
@@ -37,7 +38,10 @@ from limner.tags import homes, publish
 from limner.tags.homes import Mark, numbers_of
 from limner.types import naive
 
-_FRESH, _MOVED, _ANEW = "tags_fresh", "tags_moved", "tags_anew"
+MOVED, ANEW = "tags_moved", "tags_anew"
+"""The temporary tables of whose events moved, and of what is computed anew for them."""
+
+_FRESH = "tags_fresh"
 _EVENTS, _NEWCOMERS, _CHANGED, _GONE = "tags_events", "tags_newcomers", "tags_changed", "tags_gone"
 TOUCHED = "tags_touched"
 """The temporary table (ix) of the people whose events came, went or moved in the last `advance`."""
@@ -103,15 +107,15 @@ def advance(
     values: Mapping[str, Value],
     *,
     mark: Mark,
-    home: str | None,
+    home: str,
     catalog: Catalog,
     as_of: datetime,
 ) -> tuple[Together, Advanced, Mark] | None:
     """Moves a home on to a later instant and to the last load; the answer ends with its mark.
 
-    What the home does not hold yet is computed anew, what is no longer asked for is left out; it is called `home` then
-    (where `home` is None, none of this is done). None where nothing can be carried on, and all is as it was: the home
-    holds nothing of this, or the numbers of its values do not fit any more.
+    What the home does not hold yet is computed anew, what is no longer asked for is left out; it is called `home` then.
+    None where nothing can be carried on, and all is as it was: the home holds nothing of this, or the numbers of its
+    values do not fit any more. For few people `ahead.move` does the same.
     """
     bind = Bound()
     new = together(values, catalog, as_of, numbers=mark.given)
@@ -119,11 +123,11 @@ def advance(
     held = {key: value for key, value in values.items() if present.issuperset(new.made_of[key])}
     added = {key: value for key, value in values.items() if key not in held}
     stale = present - {name for key in held for name in new.made_of[key]}
-    if not held or (home is None and (added or stale)):
+    if not held:
         return None
     old = together(held, catalog, mark.as_of, bind=bind, numbers=mark.given)
     new = together(held, catalog, as_of, bind=bind, numbers=mark.given)
-    edges = _Edges(held, old, new, mark, bind)
+    edges = Edges(held, old, new, mark, bind)
     also = numbered(added, catalog, as_of, bind=bind)
     numbers = edges.renumber(
         tx, {column: query.sql for column, query in also.items() if column in mark.numbers}
@@ -139,7 +143,7 @@ def advance(
     for table in edges.made:
         tx.execute(f"DROP TABLE IF EXISTS temp.{table}")
     advanced = Advanced(edges.touched, edges.anew, len(held), len(added), written)
-    if home is not None and (added or stale):
+    if added or stale:
         forget(tx, advanced)
         advanced = replace(advanced, written={})
         mark = _rebuilt(tx, edges.new, added, mark=mark, home=home, catalog=catalog, as_of=as_of)
@@ -190,7 +194,7 @@ def shelved(made: Together) -> list[tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Events that were loaded before, in a span of time at whose edges windows begin or end: [low, high)."""
 
     low: datetime
@@ -198,7 +202,7 @@ class _Part:
 
 
 @dataclass
-class _Group:
+class Group:
     """What is asked of the same events: tallies and selections of values without tallies, by name.
 
     `parts`: by number, the spans in which events come or go without being new. Tables: `came`, what came and went by
@@ -209,7 +213,7 @@ class _Group:
     number: int
     tallies: dict[str, Tally]
     asked: dict[str, list[Selection]]
-    parts: dict[int, _Part] = field(default_factory=dict)
+    parts: dict[int, Part] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
 
     @property
@@ -232,7 +236,7 @@ class _Group:
         return list({selection.text: selection for selection in found}.values())
 
 
-class _Edges:
+class Edges:
     """What came and went between two instants, in one narrow table for each set of event names that is asked for."""
 
     def __init__(
@@ -243,7 +247,7 @@ class _Edges:
         self.now = self.events.sql.as_of
         self.mark = bind(mark.load_i)
         self.earlier = {s.text: s for s in _selections(old)}
-        self.groups: list[_Group] = []
+        self.groups: list[Group] = []
         self.touched = self.anew = self.moved = 0
 
     @property
@@ -253,8 +257,8 @@ class _Edges:
         return [
             *fresh,
             _EVENTS,
-            _MOVED,
-            _ANEW,
+            MOVED,
+            ANEW,
             _NEWCOMERS,
             _CHANGED,
             _GONE,
@@ -319,8 +323,8 @@ class _Edges:
 
     def collect(self, tx: Transaction) -> None:
         """Makes the tables of what came and went."""
-        self.groups = _grouped(self.new)
-        self._read(tx)
+        self.groups = grouped(self.new)
+        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_EVENTS} AS {self._scans()}", self.bind.values)
         for group in self.groups:
             columns = []
             for name, tally in group.tallies.items():
@@ -332,29 +336,59 @@ class _Edges:
                 )
                 columns.append(f"COALESCE(bool_or({touched}), false) AS again{name}")
             values = {tally.numbered for tally in group.tallies.values() if tally.numbered is not None}
-            source = "came"
-            if values:
-                source = f"({with_numbers('came', sorted(values, key=lambda value: value.name))})"
             tx.execute(
                 f"CREATE OR REPLACE TEMP TABLE {group.came} AS\nWITH came AS NOT MATERIALIZED"
-                f" ({self._rows(group)})\nSELECT ix, {', '.join(columns)}\nFROM {source}\nGROUP BY ix",
+                f" (SELECT * FROM {_EVENTS} WHERE {self._concerns(group)})\n"
+                f"SELECT ix, {', '.join(columns)}\nFROM {_numbered('came', values)}\nGROUP BY ix",
                 self.bind.values,
             )
+
+    def happened(self, asked: Mapping[str, str]) -> str:
+        """The query of the events that came or went: ix, name_i, ts, part, and beside them what is `asked`, by name.
+
+        `unnumbered`: whether a value of it has no number yet.
+        """
+        known = [
+            Numbered(column, given) for column, given in self.before.given.items() if given.size is not None
+        ]
+        without = [f"({value.column} IS NOT NULL AND {value.n} IS NULL)" for value in known]
+        chosen = [f"{sql} AS {name}" for name, sql in asked.items()]
+        chosen.append(f"({' OR '.join(without) or 'FALSE'}) AS unnumbered")
+        return (
+            f"WITH came AS NOT MATERIALIZED ({self._scans()})\n"
+            f"SELECT ix, name_i, ts, part, {', '.join(chosen)} FROM {_numbered('came', {*self._values(), *known})}"
+            " ORDER BY ix"
+        )
+
+    def beside(self, names: Collection[str]) -> str:
+        """The query of what came and went of these tallies alone, by person."""
+        columns: list[str] = []
+        for group in self.groups:
+            for name in group.tallies.keys() & names:
+                columns += self._changes(group, name, group.tallies[name], self._concerns(group))
+        return (
+            f"WITH came AS NOT MATERIALIZED ({self._scans()})\n"
+            f"SELECT ix, {', '.join(columns)} FROM {_numbered('came', self._values())} GROUP BY ix ORDER BY ix"
+        )
+
+    def _values(self) -> set[Numbered]:
+        """The properties whose numbers some tally is made of."""
+        return {tally.numbered for tally in self.new.tallies.values() if tally.numbered is not None}
 
     def choose(self, tx: Transaction) -> None:
         """Makes the tables of people of whom everything, or the uncertain values of a group, is computed anew."""
         tx.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_MOVED} AS SELECT DISTINCT ix FROM moved WHERE load_i > {self.mark}",
+            f"CREATE OR REPLACE TEMP TABLE {MOVED} AS SELECT DISTINCT ix FROM moved WHERE load_i > {self.mark}",
             self.bind.values,
         )
-        self.anew = self.moved = _size(tx, _MOVED)
+        self.anew = self.moved = _size(tx, MOVED)
         everybody = " UNION ".join(
-            f"SELECT ix FROM {table}" for table in [_MOVED, *(g.came for g in self.groups)]
+            f"SELECT ix FROM {table}" for table in [MOVED, *(g.came for g in self.groups)]
         )
         tx.execute(f"CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {everybody}")
         self.touched = _size(tx, TOUCHED)
         for group in self.groups:
-            uncertain = {name: tally for name, tally in group.tallies.items() if self._uncertain(tally)}
+            uncertain = {name: tally for name, tally in group.tallies.items() if self.uncertain(tally)}
             columns = {*group.asked, *uncertain}
             group.again = {key for key, made in self.new.made_of.items() if columns & set(made)}
             tests = [f"d.again{name}" for name in group.asked]
@@ -363,7 +397,7 @@ class _Edges:
                 tx.execute(
                     f"CREATE OR REPLACE TEMP TABLE {group.edge} AS SELECT d.ix FROM {group.came} AS d"
                     f" LEFT JOIN {self.before.source(*(f'e.{name}' for name in uncertain))} AS h ON h.ix = d.ix"
-                    f" WHERE ({' OR '.join(tests)}) AND d.ix NOT IN (SELECT ix FROM {_MOVED})"
+                    f" WHERE ({' OR '.join(tests)}) AND d.ix NOT IN (SELECT ix FROM {MOVED})"
                 )
                 n = _size(tx, group.edge)
                 self.anew += n
@@ -381,8 +415,8 @@ class _Edges:
                     f"CREATE OR REPLACE TEMP TABLE {group.made} AS {made.query.sql}", made.query.values
                 )
         if self.moved:
-            made = together(self.values, catalog, as_of, among=_MOVED, numbers=numbers)
-            tx.execute(f"CREATE OR REPLACE TEMP TABLE {_ANEW} AS {made.query.sql}", made.query.values)
+            made = together(self.values, catalog, as_of, among=MOVED, numbers=numbers)
+            tx.execute(f"CREATE OR REPLACE TEMP TABLE {ANEW} AS {made.query.sql}", made.query.values)
 
     def write(self, tx: Transaction, mark: Mark) -> tuple[Mark, dict[str, str]]:
         """Writes the rows of whom anything came, went or moved, shelf by shelf.
@@ -399,11 +433,11 @@ class _Edges:
         written: dict[str, str] = {}
         for shelf in mark.shelves:
             groups = [group for group in self.groups if set(shelf.columns) & {*group.tallies, *group.asked}]
-            among = [group.came for group in groups] + [_MOVED] * bool(self.moved) + [_NEWCOMERS] * newcomers
+            among = [group.came for group in groups] + [MOVED] * bool(self.moved) + [_NEWCOMERS] * newcomers
             who, w = (among[0], f"c{groups[0].number}") if len(among) == 1 == len(groups) else (_CHANGED, "w")
             if who == _CHANGED:
                 several = " UNION ".join(f"SELECT ix FROM {table}" for table in among)
-                tx.execute(f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS {several or f'FROM {_MOVED}'}")
+                tx.execute(f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS {several or f'FROM {MOVED}'}")
             joined = f"{who} AS {w} JOIN {quoted(shelf.view)} AS h ON h.ix = {w}.ix"
             if newcomers:
                 joined = (
@@ -417,7 +451,8 @@ class _Edges:
                 f" FROM {joined} {' '.join(self._beside(w, groups, who))}"
                 + (" WHERE h.ix IS NOT NULL OR n.ix IS NOT NULL" if newcomers else "")
             )
-            shelves.append(homes.put(tx, shelf, rows, people=people))
+            many = _size(tx, written[shelf.view]) + _size(tx, shelf.lately)
+            shelves.append(homes.put(tx, shelf, rows, people=people, many=many))
         found = replace(mark, shelves=tuple(shelves))
         homes.tidy(tx, found)
         return found, written
@@ -434,14 +469,14 @@ class _Edges:
             )
         return people, newcomers
 
-    def _chosen(self, shelf: homes.Shelf, groups: list[_Group]) -> str:
+    def _chosen(self, shelf: homes.Shelf, groups: list[Group]) -> str:
         """Every column of the shelf as it is now, in the type that it has."""
         kind = dict(zip(shelf.columns, shelf.kinds, strict=True))
-        values = self._values(groups)
+        values = self._columns_now(groups)
         now = {name: values.get(name, f"h.{name}") for name in shelf.columns}  # what is not asked for stays
         return ", ".join(f"CAST({value} AS {kind[name]}) AS {name}" for name, value in now.items())
 
-    def _beside(self, who: str, groups: list[_Group], alone: str) -> list[str]:
+    def _beside(self, who: str, groups: list[Group], alone: str) -> list[str]:
         """The tables of what came and what was computed anew, joined to the people `who`, whose table is `alone`."""
         joins = []
         for group in groups:
@@ -449,16 +484,16 @@ class _Edges:
                 joins.append(f"LEFT JOIN {group.came} AS c{group.number} ON c{group.number}.ix = {who}.ix")
             if group.again:
                 joins.append(f"LEFT JOIN {group.made} AS m{group.number} ON m{group.number}.ix = {who}.ix")
-        return [*joins, f"LEFT JOIN {_ANEW} AS a ON a.ix = {who}.ix"] if self.moved else joins
+        return [*joins, f"LEFT JOIN {ANEW} AS a ON a.ix = {who}.ix"] if self.moved else joins
 
-    def _values(self, groups: list[_Group]) -> dict[str, str]:
+    def _columns_now(self, groups: list[Group]) -> dict[str, str]:
         """Every column as it is now, in SQL over the home (h) and what is beside it."""
         values = {name: f"h.{name}" for name in self.new.columns}
         for group in groups:
-            values |= {name: _sum(name, tally, f"c{group.number}") for name, tally in group.tallies.items()}
+            values |= {name: added(name, tally, f"c{group.number}") for name, tally in group.tallies.items()}
             if group.again:
                 made = f"m{group.number}"
-                anew = [name for name, tally in group.tallies.items() if self._uncertain(tally)]
+                anew = [name for name, tally in group.tallies.items() if self.uncertain(tally)]
                 for name in [*anew, *group.asked]:
                     values[name] = f"CASE WHEN {made}.ix IS NULL THEN {values[name]} ELSE {made}.{name} END"
         if self.moved:
@@ -466,9 +501,9 @@ class _Edges:
                 values[name] = f"CASE WHEN a.ix IS NULL THEN {value} ELSE a.{name} END"
         return values
 
-    def _uncertain(self, tally: Tally) -> bool:
+    def uncertain(self, tally: Tally) -> bool:
         """Whether what went may have decided the tally."""
-        return tally.how in ("min", "max", "or") and self._moves(tally.selection)
+        return tally.how in ("min", "max", "or") and self.moves(tally.selection)
 
     # which rows
 
@@ -477,21 +512,19 @@ class _Edges:
         """Loaded since."""
         return f"load_i > {self.mark} AND ix IS NOT NULL AND ts < {self.bind(self.now)}"
 
-    def _known(self, part: _Part) -> str:
+    def _known(self, part: Part) -> str:
         """Loaded before, in a span of time."""
         span = f"ts >= {self.bind(part.low)} AND ts < {self.bind(part.high)}"
         return f"COALESCE(load_i, 0) <= {self.mark} AND ix IS NOT NULL AND {span}"
 
-    def _read(self, tx: Transaction) -> None:
-        """Reads, once for all groups, every event that is new (part 0) or in a part of any of them."""
+    def _scans(self) -> str:
+        """The query, once for all groups, of every event that is new (part 0) or in a part of any of them."""
         self.parts = _parts([one for group in self.groups for one in group.selections], self.earlier)
         for group in self.groups:
             group.parts = {
                 number: part
                 for number, part in enumerate(self.parts, 1)
-                if any(
-                    _within(part, self.earlier[one.text]) != _within(part, one) for one in group.selections
-                )
+                if any(within(part, self.earlier[one.text]) != within(part, one) for one in group.selections)
             }
         asked = " ".join(
             " ".join((tally.term, *tally.more, tally.numbered.column if tally.numbered else ""))
@@ -499,9 +532,10 @@ class _Edges:
             for tally in group.tallies.values()
         )
         asked += " ".join(one.where or "" for group in self.groups for one in group.selections)
-        there = tx.read("SELECT * FROM events LIMIT 0").column_names
-        named = set(re.findall(r"\w+", asked)) | {"ix", "ts", "name_i"}
-        columns = ", ".join(quoted(name) for name in there if name in named)
+        asked += " ".join(self.before.numbers)
+        own = set(re.findall(r"\w+", asked)) & {"source_i"}
+        named = {"name_i", "ts", "ix", *own, *re.findall(r'"(\w+)"', asked)}
+        columns = ", ".join(quoted(name) for name in sorted(named))
         codes = [group.codes for group in self.groups]
         about = ""
         if all(found is not None for found in codes):
@@ -513,54 +547,59 @@ class _Edges:
             f"SELECT {columns}, {number} AS part FROM events WHERE {self._known(part)}{about}"
             for number, part in enumerate(self.parts, 1)
         ]
-        tx.execute(f"CREATE OR REPLACE TEMP TABLE {_EVENTS} AS {' UNION ALL '.join(found)}", self.bind.values)
+        return " UNION ALL ".join(found)
 
-    def _rows(self, group: _Group) -> str:
-        """Every event of the group that came or went, and few others."""
+    def _concerns(self, group: Group) -> str:
+        """Of the events that are read: those of the group that came or went, and few others."""
         about = "" if group.codes is None else f" AND {code_in(self.events.sql, group.codes)}"
-        return f"SELECT * FROM {_EVENTS} WHERE part IN ({', '.join(map(str, [0, *group.parts]))}){about}"
+        return f"part IN ({', '.join(map(str, [0, *group.parts]))}){about}"
 
-    def _moves(self, selection: Selection) -> bool:
+    def moves(self, selection: Selection) -> bool:
         """Whether events can leave the selection as time passes."""
         was = self.earlier[selection.text]
         return was.low != selection.low or was.high > selection.high
 
-    def _came(self, group: _Group, selection: Selection) -> str:
+    def _came(self, group: Group, selection: Selection) -> str:
         """The event counts now and did not then."""
         was = self.earlier[selection.text]
         tests = [f"(part = 0 AND {self.events.between(selection)})"]
         tests += [
             f"part = {number}"
             for number, part in group.parts.items()
-            if _within(part, selection) and not _within(part, was)
+            if within(part, selection) and not within(part, was)
         ]
         return both([_about(selection), f"({' OR '.join(tests)})"])
 
-    def _went(self, group: _Group, selection: Selection) -> str:
+    def _went(self, group: Group, selection: Selection) -> str:
         """The event counted then and does not now."""
         was = self.earlier[selection.text]
         tests = [
             f"part = {number}"
             for number, part in group.parts.items()
-            if _within(part, was) and not _within(part, selection)
+            if within(part, was) and not within(part, selection)
         ]
         return both([_about(selection), f"({' OR '.join(tests)})" if tests else "FALSE"])
 
     # what changes
 
-    def _changes(self, group: _Group, name: str, tally: Tally) -> list[str]:
-        """The columns of a tally in the table of changes."""
-        more = list(tally.more)
+    def _changes(self, group: Group, name: str, tally: Tally, *also: str) -> list[str]:
+        """The columns of a tally in the table of changes; `also`: what else must be true of an event."""
+        more = [*also, *tally.more]
         came = both([self._came(group, tally.selection), *more])
         went = both([self._went(group, tally.selection), *more])
         function = FUNCTIONS[tally.how]
         added = f"{function}({tally.term}) FILTER (WHERE {came})"
-        if not self._moves(tally.selection):
+        if not self.moves(tally.selection):
             return [f"{added} AS {name}"]
         taken = f"{function}({tally.term}) FILTER (WHERE {went})"
         if tally.how in ("count", "sum"):
             return [f"COALESCE({added}, 0) - COALESCE({taken}, 0) AS {name}"]
         return [f"{added} AS {name}", f"{taken} AS {name}_went"]
+
+
+def _numbered(rows: str, values: Collection[Numbered]) -> str:
+    """The rows, with the numbers of these properties beside them."""
+    return f"({with_numbers(rows, sorted(values, key=lambda value: value.name))})" if values else rows
 
 
 def _decided(name: str, tally: Tally) -> str:
@@ -571,7 +610,7 @@ def _decided(name: str, tally: Tally) -> str:
     return f"{went} {'<=' if tally.how == 'min' else '>='} h.{name}"
 
 
-def _sum(name: str, tally: Tally, came: str) -> str:
+def added(name: str, tally: Tally, came: str) -> str:
     """What was (beside h) and what came, together."""
     held, added = f"h.{name}", f"{came}.{name}"
     match tally.how:
@@ -585,12 +624,12 @@ def _sum(name: str, tally: Tally, came: str) -> str:
             return f"COALESCE({held}, 0) + COALESCE({added}, 0)"
 
 
-def _grouped(made: Together) -> list[_Group]:
+def grouped(made: Together) -> list[Group]:
     """What is asked, by the names of the events that it is asked of."""
-    groups: dict[tuple[int, ...] | None, _Group] = {}
+    groups: dict[tuple[int, ...] | None, Group] = {}
 
-    def group(codes: tuple[int, ...] | None) -> _Group:
-        return groups.setdefault(codes, _Group(codes, len(groups), {}, {}))
+    def group(codes: tuple[int, ...] | None) -> Group:
+        return groups.setdefault(codes, Group(codes, len(groups), {}, {}))
 
     for name, tally in made.tallies.items():
         group(tally.selection.codes).tallies[name] = tally
@@ -600,12 +639,12 @@ def _grouped(made: Together) -> list[_Group]:
     return list(groups.values())
 
 
-def _parts(selections: Iterable[Selection], earlier: Mapping[str, Selection]) -> list[_Part]:
+def _parts(selections: Iterable[Selection], earlier: Mapping[str, Selection]) -> list[Part]:
     """The spans of time in which some selection counts now and did not then, or the other way, in order."""
     pairs = [(earlier[selection.text], selection) for selection in selections]
     points = sorted({point for pair in pairs for one in pair for point in (one.low or _BEGINNING, one.high)})
-    spans = [_Part(low, high) for low, high in pairwise(points)]
-    return [part for part in spans if any(_within(part, was) != _within(part, now) for was, now in pairs)]
+    spans = [Part(low, high) for low, high in pairwise(points)]
+    return [part for part in spans if any(within(part, was) != within(part, now) for was, now in pairs)]
 
 
 def _about(selection: Selection) -> str:
@@ -613,7 +652,7 @@ def _about(selection: Selection) -> str:
     return f"({selection.where})" if selection.where else ""
 
 
-def _within(part: _Part, selection: Selection) -> bool:
+def within(part: Part, selection: Selection) -> bool:
     """Whether the selection has all of the span; it has all or nothing."""
     return (selection.low or _BEGINNING) <= part.low and part.high <= selection.high
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from limner.errors import ConflictError, ExpressionError
 from limner.expressions import tree as t
 from limner.expressions.parse import parse
 from limner.expressions.printer import to_text
-from limner.tags.document import KEY, Document
+from limner.tags.document import KEY, Document, moment
 from limner.tags.model import Learned, Learnt, Weighed
 from limner.types import ValueType
 
@@ -79,15 +79,7 @@ def _dates(document: Document, key: str) -> tuple[str, ...]:
     listed = document.value("learned", key)
     if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_DATES:
         raise document.error(f"'{key}' is a list of 1 to {MOST_DATES} dates", "learned", key)
-    found = []
-    for place, item in enumerate(listed):
-        said = item.isoformat() if isinstance(item, date) else str(item)
-        try:
-            moment(said)
-        except ValueError:
-            raise document.error(f"'{item}' is no date", "learned", key, place, hint="2026-01-01") from None
-        found.append(said)
-    return tuple(found)
+    return tuple(document.date("learned", key, place) for place in range(len(listed)))
 
 
 def _learnt(document: Document, features: tuple[str, ...]) -> Learnt:
@@ -141,12 +133,6 @@ def written(definition: Learned) -> dict[str, Any]:
             "auc": learnt.auc,
         }
     return said
-
-
-def moment(said: str) -> datetime:
-    """A date of a file; without a zone it is in UTC here, which is enough to put dates in order."""
-    found = datetime.fromisoformat(said)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)

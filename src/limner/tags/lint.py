@@ -352,8 +352,8 @@ def described(tags: Mapping[str, Tag]) -> Iterator[Finding]:
 _STALE = {
     "expired": "the values of {} have expired",
     "overdue": "{} should have been computed again",
+    "aside": "the last run could not compute {}: it has its former values",
     "changed": "the definition of {} changed after it was computed",
-    "never": "{} was never computed",
 }
 
 
@@ -381,7 +381,16 @@ def kept(tags: Mapping[str, Tag], known: Mapping[str, Known]) -> Iterator[Findin
                 "replace",
                 {"uses": len(one.users)},
             )
-        if one.stale:
+        if one.stale == "never":
+            yield Finding(
+                "note",
+                "uncomputed",
+                (key,),
+                f"{key} is not computed yet",
+                f"limner tag run {key}",
+                "refresh",
+            )
+        elif one.stale:
             yield Finding(
                 "warn",
                 "stale",

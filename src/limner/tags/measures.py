@@ -24,6 +24,7 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.check import check_value
 from limner.metrics.model import Metric, measure_of
 from limner.tags.document import KEY, Document
+from limner.tags.goal import metric_of
 from limner.tags.graph import expressions
 from limner.tags.model import Tag
 from limner.tags.text import document_of
@@ -119,9 +120,20 @@ def strangers(tags: Mapping[str, Tag], metrics: Mapping[str, Metric]) -> list[De
             found.append(error)
     return found + [
         document_of(tag).error(
-            f"unknown metric '{name}'", "metric", code="unknown_name", hint=did_you_mean(name, metrics)
+            f"unknown metric '{name}'", *path, code="unknown_name", hint=did_you_mean(name, metrics)
         )
         for tag in tags.values()
-        for name in NAMED.findall(tag.metric)
+        for path, name in _judging(tag)
         if name not in metrics
     ]
+
+
+def judging(tag: Tag) -> frozenset[str]:
+    """The metrics by which the tag is judged."""
+    return frozenset(name for _, name in _judging(tag))
+
+
+def _judging(tag: Tag) -> list[tuple[tuple[str, ...], str]]:
+    """Where in the file which metric is named."""
+    found: list[tuple[tuple[str, ...], str]] = [(("metric",), name) for name in NAMED.findall(tag.metric)]
+    return found if tag.goal is None else [*found, (("goal", "metric"), metric_of(tag.goal).name)]

@@ -230,7 +230,8 @@ class Happening:
 class Trial:
     """A test of a tag: what happened to one person by `as_of`, and the value that follows; None = no value.
 
-    `attributes` and `tags`: what the person has besides, as JSON values; None = nothing.
+    `attributes` and `tags`: what the person has besides, as JSON values; None = nothing. `objects`: the rows of each
+    kind that the test speaks of; without any, those that are loaded.
     """
 
     name: str
@@ -239,16 +240,40 @@ class Trial:
     events: tuple[Happening, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, Any] = field(default_factory=dict)
+    objects: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A stage of a goal: the number that is to be reached by a date (or instant)."""
+
+    by: str
+    target: float
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the tag is to change: `metric`, such as metric(orders in last 30 days), from `baseline` at `since`.
+
+    `where`: of which people it is measured, '' = of everybody. `stages`: by date, the last one is the goal itself.
+    """
+
+    metric: str
+    baseline: float
+    since: str
+    stages: tuple[Aim, ...]
+    where: str = ""
 
 
 @dataclass(frozen=True)
 class Tag:
     """One tag. `category` is a path such as ("consumption", "spend"); `text` is the file as it was read.
 
-    `metric`: by what it is judged whether the tag does what it is for. `group`: the exclusive group that it is in; its
-    own file does not say so. `truth`: the tag that holds what people declared of it; `at_least`: which share of its
-    values must be right before it is published. `measures`: what each metric measures, by key, where the tag may name
-    one; `objects`: the kinds of objects, where it may ask about one; its own file does not say so.
+    `metric`: by what it is judged whether the tag does what it is for, in words; `goal`: the same in numbers and dates.
+    `group`: the exclusive group that it is in; its own file does not say so. `truth`: the tag that holds what people
+    declared of it; `at_least`: which share of its values must be right before it is published. `measures`: what each
+    metric measures, by key, where the tag may name one; `objects`: the kinds of objects, where it may ask about one;
+    its own file does not say so.
     """
 
     key: str
@@ -267,6 +292,7 @@ class Tag:
     text: str = field(default="", compare=False)
     group: Group | None = None
     metric: str = ""
+    goal: Goal | None = None
     truth: str = ""
     at_least: float | None = None
     measures: tuple[tuple[str, str], ...] = ()
@@ -313,6 +339,23 @@ class Tag:
         if isinstance(self.definition, Tiers):
             return (self.definition.cuts.of,)
         return ()
+
+    @property
+    def named(self) -> tuple[Value, ...]:
+        """The values that its definition names, in its order; none where it gives whatever is found."""
+        cuts = getattr(self.definition, "cuts", None)
+        if isinstance(self.definition, Given):
+            return self.definition.values
+        if cuts is not None:
+            return tuple(cuts.tiers)
+        cases = [case.then for case in getattr(self.definition, "cases", ())]
+        otherwise = getattr(self.definition, "otherwise", None)
+        return tuple(dict.fromkeys([*cases, *(() if otherwise is None else (otherwise,))]))
+
+    @property
+    def told_from(self) -> str:
+        """Where its values come from: the source that its file names, else what it is made of."""
+        return self.source or self.described
 
     @property
     def described(self) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -228,6 +228,29 @@ def _with_rows(made: Objects, rows: bytes, *, where: str) -> Objects:
     return replace(made, ids=ids, columns=columns)
 
 
+def of_rows(made: Objects, rows: Sequence[Mapping[str, Any]]) -> Objects:
+    """The kind with these objects instead, and their tags. Raises DefinitionError, ExpressionError."""
+    names = list(dict.fromkeys(name for row in rows for name in row if name != ID))
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        kinds = {type(value) for value in values if value is not None}
+        kind = (
+            ValueType.FLAG
+            if kinds == {bool}
+            else ValueType.NUMBER
+            if kinds <= {int, float}
+            else ValueType.TEXT
+        )
+        texts = kind is ValueType.TEXT
+        columns[name] = (
+            kind,
+            tuple(str(value) if texts and value is not None else value for value in values),
+        )
+    held = replace(made, ids=tuple(str(row[ID]) for row in rows), columns=columns)
+    return replace(held, tagged=_tagged(held))
+
+
 def _typed(column: pa.ChunkedArray) -> tuple[ValueType, tuple[Any, ...]]:
     """A column's type and values."""
     if pa.types.is_boolean(column.type):
@@ -293,6 +316,49 @@ def _with(node: t.Node, objects: Mapping[str, Objects]) -> t.Node:
         elif isinstance(value, tuple) and any(isinstance(part, t.Node) for part in value):
             changed[item.name] = tuple(_with(part, objects) for part in value)
     return replace(node, **changed) if changed else node
+
+
+TITLES = ("title", "name")
+"""Which column of the rows says what an object is called, the first that there is."""
+
+MOST_TITLES = 3
+
+
+def worded(tree: t.Node, objects: Mapping[str, Objects]) -> Any:
+    """The expression for people to read: ids of objects are called by their titles, of many only the first few."""
+    named = {kind.property: called(kind) for kind in objects.values()}
+    return _worded(tree, {name: titles for name, titles in named.items() if titles})
+
+
+def _worded(node: t.Node, named: Mapping[str, Mapping[str, str]]) -> Any:
+    match node:
+        case t.Among(t.Name(name), options) if name in named:
+            said = tuple(_called(option, named[name]) for option in options[:MOST_TITLES])
+            rest = len(options) - len(said)
+            return replace(node, options=(*said, t.Text(f"… {rest:,} more")) if rest else said)
+        case t.Compare(t.Name(name), _, t.Text() as held) if name in named:
+            return replace(node, right=_called(held, named[name]))
+    changed: dict[str, Any] = {}
+    for item in fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, t.Node):
+            changed[item.name] = _worded(value, named)
+        elif isinstance(value, tuple) and any(isinstance(part, t.Node) for part in value):
+            changed[item.name] = tuple(_worded(part, named) for part in value)
+    return replace(node, **changed) if changed else node
+
+
+def _called(option: t.Literal, titles: Mapping[str, str]) -> t.Literal:
+    return t.Text(titles.get(option.value, option.value)) if isinstance(option, t.Text) else option
+
+
+@lru_cache(maxsize=64)
+def called(objects: Objects) -> Mapping[str, str]:
+    """What each object is called, by id; nothing where no column says so."""
+    column = next((objects.columns[name] for name in TITLES if name in objects.columns), None)
+    if column is None or column[0] is not ValueType.TEXT:
+        return {}
+    return {one: title for one, title in zip(objects.ids, column[1], strict=True) if title}
 
 
 def _ids(test: t.Expr, asked: t.OfObject, objects: Mapping[str, Objects]) -> t.Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,50 +46,47 @@ def carried(
         found = mark.shelves_of([state.reading or ""])
         if state.home == mark.home and len(found) == 1 and NOW not in (state.reading or ""):
             shelves.setdefault(found[0].view, []).append(state)
-    dead = np.flatnonzero(~alive).astype(np.uint32)
     made: dict[str, Patched] = {}
     for view, together in shelves.items():
         rows = publish.read_rows(tx, quoted(written[view]), together, now=mark.as_of)
-        ix = rows["ix"].combine_chunks().to_numpy()
-        before = {
-            state.tag: (
-                held[state.tag].having(labels=publish.labels_of(tx, state.tag))
-                if state.type is ValueType.TEXT
-                else held[state.tag]
-            )
-            for state in together
-        }
-        texts = {
-            state.tag: as_given(
-                tx,
-                state.tag,
-                before[state.tag],
-                pa.table({"ix": rows["ix"], "value": rows[state.tag]}),
-            )
-            for state in together
-            if state.type is ValueType.TEXT
-        }
-
-        def patch(
-            state: Applied,
-            rows: pa.Table = rows,
-            ix: Array = ix,
-            before: Mapping[str, Column] = before,
-            texts: Mapping[str, Given] = texts,
-        ) -> Patched:
-            old = before[state.tag].padded(len(alive))
-            left = dead[old.known_of(dead)] if len(dead) else dead
-            who = np.union1d(ix, left) if len(left) else ix
-            new = old
-            if len(who):
-                given = texts.get(state.tag) or Given(state.type, *publish.stored(rows, state))
-                new = patched(old, given, who, len(alive))
-            if settle:
-                new = settled(new)
-            return Patched(new.having(as_of=state.as_of, expires_at=state.expires_at), who)
-
-        made |= dict(zip([state.tag for state in together], at_once(patch, together), strict=True))
+        made |= of_rows(tx, rows, together, held, alive=alive, settle=settle)
     return made
+
+
+def of_rows(
+    tx: Transaction,
+    rows: pa.Table,
+    states: Sequence[Applied],
+    held: Columns | Mapping[str, Column],
+    *,
+    alive: Array,
+    settle: bool,
+) -> dict[str, Patched]:
+    """The columns of tags of which `rows` (ix, and a column named by each tag) gives everybody's value that changed."""
+    dead = np.flatnonzero(~alive).astype(np.uint32)
+    ix = rows["ix"].combine_chunks().to_numpy()
+    before: dict[str, Column] = {}
+    texts: dict[str, Given] = {}
+    for state in states:
+        key = state.tag
+        before[key] = held[key]
+        if state.type is ValueType.TEXT:
+            before[key] = held[key].having(labels=publish.labels_of(tx, key))
+            texts[key] = as_given(tx, key, before[key], pa.table({"ix": rows["ix"], "value": rows[key]}))
+
+    def patch(state: Applied) -> Patched:
+        old = before[state.tag].padded(len(alive))
+        left = dead[old.known_of(dead)] if len(dead) else dead
+        who = np.union1d(ix, left) if len(left) else ix
+        new = old
+        if len(who):
+            given = texts.get(state.tag) or Given(state.type, *publish.stored(rows, state))
+            new = patched(old, given, who, len(alive))
+        if settle:
+            new = settled(new)
+        return Patched(new.having(as_of=state.as_of, expires_at=state.expires_at), who)
+
+    return dict(zip([state.tag for state in states], at_once(patch, states), strict=True))
 
 
 def as_given(tx: Transaction, key: str, held: Column, rows: pa.Table) -> Given:
@@ -132,4 +129,6 @@ def changed_of(held: Column, new: Column, who: Array) -> changes.Changed:
     else:
         different = old.known_of(who) != new.known_of(who)
     ix = who[different]
+    if not len(ix):
+        return changes.Changed(ix, pa.nulls(0, pa.string()), pa.nulls(0, pa.string()))
     return changes.Changed(ix, changes.texts(old, ix), changes.texts(new, ix))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from limner.columns import Column, Columns, Given, column
+from limner.columns import Array, Column, Columns, Given, column
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.catalog import Catalog
 from limner.tags import changes, publish
@@ -24,7 +24,7 @@ from limner.types import ValueType
 class Preview:
     """The column that a run would publish, and whom it would change against what is published.
 
-    `columns` holds the tag alone; `before`: how many have it now.
+    `columns` holds the tag alone; `before`: how many have it now; `had`: who, by ordinal.
     """
 
     columns: Columns
@@ -33,6 +33,7 @@ class Preview:
     entered: int
     left: int
     moved: int
+    had: Array
 
 
 def preview(
@@ -68,6 +69,7 @@ def preview(
         entered=found.entered,
         left=found.left,
         moved=found.moved,
+        had=np.zeros(n, dtype=np.bool_) if old is None else old.padded(n).known,
     )
 
 
@@ -93,3 +95,11 @@ def drafted(tx: Transaction, tag: Tag, n: int, *, as_of: datetime) -> Column:
     table_of = np.array([codes[label] for label in encoded.dictionary.to_pylist()], dtype=np.int64)
     given = table_of[encoded.indices.to_numpy()] if len(ix) else np.zeros(0, dtype=np.int64)
     return column(tag.key, Given(tag.type, ix, given, tuple(labels), **times), n)
+
+
+def some(found: Preview, key: str, most: int) -> list[int]:
+    """The ordinals of up to `most` people who would have the tag: those who enter first, then those who have it."""
+    known = found.columns[key].known & found.columns.alive
+    had = found.had[: len(known)]
+    entering, staying = np.flatnonzero(known & ~had), np.flatnonzero(known & had)
+    return [int(ix) for ix in np.concatenate([entering[:most], staying[:most]])[:most]]

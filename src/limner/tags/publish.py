@@ -94,12 +94,21 @@ def current(engine: Engine | Transaction) -> Epoch | None:
 
 def alive(engine: Engine | Transaction, n: int | None = None) -> Array:
     """Who exists now, as a mask by ordinal; n long, or as long as there are ordinals."""
-    if n is None:
-        n = size(engine)
-    mask = np.zeros(n, dtype=np.bool_)
-    ordinals = engine.read(ALIVE).column(0).to_numpy()
-    mask[ordinals[ordinals < n]] = True
-    return mask
+    found = engine.read(
+        "SELECT COUNT(*) AS rows, CAST(COALESCE(MAX(ix) + 1, 0) AS BIGINT) AS n,"
+        " (SELECT LIST(ix) FROM (SELECT ix FROM persons WHERE merged_into IS NOT NULL"
+        " UNION ALL SELECT ix FROM persons WHERE erased)) AS dead FROM persons"
+    )
+    every = int(found["n"][0].as_py())
+    mask = np.ones(every, dtype=np.bool_)
+    if int(found["rows"][0].as_py()) < every:  # some ordinals are nobody's
+        mask[:] = False
+        mask[engine.read(ALIVE).column(0).to_numpy()] = True
+    elif found["dead"][0].is_valid:
+        mask[found["dead"][0].values.to_numpy()] = False
+    if n is None or n == every:
+        return mask
+    return mask[:n] if n < every else np.concatenate([mask, np.zeros(n - every, dtype=np.bool_)])
 
 
 def size(engine: Engine | Transaction) -> int:

@@ -7,27 +7,32 @@ these people; they are held in memory, and made from the engine's tables when th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from limner.columns import Column, Columns, patched
+from limner.columns import Array, Column, Columns, patched
 from limner.engine.seam import Engine, Query, Transaction, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import NOW, Together
-from limner.tags import changes, homes, model, overlay, patches, publish, resolve, weights
+from limner.tags import aside as asides
+from limner.tags import changes, homes, model, overlay, passing, patches, publish, resolve, weights
+from limner.tags.ahead import move
 from limner.tags.graph import Graph
-from limner.tags.increment import TOUCHED, advance, forget
+from limner.tags.increment import TOUCHED
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import Method, Tag, Tiers
+from limner.tags.model import Method, Tag
+from limner.tags.passing import Span
 from limner.tags.patches import as_given, changed_of
 from limner.tags.publish import Applied
-from limner.tags.run import keep_mark, leaf_views, own, own_table, plan
+from limner.tags.run import keep_mark, leaf_views, out_of_home, own, own_table, plan
+from limner.tags.standing import Standing
 from limner.tags.tables import SQL_TYPES
 from limner.types import ValueType, naive
 
@@ -45,6 +50,7 @@ class StepReport:
     changes: int
     waiting: tuple[str, ...]
     columns: Columns = field(repr=False, compare=False)
+    standing: Standing = field(repr=False, compare=False)
 
 
 def step(
@@ -55,17 +61,20 @@ def step(
     as_of: datetime,
     run_id: str,
     columns: Columns,
+    standing: Standing | None = None,
     ready: Callable[[Columns], None] | None = None,
 ) -> StepReport | None:
     """Moves all tags on to `as_of`, for whom events came, went or moved, or time changed what is counted.
 
-    `columns`: the published ones; `ready` is told of the new ones just before they count. None where only a run can do
-    it: definitions are not as they were applied, values have expired, or what was counted cannot be carried on.
+    `graph`: all tags but those that the last run set aside, which keep their values. `columns`: the published ones;
+    `ready` is told of the new ones just before they count. `standing`: the rows that the step before left in memory;
+    without them it reads them. None where only a run can do it: definitions are not as they were applied, values have
+    expired, or what was counted cannot be carried on.
     """
     tags = graph.tags
     keys = [key for key in graph.order if key in tags]
     with engine.write() as tx:
-        before = publish.applied(tx)
+        before = _applied(tx)
         last = publish.current(tx)
         if (
             last is None
@@ -79,25 +88,40 @@ def step(
         if mark is None or any(state.home not in (None, mark.home) for state in before.values()):
             return None
         fresh = Fresh(catalog, tags, leaves=asked.leaves)
-        made = advance(tx, asked.values, mark=mark, home=None, catalog=fresh, as_of=as_of)
-        if made is None:
+        by_hand = given.by_hand(tx)
+        shared = {
+            key: before[key] for key in keys if key not in by_hand and _is_read(before[key], besides=NOW)
+        }
+        alive = publish.alive(tx)
+        ahead = move(
+            tx,
+            asked.values,
+            mark=mark,
+            held=standing,
+            catalog=fresh,
+            as_of=as_of,
+            alive=alive,
+            read=list(shared.values()),
+        )
+        if ahead is None:
             return None
-        found, advanced, now = made
+        found, now, who = ahead.found, ahead.mark, ahead.touched
         homes.keep(tx, now)
-        _also(tx, found, was=mark, now=now)
-        epoch = publish.Epoch(last.epoch + 1, as_of, run_id, publish.size(tx))
-        who = tx.read(f"SELECT ix FROM {TOUCHED} ORDER BY ix").column("ix").combine_chunks().to_numpy()
-        lively = _lively(graph, catalog)
+        if len(shared) < len(keys) or asked.leaves:
+            who = _also(tx, found, who, passing.spans(graph, catalog, mark.as_of, as_of), was=mark, now=now)
+        epoch = publish.Epoch(last.epoch + 1, as_of, run_id, len(alive))
+        lively = passing.lively(
+            graph, catalog, among={key for key in keys if before[key].as_of >= mark.as_of}
+        )
         tx.execute(
             "UPDATE tag_state SET expires_at = expires_at + (CAST($as_of AS TIMESTAMP) - as_of), as_of = $as_of"
             " WHERE list_contains($lively, tag)",
             {"lively": sorted(lively), "as_of": naive(as_of)},
         )
-        if len(who):
+        if len(who) and (len(shared) < len(keys) or asked.leaves):
             leaf_views(tx, asked, found, now)
             computed: set[str] = set()
             settled: set[str] = set()
-            by_hand = given.by_hand(tx)
             before = {key: apart(tx, tags[key], before[key], by_hand) for key in keys}
             for key in keys:
                 _again(
@@ -126,28 +150,21 @@ def step(
                 )
             for table, _ in asked.leaves.values():
                 tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
-        alive = publish.alive(tx, epoch.n)
-        shared = {key: before[key] for key in keys if before[key].home is not None}
-        carried = patches.carried(tx, now, advanced.written, shared, columns, alive=alive, settle=False)
-        forget(tx, advanced)
-        values = _values(tx, [state for key, state in before.items() if key not in carried], now)
-        columns_now: dict[str, Column] = {}
-        total = 0
+        carried = patches.of_rows(tx, ahead.values, list(shared.values()), columns, alive=alive, settle=False)
+        values = _values(tx, [before[key] for key in keys if key not in carried], now) if len(who) else {}
+        columns_now: dict[str, Column] = {
+            key: columns[key].padded(epoch.n) for key in asides.listed(tx) if key in columns
+        }
+        changed: dict[str, changes.Changed] = {}
         for key in keys:
             held = columns[key]
             if key in carried:
                 new = carried[key].column.having(as_of=held.as_of, expires_at=held.expires_at)
-                change = changed_of(held, new, carried[key].who)
-                total += changes.write(
-                    tx, change, subject=f"tag:{key}", ts=as_of, run=run_id, cause="refresh"
-                )
+                changed[f"tag:{key}"] = changed_of(held, new, carried[key].who)
             elif len(who):
                 coming = as_given(tx, key, held, values[key])
                 new = patched(held, coming, who, epoch.n)
-                change = changed_of(held, new, who)
-                total += changes.write(
-                    tx, change, subject=f"tag:{key}", ts=as_of, run=run_id, cause="refresh"
-                )
+                changed[f"tag:{key}"] = changed_of(held, new, who)
             else:
                 new = held.padded(epoch.n)
             if key in lively:
@@ -158,6 +175,7 @@ def step(
         )
         keep_mark(tx, as_of)
         tx.execute(f"DROP TABLE IF EXISTS temp.{TOUCHED}")
+        changes.write_all(tx, changed, ts=as_of, run=run_id, cause="refresh")
         held_in_memory = Columns.memory(
             n=epoch.n,
             as_of=as_of,
@@ -169,16 +187,23 @@ def step(
         if ready is not None:
             ready(held_in_memory)
     waiting = tuple(key for key in keys if key not in lively)
-    return StepReport(as_of, epoch.epoch, len(who), total, waiting, held_in_memory)
+    total = sum(len(found.ix) for found in changed.values())
+    return StepReport(as_of, epoch.epoch, len(who), total, waiting, held_in_memory, ahead.committed())
 
 
 def scattered(engine: Engine, graph: Graph, *, catalog: Catalog, as_of: datetime) -> bool:
     """Whether steps cannot be taken only because tags were computed apart from all others: a run is enough then."""
-    before = publish.applied(engine)
+    before = _applied(engine)
     asked = plan(graph, graph.tags, Fresh(catalog, graph.tags), every=True)
     mark = homes.latest(engine, asked=asked.asked, as_of=as_of)
     apart = mark is None or any(state.home not in (None, mark.home) for state in before.values())
     return bool(asked.values) and apart and _in_force(before, graph, as_of)
+
+
+def _applied(engine: Engine | Transaction) -> dict[str, Applied]:
+    """What is applied and moves on: what the last run set aside stays as it was."""
+    waiting = asides.listed(engine)
+    return {key: state for key, state in publish.applied(engine).items() if key not in waiting}
 
 
 def _in_force(before: Mapping[str, Applied], graph: Graph, as_of: datetime) -> bool:
@@ -191,9 +216,25 @@ def _in_force(before: Mapping[str, Applied], graph: Graph, as_of: datetime) -> b
     )
 
 
-def _also(tx: Transaction, found: Together, *, was: homes.Mark, now: homes.Mark) -> None:
-    """Adds to the touched: who was told something or did anything since, and whose values time alone has changed."""
-    since = {"load_i": was.load_i, "then": naive(was.as_of), "now": naive(now.as_of)}
+def _is_read(state: Applied, *, besides: str) -> bool:
+    """Whether the tag is read in a home, and only events change its value."""
+    return state.home is not None and besides not in (state.reading or "")
+
+
+def _also(
+    tx: Transaction,
+    found: Together,
+    touched: Array,
+    spans: Iterable[Span],
+    *,
+    was: homes.Mark,
+    now: homes.Mark,
+) -> Array:
+    """Makes the table of the touched: these, who was told something or did anything since, and whom time alone changed.
+
+    `spans`: of events between which time has passed something by. The answer is the same people.
+    """
+    since: dict[str, Any] = {"load_i": was.load_i, "then": naive(was.as_of), "now": naive(now.as_of)}
     tests: dict[str, list[str]] = {}
     for reading in found.reading.values():
         if NOW in reading:
@@ -216,7 +257,17 @@ def _also(tx: Transaction, found: Together, *, was: homes.Mark, now: homes.Mark)
         parts += [
             f"SELECT e.ix FROM {source} AS e WHERE {' OR '.join(some)}" for source, some in tests.items()
         ]
-    tx.execute(f"INSERT INTO {TOUCHED} {' UNION '.join(parts)} EXCEPT SELECT ix FROM {TOUCHED}", since)
+    for place, span in enumerate(spans):
+        since |= {f"low{place}": span.low, f"high{place}": span.high}
+        about = "" if span.codes is None else f" AND name_i IN ({', '.join(map(str, sorted(span.codes)))})"
+        test = f"ts >= $low{place} AND ts < $high{place}{about}"
+        parts.append(f"SELECT ix FROM events WHERE {test} AND ix IS NOT NULL")
+    with tx.given("tags_moved_on", pa.table({"ix": pa.array(touched)})):
+        parts.append("SELECT ix FROM tags_moved_on")
+        tx.execute(f"CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {' UNION '.join(parts)} ORDER BY ix", since)
+    return np.asarray(
+        tx.read(f"SELECT ix FROM {TOUCHED} ORDER BY ix").column("ix").combine_chunks().to_numpy()
+    )
 
 
 def _again(
@@ -276,11 +327,7 @@ def _again(
 
 def apart(tx: Transaction, tag: Tag, held: Applied, by_hand: Collection[str]) -> Applied:
     """What is applied of the tag, which gets a table of its own when somebody gave a value by hand."""
-    if held.home is None or tag.key not in by_hand:
-        return held
-    own_table(tx, tag, f"SELECT ix, value FROM {quoted(tag.table)}", {})
-    tx.execute("UPDATE tag_state SET home = NULL, reading = NULL WHERE tag = $tag", {"tag": tag.key})
-    return replace(held, home=None, reading=None)
+    return held if tag.key not in by_hand else out_of_home(tx, tag, held)
 
 
 def _values(tx: Transaction, states: Sequence[Applied], mark: homes.Mark) -> dict[str, pa.Table]:
@@ -301,54 +348,6 @@ def _values(tx: Transaction, states: Sequence[Applied], mark: homes.Mark) -> dic
             among = f"SELECT ix FROM {TOUCHED}"
             found[state.tag] = tx.read(f"SELECT ix, value FROM {quoted(state.own)} WHERE ix IN ({among})")
     return found
-
-
-def _lively(graph: Graph, catalog: Catalog) -> frozenset[str]:
-    """The tags whose values a step finds for everybody: nothing in them waits for time to pass unseen."""
-    found: set[str] = set()
-
-    def lively(node: t.Node) -> bool:
-        match node:
-            case t.And(args) | t.Or(args):
-                return all(lively(arg) for arg in args)
-            case t.Not(arg):
-                return lively(arg)
-            case t.Did() | t.Aggregate() | t.Streak() | t.Habit() | t.Delay():
-                return _timeless(node)
-            case t.Arithmetic(left, _, right):
-                return lively(left) and lively(right)
-            case t.LastHas(event, has, window):
-                return window is None and _timeless(event) and _timeless(has)
-            case t.Compare(left, _, right):
-                return lively(left) and lively(right)
-            case t.Among(value) | t.Between(value) | t.TextTest(value) | t.Known(value):
-                return lively(value)
-            case t.Name(name):
-                return name in found or name not in graph.tags
-            case t.InAudience(name):
-                audience = catalog.audience(name)
-                return isinstance(audience, frozenset) or (audience is not None and lively(audience))
-            case t.Attribute() | t.Sample() | t.Flag() | t.Text() | t.Number() | t.Instant():
-                return True
-            case _:
-                return False
-
-    for key in graph.order:
-        tag = graph.tags.get(key)
-        if tag is None or isinstance(tag.definition, Tiers):
-            continue
-        if (
-            tag.method is Method.OBSERVED
-            or isinstance(tag.definition, model.Given)
-            or all(lively(tree) for tree in graph.trees[key])
-        ):
-            found.add(key)
-    return frozenset(found)
-
-
-def _timeless(node: t.Node) -> bool:
-    """Whether nothing in it looks at the time from now."""
-    return not any(isinstance(inner, t.Within) for inner in t.walk(node))
 
 
 def _row(epoch: publish.Epoch) -> dict[str, Any]:

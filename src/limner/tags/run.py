@@ -8,10 +8,12 @@ fails leaves the last publication as it was.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,9 @@ from limner.expressions.check import type_of
 from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import leaf_key, taken_out
 from limner.expressions.tree import Aggregate, Event, Expr, OfEvents, Value
+from limner.tags import aside as asides
 from limner.tags import changes, homes, overlay, patches, publish, resolve, weights
+from limner.tags.aside import Aside
 from limner.tags.check import check
 from limner.tags.computing import Computing, InPlace, Work
 from limner.tags.graph import Graph, build
@@ -49,7 +53,7 @@ CONTINUED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class TagReport:
-    """What one run did to one tag."""
+    """What one run did to one tag. `seconds`: of its own computing; None when it was computed together with others."""
 
     tag: str
     people: int
@@ -57,6 +61,7 @@ class TagReport:
     left: int
     moved: int
     redefined: bool
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class RunReport:
     changes: int
     seconds: Mapping[str, float]
     carried: Advanced | None
+    aside: tuple[Aside, ...]
     columns: Columns = field(repr=False, compare=False)
 
 
@@ -89,18 +95,20 @@ def run(
     published: Columns | None = None,
     progress: Progress = silent,
     computing: Computing = IN_PLACE,
+    aside: Mapping[str, Aside] = MappingProxyType({}),
 ) -> RunReport:
     """Computes the tags as of then and publishes them as the next epoch, all or nothing.
 
     `tags` are all definitions: what is applied and no longer among them is removed; with `remove` only these of it.
     `only`: compute these and what they refer to; the others keep their values. Statistics that are as they were are
     carried on from the last run, with equal values; `full` computes them anew. `published`: the columns as they are,
-    which may be on no disk. `computing`: who answers the queries. Raises DefinitionError before anything is computed.
+    which may be on no disk. `computing`: who answers the queries. `aside`: tags that keep their former values, with
+    whatever refers to one of them. Raises DefinitionError before anything is computed.
     """
     clock = _Stopwatch()
     graph = build(tags, catalog.audience)
     wanted = graph.closure(only) if only is not None else frozenset(tags)
-    keys = [key for key in graph.order if key in wanted]
+    keys = [key for key in graph.order if key in wanted and key not in aside]
     fresh = Fresh(catalog, tags)
     for key in keys:
         check(tags[key], graph, catalog=fresh, as_of=as_of)
@@ -114,6 +122,9 @@ def run(
             old = {key: published[key] for key in before if key in published}
         else:
             old = _previous(tx, columns_dir, last, before)
+        before = {
+            key: out_of_home(tx, tags[key], state) if key in aside else state for key, state in before.items()
+        }
         clock.lap("open")
         progress("computing", 0, steps)
         epoch = publish.Epoch(1 if last is None else last.epoch + 1, as_of, run_id, n)
@@ -187,8 +198,9 @@ def run(
             cause = _cause(key, before, made, redefined)
             total += changes.write(tx, found, subject=f"tag:{key}", ts=as_of, run=run_id, cause=cause)
             if key in made:
+                people, took = states[key].people, clock.alone.get(key) if computing.carries else None
                 reports.append(
-                    TagReport(key, states[key].people, found.entered, found.left, found.moved, redefined)
+                    TagReport(key, people, found.entered, found.left, found.moved, redefined, took)
                 )
         clock.lap("changes")
         for key in removed:
@@ -196,6 +208,7 @@ def run(
         weights.leave(tx, removed)
         _keep(tx, states, removed)
         overlay.close(tx, list(tags), as_of=as_of)
+        waiting = asides.write(tx, aside, done=keys, tags=tags, as_of=as_of)
         if only is None:
             keep_mark(tx, as_of)
         homes.leave(tx, newest=home)
@@ -218,6 +231,7 @@ def run(
         changes=total,
         seconds=clock.laps,
         carried=advanced,
+        aside=waiting,
         columns=columns,
     )
 
@@ -282,7 +296,7 @@ def _compute(
         else:
             sizes = work.number(plan.values, home=home, catalog=catalog, as_of=as_of)
             found = together(plan.values, catalog, as_of, numbers=numbers_of(home, sizes))
-            work.fill(home, found.query)
+            work.fill(home, found.query, columns=len(found.columns))
             mark = homes.shelve(tx, Mark(home, as_of, loads(tx), plan.asked, sizes), shelved(found))
         homes.keep(tx, mark)
         clock.lap("statistics")
@@ -300,8 +314,9 @@ def _compute(
     by_hand = given.by_hand(tx)
     several = [tag for tag in chosen if tag.weighted]
     for tag in several:
-        weights.compute(tx, tag, graph.trees[tag.key][0], catalog=catalog, as_of=as_of, full=full)
-        own_table(tx, tag, weights.top(tag.key), {})
+        with clock.apart(tag.key):
+            weights.compute(tx, tag, graph.trees[tag.key][0], catalog=catalog, as_of=as_of, full=full)
+            own_table(tx, tag, weights.top(tag.key), {})
     if several:
         clock.lap("weights")
     weights.leave(tx, {tag.key for tag in chosen if not tag.weighted})
@@ -316,13 +331,15 @@ def _compute(
         if tag.method is Method.OBSERVED
     ]
     for tag, sql, bound in work.answers([*asked, *told]):
-        own_table(tx, tag, sql, bound)
+        with clock.apart(tag.key):
+            own_table(tx, tag, sql, bound)
     if told:
         clock.lap("attributes")
     for tag in chosen:
         if isinstance(tag.definition, Given):
             query = given.query(tag, given.origin_of(tag), zone=catalog.zone, as_of=as_of)
-            own_table(tx, tag, query.sql, query.values)
+            with clock.apart(tag.key):
+                own_table(tx, tag, query.sql, query.values)
         apart_from_home = tag.group is not None or tag.key in by_hand
         if apart_from_home and shared.pop(tag.key, None) is not None:
             own_table(tx, tag, f"SELECT ix, value FROM {quoted(tag.table)}", {})
@@ -346,7 +363,8 @@ def _compute(
             for tag in batch
         ]
         for tag, sql, bound in work.answers(queries):
-            own_table(tx, tag, sql, bound)
+            with clock.apart(tag.key):
+                own_table(tx, tag, sql, bound)
             if tag.key in by_hand:
                 overlay.lay_and_write(tx, tag, table=own(tag), zone=catalog.zone, as_of=as_of, run=run_id)
             ready.add(tag.key)
@@ -448,6 +466,16 @@ def _drop(tx: Transaction, before: Applied) -> None:
     """The tag's view and own table go; its home stays while others may be in it."""
     tx.execute(f"DROP VIEW IF EXISTS {quoted(before.table)}")
     tx.execute(f"DROP TABLE IF EXISTS {quoted(before.own)}")
+
+
+def out_of_home(tx: Transaction, tag: Tag, before: Applied) -> Applied:
+    """What is applied of a tag whose values leave the home, which moves on, for a table of their own."""
+    if before.home is None:
+        return before
+    held = replace(tag, type=ValueType(before.type))
+    own_table(tx, held, f"SELECT ix, value FROM {quoted(before.table)}", {})
+    tx.execute("UPDATE tag_state SET home = NULL, reading = NULL WHERE tag = $tag", {"tag": tag.key})
+    return replace(before, home=None, reading=None)
 
 
 def keep_mark(tx: Transaction, as_of: datetime) -> None:
@@ -567,7 +595,15 @@ class _Stopwatch:
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
+        self.alone: dict[str, float] = {}
         self._since = time.perf_counter()
+
+    @contextmanager
+    def apart(self, tag: str) -> Iterator[None]:
+        """The block computes this tag and no other."""
+        began = time.perf_counter()
+        yield
+        self.alone[tag] = time.perf_counter() - began
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()

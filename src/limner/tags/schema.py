@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from limner.expressions.tree import UNIT_SECONDS
+from limner.tags.goal import AIM, MOST_STAGES
+from limner.tags.goal import KEYS as AIMS
 from limner.tags.learned import KEYS as LEARNING
 from limner.tags.learned import MOST_DATES, MOST_FEATURES
 from limner.tags.model import DYNAMIC, NATURES, Method, Sensitivity, Stage
@@ -91,6 +93,7 @@ def _properties() -> dict[str, Json]:
         "source": {"type": "string", "description": "The channel that its data come from"},
         "why": {"type": "string", "description": "What it is for"},
         "metric": {"type": "string", "description": "By what it is judged"},
+        "goal": _goal(),
         "stage": _words(Stage, "Where it is in its life; published when left out"),
         "sensitivity": _words(Sensitivity, "Who sees its values; internal when left out"),
         "tests": _tests(),
@@ -131,6 +134,35 @@ def _learned() -> Json:
         "required": ["label", "features", "train", "test"],
         "additionalProperties": False,
         "properties": {key: of[key] for key in LEARNING},
+    }
+
+
+def _goal() -> Json:
+    aim = {
+        "type": "object",
+        "required": list(AIM),
+        "additionalProperties": False,
+        "properties": {"by": {**_TEXT, "description": "The date"}, "target": _NUMBER},
+    }
+    of: dict[str, Json] = {
+        "metric": {**_TEXT, "description": "By what it is measured: metric(orders in last 30 days)"},
+        "where": {**_TEXT, "description": "Of which people; of everybody without it"},
+        "baseline": {**_NUMBER, "description": "The number from which it starts"},
+        "since": {**_TEXT, "description": "The date of the baseline"},
+        "stages": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_STAGES,
+            "items": aim,
+            "description": "Which number by which date; the last is the goal itself",
+        },
+    }
+    return {
+        "type": ["object", "null"],
+        "description": "By what it is judged, in numbers and dates; limner tag report KEY says whether it is met",
+        "required": ["metric", "baseline", "since", "stages"],
+        "additionalProperties": False,
+        "properties": {key: of[key] for key in AIMS},
     }
 
 

@@ -10,6 +10,7 @@ instant and load their points count (`seen`: the latest instant of which any of 
 points_<key>(ix, label, generation, points), the weights in weighed_<key>(ix, label, weight, place), which is read
 through the view weights_tag_<key>.
 `overruled`: in whose place of which computed (or imported) value one given by hand stands, from `began` until `ended`.
+`tags_aside`: the tags that the last run could not compute, since when and why; see `aside`.
 `given_mark`: up to which instant and which load given values stand in the tags' tables.
 """
 
@@ -49,6 +50,10 @@ CREATE TABLE IF NOT EXISTS overruled (
 CREATE TABLE IF NOT EXISTS given_mark (as_of TIMESTAMP NOT NULL, load_i UINTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS group_since (
     tag VARCHAR NOT NULL, ix UINTEGER NOT NULL, since TIMESTAMP NOT NULL, until TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS tags_aside (
+    tag VARCHAR NOT NULL, since TIMESTAMP NOT NULL, code VARCHAR NOT NULL, message VARCHAR NOT NULL,
+    place VARCHAR NOT NULL, hint VARCHAR NOT NULL, "through" VARCHAR NOT NULL
 );
 CREATE TABLE IF NOT EXISTS interests (
     tag VARCHAR NOT NULL, asked VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL, seen TIMESTAMP NOT NULL,

@@ -15,6 +15,7 @@ from typing import Any
 from cronsim import CronSim, CronSimError
 
 from limner.errors import DefinitionError
+from limner.tags import goal as goals
 from limner.tags import learned, tiers, trial
 from limner.tags.document import KEY, Document, dumped
 from limner.tags.model import (
@@ -44,7 +45,7 @@ from limner.types import MONEY_SCALE, ValueType, utc
 KEYS = (
     "title", "nature", "method", "type", "attribute", "statistic", "learned", "cases", "points", "cuts", "otherwise",
     "values", "validity", "refresh", "category", "owner", "source", "why",
-    "metric", "truth", "at_least", "stage", "sensitivity", "tests", "layout",
+    "metric", "goal", "truth", "at_least", "stage", "sensitivity", "tests", "layout",
 )  # fmt: skip
 FORMS: Mapping[Method, tuple[str, ...]] = {
     Method.OBSERVED: ("attribute",),
@@ -104,6 +105,7 @@ def read(text: str, key: str, *, where: str | None = None) -> Tag:
         tests=trial.read(document, partial(value_of, document, kind)),
         text=text,
         metric=document.string("metric"),
+        goal=goals.read(document),
         truth=document.string("truth"),
         at_least=_share(document, "at_least"),
         stage=Stage(_word(document, "stage", Stage, otherwise=Stage.PUBLISHED)),
@@ -169,8 +171,11 @@ def _fields(tag: Tag) -> dict[str, Any]:
         points = [{"when": row.when, "points": row.points} for row in definition.rows]
     otherwise = definition.otherwise if isinstance(definition, Rule | Tiers) else None
     tests: Any = trial.written(tag.tests, partial(_yaml_value, tag.type))
-    if tag.text and tag.tests and read(tag.text, tag.key).tests == tag.tests:
-        tests = Document(tag.text, where=f"tags/{tag.key}.yml").value("tests")  # as it was written
+    goal: Any = None if tag.goal is None else goals.written(tag.goal)
+    if tag.text and (tag.tests or tag.goal):  # as it was written
+        held, root = read(tag.text, tag.key), Document(tag.text, where=f"tags/{tag.key}.yml").root
+        tests = root.get("tests") if held.tests == tag.tests else tests
+        goal = root.get("goal") if held.goal == tag.goal else goal
     return {
         "title": title,
         "nature": str(tag.nature),
@@ -194,6 +199,7 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "why": tag.why or None,
         "tests": tests,
         "metric": tag.metric or None,
+        "goal": goal,
         "truth": tag.truth or None,
         "at_least": tag.at_least,
         "stage": None if tag.stage is Stage.PUBLISHED else str(tag.stage),

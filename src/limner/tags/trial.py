@@ -16,7 +16,7 @@ from limner.tags.document import Document, Step
 from limner.tags.model import Happening, Trial, Value
 
 TRIAL = ("name", "as_of", "given", "expect")
-GIVEN = ("events", "attributes", "tags")
+GIVEN = ("events", "attributes", "tags", "objects")
 HAPPENING = ("name", "at", "properties", "source")
 
 MOST_VALUES = 10_000
@@ -55,11 +55,13 @@ def _trial(document: Document, value_of: ValueOf, *path: Step) -> Trial:
     events: tuple[Happening, ...] = ()
     attributes: Mapping[str, Any] = {}
     tags: Mapping[str, Any] = {}
+    objects: Mapping[str, Any] = {}
     if given is not None:
         _mapping(document, "'given'", GIVEN, *path, "given")
         events = _events(document, *path, "given", "events")
         attributes = _values(document, *path, "given", "attributes")
         tags = _values(document, *path, "given", "tags")
+        objects = _objects(document, *path, "given", "objects")
     return Trial(
         name=name,
         as_of=as_of,
@@ -67,7 +69,21 @@ def _trial(document: Document, value_of: ValueOf, *path: Step) -> Trial:
         events=events,
         attributes=attributes,
         tags=tags,
+        objects=objects,
     )
+
+
+def _objects(document: Document, *path: Step) -> Mapping[str, Any]:
+    """The rows of each kind, every one with an id of its own."""
+    found = _values(document, *path)
+    for kind, rows in found.items():
+        hint = "store: [{id: S-1, kind: mall}]"
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise document.error(f"'{kind}' is a list of objects", *path, kind, hint=hint)
+        ids = [row.get("id") for row in rows]
+        if not all(isinstance(one, str) for one in ids) or len(set(ids)) < len(ids):
+            raise document.error("every object has an id of its own, a text", *path, kind, hint=hint)
+    return found
 
 
 def _events(document: Document, *path: Step) -> tuple[Happening, ...]:
@@ -176,6 +192,8 @@ def _written(trial: Trial, shown: Callable[[Value], Any]) -> dict[str, Any]:
         given["attributes"] = dict(trial.attributes)
     if trial.tags:
         given["tags"] = dict(trial.tags)
+    if trial.objects:
+        given["objects"] = dict(trial.objects)
     return {
         "name": trial.name,
         "as_of": said(trial.as_of),

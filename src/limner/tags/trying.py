@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from limner.config import Limits
 from limner.engine.seam import Engine, Transaction, quoted
-from limner.errors import DefinitionError
+from limner.errors import DefinitionError, did_you_mean
 from limner.events import contract, values
 from limner.events.ledger import ID
 from limner.events.model import Event
@@ -98,6 +98,17 @@ def problems(tag: Tag, graph: Graph) -> list[DefinitionError]:
                 _given(tag, graph, needs, position, key, value)
             except DefinitionError as error:
                 found.append(error)
+        path = ("tests", position, "given", "objects")
+        asked = {kind for need in graph.closure([tag.key]) for kind in graph.tags[need].objects}
+        for kind in trial.objects.keys() - asked:
+            message = f"'{tag.key}' asks of no objects of kind '{kind}'"
+            found.append(
+                document_of(tag).error(message, *path, kind, of_key=True, hint=did_you_mean(kind, asked))
+            )
+        try:
+            graph.with_objects(trial.objects)
+        except DefinitionError as error:
+            found.append(error)
     return found
 
 
@@ -230,14 +241,18 @@ def _event(
 def verdicts(
     engine: Engine, graph: Graph, given: Sequence[Subject], *, catalog: Catalog
 ) -> tuple[Verdict, ...]:
-    """How the tests went, in their order: one computing for each instant as of which they are."""
+    """How the tests went, in their order: one computing for each instant as of which they are, and its objects."""
     found: dict[int, Verdict] = {}
-    for as_of in sorted({subject.as_of for subject in given}):
-        now = [subject for subject in given if subject.as_of == as_of]
+    together: dict[tuple[datetime, str], list[Subject]] = {}
+    for subject in given:
+        objects = _encode(subject.trial.objects).decode()
+        together.setdefault((subject.as_of, objects), []).append(subject)
+    for (as_of, _), now in sorted(together.items()):
+        among = graph.with_objects(now[0].trial.objects)
         keys = sorted({subject.tag.key for subject in now})
         people = np.array([subject.ix for subject in now], dtype=np.uint32)
         stated = _stated(graph, now)
-        with tags_at(engine, graph, keys, catalog=catalog, as_of=as_of, people=people, given=stated) as (
+        with tags_at(engine, among, keys, catalog=catalog, as_of=as_of, people=people, given=stated) as (
             tx,
             _,
         ):

@@ -1,12 +1,13 @@
 """Industry templates: tags and audiences of a trade, as package data, and what data they need.
 
-Each folder here is one template: `template.yml`, `tags/*.yml`, `audiences/*.yml`. Knows no workspace.
+Each folder here is one template: `template.yml`, `tags/*.yml`, `audiences/*.yml`, perhaps `objects/*.yml`. Knows no
+workspace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -15,10 +16,12 @@ from limner.audiences import model as audience_files
 from limner.audiences.model import Audience
 from limner.errors import NotFoundError, did_you_mean
 from limner.expressions import tree as t
+from limner.tags import objects
 from limner.tags import text as tag_text
 from limner.tags.document import Document
-from limner.tags.graph import Graph, build
+from limner.tags.graph import Graph, asked_objects, build
 from limner.tags.model import Observed, Tag
+from limner.tags.objects import Objects
 
 FILE = "template.yml"
 KEYS = ("title", "about", "events", "properties", "attributes")
@@ -49,6 +52,7 @@ class Template:
     tags: Mapping[str, Tag]
     audiences: Mapping[str, Audience]
     graph: Graph
+    objects: Mapping[str, Objects] = field(default_factory=dict)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -68,6 +72,11 @@ class Template:
                 hint=did_you_mean(category, self.categories) or f"one of {', '.join(self.categories)}",
             )
         return tuple(sorted(self.graph.closure(found)))
+
+    def objects_of(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """The kinds of objects of which these tags ask."""
+        asked = {said.partition(".")[0] for key in keys for said in asked_objects(self.tags[key])}
+        return tuple(kind for kind in self.objects if kind in asked)
 
     def audiences_of(self, keys: Iterable[str]) -> tuple[str, ...]:
         """The audiences that name none of the template's other tags."""
@@ -99,7 +108,8 @@ def _home() -> Traversable:
 
 def _files(name: str, kind: str) -> dict[str, str]:
     """The texts of the template's definitions of a kind, by name."""
-    found = (item for item in (_home() / name / kind).iterdir() if item.name.endswith(".yml"))
+    folder = _home() / name / kind
+    found = (item for item in (folder.iterdir() if folder.is_dir() else ()) if item.name.endswith(".yml"))
     return {
         item.name.removesuffix(".yml"): item.read_text(encoding="utf-8")
         for item in sorted(found, key=lambda item: item.name)
@@ -136,9 +146,11 @@ def about(name: str) -> About:
 def read(name: str) -> Template:
     """The template with its definitions. Raises NotFoundError with the nearest name."""
     described = about(name)
-    tags = {key: tag_text.read(text, key) for key, text in _files(name, "tags").items()}
+    kinds = {kind: objects.listed(text, kind, b"") for kind, text in _files(name, "objects").items()}
+    read_tags = {key: tag_text.read(text, key) for key, text in _files(name, "tags").items()}
+    tags = objects.meaning(read_tags, kinds)
     audiences = {key: audience_files.read(text, key) for key, text in _files(name, "audiences").items()}
-    return Template(described, tags, audiences, build(tags))
+    return Template(described, tags, audiences, build(tags), kinds)
 
 
 def needs(template: Template, key: str) -> Needs:
@@ -150,6 +162,8 @@ def needs(template: Template, key: str) -> Needs:
         definition = template.tags[each].definition
         if isinstance(definition, Observed):
             attributes.add(definition.attribute.partition(".")[0])
+        kinds = {said.partition(".")[0] for said in asked_objects(template.tags[each])}
+        properties |= {template.objects[kind].property for kind in kinds}
         for tree in template.graph.trees[each]:
             attributes |= t.names_of(tree) - template.tags.keys()
             for node in t.walk(tree):

@@ -107,6 +107,96 @@ def launch(
         return counts_in(connection, campaign.name, entry)
 
 
+CAMPAIGN, JOURNEY = "campaign", "journey"
+"""Whose entry it is: one send of a campaign, or a step of a journey, to which people come one by one."""
+
+
+def open_step(connection: Connection, campaign: Campaign, step: str, *, content: str, now: datetime) -> None:
+    """The entry of a journey's step, with its message as it is from now on; who waits there gets the new one."""
+    connection.execute(
+        text(
+            "INSERT INTO campaign_entries (campaign, entry, status, started_at, as_of, seed, audience_text,"
+            " definition, content, people, holdout_share, kind) VALUES (:campaign, :entry, 'done', :now, :now, '', '',"
+            " :definition, :content, 0, 0, :kind) ON CONFLICT (campaign, entry) DO UPDATE SET"
+            " definition = :definition, content = :content, reason = '', errors = 0, not_before = 0,"
+            " status = CASE WHEN EXISTS (SELECT 1 FROM touches WHERE campaign = :campaign AND entry = :entry"
+            " AND status IN ('waiting', 'claimed')) THEN 'running' ELSE 'done' END"
+        ),
+        {
+            "campaign": campaign.name,
+            "entry": step,
+            "definition": campaign.definition,
+            "content": content,
+            "now": micros(now),
+            "kind": JOURNEY,
+        },
+    )
+
+
+def add(
+    connection: Connection,
+    campaign: Campaign,
+    step: str,
+    people: Sequence[str],
+    times: Sequence[int],
+    *,
+    secret: bytes,
+    useful_until: datetime | None,
+    now: datetime,
+) -> None:
+    """These people wait for the message of a journey's step. `times`: how many times each has entered the journey.
+
+    Nobody waits twice for one time: adding them again changes nothing.
+    """
+    same = {
+        "campaign": campaign.name,
+        "entry": step,
+        "channel": campaign.channel,
+        "class": campaign.message_class,
+        "until": None if useful_until is None else micros(useful_until),
+        "now": micros(now),
+    }
+    rows = []
+    for person, time in zip(people, times, strict=True):
+        place = STEP if time == 1 else f"{STEP}.{time}"
+        found = message_id(secret, campaign.name, step, place, person, campaign.channel)
+        rows.append({**same, "step": place, "person": person, "message_id": found})
+    added = 0
+    for chunk in _chunks(rows):
+        done = connection.execute(
+            text(
+                "INSERT INTO touches (campaign, entry, step, person, channel, message_id, class, address_hash,"
+                " identifier_kind, identifier_value, variant, status, due_at, useful_until) VALUES (:campaign,"
+                " :entry, :step, :person, :channel, :message_id, :class, '', '', '', '', 'waiting', :now, :until)"
+                " ON CONFLICT DO NOTHING"
+            ),
+            chunk,
+        )
+        added += done.rowcount
+    connection.execute(
+        text(
+            "UPDATE campaign_entries SET people = people + :added, status = CASE status WHEN 'done' THEN 'running'"
+            " ELSE status END, ended_at = NULL WHERE campaign = :campaign AND entry = :entry"
+        ),
+        {**same, "added": added},
+    )
+
+
+def halt_step(records: Records, campaign: str, step: str, *, status: str, reason: str, now: datetime) -> None:
+    """No message of a journey's step begins from now on, until it is opened again."""
+    with records.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE campaign_entries SET status = :status, reason = :reason, ended_at = :now"
+                " WHERE campaign = :campaign AND entry = :entry AND kind = :kind"
+            ),
+            {
+                "status": status, "reason": reason, "now": micros(now), "campaign": campaign, "entry": step,
+                "kind": JOURNEY,
+            },
+        )  # fmt: skip
+
+
 def drawn(
     records: Records,
     *,
@@ -286,11 +376,21 @@ def counts_in(connection: Connection, campaign: str, entry: str) -> Counts:
     )
 
 
-def entries(records: Records, *, campaign: str | None = None, status: str | None = None) -> list[Entry]:
-    """The entries, the latest first; of one campaign or in one status where that is given."""
+def entries(
+    records: Records,
+    *,
+    campaign: str | None = None,
+    status: str | None = None,
+    kind: str | None = CAMPAIGN,
+) -> list[Entry]:
+    """The entries, the latest first; of one campaign, in one status, or of one kind where that is given."""
     where = [
         clause
-        for clause, given in (("campaign = :campaign", campaign), ("status = :status", status))
+        for clause, given in (
+            ("campaign = :campaign", campaign),
+            ("status = :status", status),
+            ("kind = :kind", kind),
+        )
         if given is not None
     ]
     with records.read() as connection:
@@ -301,7 +401,7 @@ def entries(records: Records, *, campaign: str | None = None, status: str | None
                     + (f" WHERE {' AND '.join(where)}" if where else "")
                     + " ORDER BY started_at DESC, campaign, entry"
                 ),
-                {"campaign": campaign, "status": status},
+                {"campaign": campaign, "status": status, "kind": kind},
             )
             .mappings()
             .all()

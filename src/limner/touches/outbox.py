@@ -150,7 +150,7 @@ class _Run:
         with self.records.read() as connection:
             found = connection.execute(
                 text(
-                    "SELECT message_id, person, variant, tries FROM touches WHERE campaign = :campaign"
+                    "SELECT message_id, person, variant, tries, useful_until FROM touches WHERE campaign = :campaign"
                     " AND entry = :entry AND status = 'waiting' AND due_at <= :now"
                     " ORDER BY due_at LIMIT :page"
                 ),
@@ -165,7 +165,9 @@ class _Run:
         without: list[tuple[str, str]] = []
         for row in page:
             recipient = known.get(row["person"])
-            if recipient is None:
+            if row["useful_until"] is not None and row["useful_until"] < micros(now):
+                without.append((row["message_id"], "too late to be of use"))
+            elif recipient is None:
                 without.append((row["message_id"], "the person is no longer known"))
             elif not recipient.address:
                 without.append((row["message_id"], "no address"))

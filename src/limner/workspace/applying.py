@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +14,10 @@ from limner.audiences import evaluate
 from limner.bitmap import Bitmap
 from limner.columns import Columns
 from limner.errors import (
+    OUT_OF_RANGE,
     ConflictError,
     DefinitionError,
+    EngineError,
     ExpressionError,
     LimnerError,
     NotFoundError,
@@ -23,16 +26,17 @@ from limner.errors import (
 from limner.expressions import check as check_expression
 from limner.expressions import parse
 from limner.expressions.tree import InAudience, names_of
-from limner.tags import accuracy, publish
+from limner.tags import accuracy, publish, running
 from limner.tags import plan as plans
 from limner.tags import run as tag_runs
 from limner.tags import text as tag_text
+from limner.tags.aside import NOT_READY, unready
 from limner.tags.check import check
 from limner.tags.document import Document
 from limner.tags.methods.fresh import Fresh
 from limner.tags.plan import Difference, Effect, Planned
 from limner.types import Json, Progress
-from limner.workspace import definitions, planning, publishing
+from limner.workspace import definitions, planning, publishing, times
 from limner.workspace.knowing import instant_of, live, ran
 from limner.workspace.runs import said
 from limner.workspace.tagging import Known, in_template, known_now
@@ -84,8 +88,11 @@ class _Scope:
 
 
 def _counts(problem: Json) -> bool:
-    """Whether it is in the file of a tag or audience, so that nothing can be applied."""
-    return (problem["where"] or "").startswith(("tags/", "audiences/"))
+    """Whether it is in the file of a tag or audience, so that nothing can be applied.
+
+    A tag that waits for its cut points or weights is not applied, nor what refers to it; the others are.
+    """
+    return (problem["where"] or "").startswith(("tags/", "audiences/")) and problem["code"] not in NOT_READY
 
 
 def _digest(parts: Iterable[str]) -> str:
@@ -115,16 +122,19 @@ def tag_plan(workspace: Workspace, keys: list[str] = [], as_of: str = "") -> Jso
         touched = known.graph.closure(key for key in computed if key in known.graph.tags) | computed.keys()
         concerned = _concerned(known, touched)
         published = live(workspace)
-        with plans.planned(
-            workspace.engine,
-            known.graph,
-            computed,
-            applied=known.applied,
-            catalog=known.names,
-            as_of=at,
-            published=published,
-            kept=set().union(*concerned.values()),
-        ) as made:
+        with (
+            _named(workspace, scope),
+            plans.planned(
+                workspace.engine,
+                known.graph,
+                computed,
+                applied=known.applied,
+                catalog=known.names,
+                as_of=at,
+                published=published,
+                kept=set().union(*concerned.values()),
+            ) as made,
+        ):
             effects, read = made.effects, made.read
             audiences, wrong = _audiences(known, concerned, made, published)
     problems = [*scope.problems, *(item for item in wrong if item not in scope.problems)]
@@ -161,7 +171,11 @@ def tag_apply(
     scope = _fitting(workspace, keys, plan)
     if not scope.found:
         return {"plan": scope.token, "tags": [], "removed": [], "run": None}
-    with workspace.runs.run("tag run", ", ".join(scope.computed)) as detail, workspace.engine.write():
+    with (
+        workspace.runs.run("tag run", ", ".join(scope.computed)) as detail,
+        _named(workspace, scope),
+        workspace.engine.write(),
+    ):
         scope = _fitting(workspace, keys, plan)  # from here on nobody else publishes
         token = scope.token
         accuracy.refuse(
@@ -184,7 +198,7 @@ def tag_apply(
             published=workspace.columns,
             progress=progress,
         )
-        detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
+        times.keep(workspace, detail, report)
         publishing.keep_versions(workspace, caller)
     return {
         "plan": token,
@@ -192,6 +206,31 @@ def tag_apply(
         "removed": list(scope.removed),
         "run": ran(report),
     }
+
+
+@contextmanager
+def _named(workspace: Workspace, scope: _Scope) -> Iterator[None]:
+    """Where the data cannot be computed the error names the tag: the others can be asked for without it."""
+    known = scope.known
+    try:
+        yield
+    except EngineError as error:
+        if error.code != OUT_OF_RANGE:
+            raise
+        computed = known.graph.closure(scope.computed)
+        found = running.failing(
+            workspace.engine,
+            known.tags,
+            known.graph,
+            [key for key in known.graph.order if key in computed],
+            catalog=known.names,
+            as_of=known.now,
+            run_id=workspace.new_id(),
+            columns_dir=workspace.paths.columns,
+        )
+        if not found:
+            raise
+        raise next(iter(found.values())) from error
 
 
 def _waiting(known: Known) -> list[str]:
@@ -253,6 +292,11 @@ def _scope(workspace: Workspace, keys: Collection[str]) -> _Scope:
     found = plans.differences(known.graph, known.applied, unread=known.broken)
     if keys:
         found = plans.among(known.graph, found, keys)
+    unset = unready(known.graph, known.tags, catalog=Fresh(known.names, known.tags), as_of=known.now)
+    waiting = known.graph.dependents(unset) if unset else frozenset()
+    if keys and waiting >= set(keys):
+        raise next(iter(unset.values()))
+    found = {key: item for key, item in found.items() if key not in waiting}
     broken = known.graph.dependents(cannot)
     return _Scope(known, tuple(sorted(set(keys))), found, tuple(problems), broken)
 

@@ -18,10 +18,11 @@ from limner.campaigns.approvals import Approval
 from limner.campaigns.model import Campaign
 from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
 from limner.expressions import Expr, check, names_of, parse
+from limner.expressions.tree import metrics_of
 from limner.identity import people
-from limner.metrics.model import Metric
+from limner.metrics.model import Metric, put_in
 from limner.tags import check as tag_check
-from limner.tags import exclusive, measures, naming, objects, publish, trying
+from limner.tags import exclusive, goal, measures, naming, objects, publish, trying
 from limner.tags import text as tag_text
 from limner.tags.document import Document
 from limner.tags.exclusive import Group
@@ -189,10 +190,17 @@ def catalog_of(workspace: Workspace, saved: Mapping[str, Audience]) -> Workspace
     )
 
 
+def meaning(workspace: Workspace, tree: Expr) -> Expr:
+    """The condition with what each metric measures in the place of `metric(…)`. Raises ExpressionError."""
+    if not metrics_of(tree):
+        return tree
+    return put_in(tree, {key: item.measure for key, item in metrics(workspace).items()})
+
+
 def _meant(workspace: Workspace, item: Audience) -> Callable[[], Expr | frozenset[int]]:
     def meant() -> Expr | frozenset[int]:
         if item.expression is not None:
-            return parse(item.expression)
+            return meaning(workspace, parse(item.expression))
         found = []
         for user in item.members or ():
             try:
@@ -242,6 +250,7 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
         found += tag_check.problems(graph, read_tags, catalog=names, as_of=workspace.clock())
         for key, tag in read_tags.items():
             found += trying.problems(tag, graph)
+            found += goal.problems(tag, names)
             if tag.refresh:
                 found += _cron(tag.refresh, workspace, f"tags/{key}.yml")
         found += _of_drafts(
@@ -252,7 +261,7 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     for name, item in read_audiences.items():
         if item.expression is not None:
             try:
-                tree = parse(item.expression)
+                tree = put_in(parse(item.expression), {key: one.measure for key, one in read_metrics.items()})
                 check(tree, names)
                 found += _of_drafts(drafts, {f"audiences/{name}": names_of(tree)})
             except ExpressionError as error:

@@ -11,7 +11,17 @@ from pathlib import Path
 from limner.config import FILE
 from limner.errors import ConflictError
 
-DEFINITIONS = ("tags", "metrics", "objects", "groups", "audiences", "campaigns", "templates", "mappings")
+DEFINITIONS = (
+    "tags",
+    "metrics",
+    "objects",
+    "groups",
+    "audiences",
+    "campaigns",
+    "journeys",
+    "templates",
+    "mappings",
+)
 TEMPLATE = re.compile(r"[^\W_][\w-]{0,99}\.(html|txt|yml)")
 """What a template's file may be called."""
 

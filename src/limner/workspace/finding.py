@@ -1,44 +1,36 @@
-"""Verbs of people: found, shown, their time told, their tags explained."""
+"""Verbs of people: found in a list, and shown one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import text
 
-from limner.accounts.keys import instant, sources
+from limner.accounts.keys import sources
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.audiences import evaluate, snapshot
-from limner.audiences.model import NAME
 from limner.bitmap import Bitmap
 from limner.columns import EPOCH_START, Columns
 from limner.consents import ledger
 from limner.consents.model import MARKETING
-from limner.errors import LimnerError, UsageError, did_you_mean
+from limner.errors import UsageError, did_you_mean
 from limner.expressions import check as check_expression
 from limner.expressions import names_of, parse, to_text
-from limner.expressions.tree import InAudience
 from limner.identity import people
 from limner.portraits import finding
 from limner.portraits import person as portraits
-from limner.portraits import why as reasons
 from limner.portraits.activity import NEVER, Seen, seen_by
-from limner.portraits.person import Which, exact
-from limner.tags import publish, resolve, weights
-from limner.tags import text as tag_text
+from limner.portraits.person import exact
+from limner.tags import publish
 from limner.tags.giving import changed_after
 from limner.tags.graph import build
-from limner.tags.masking import hides, hiding, masked
-from limner.tags.model import Tag, plain
-from limner.touches import entries
+from limner.tags.masking import hides, hiding
+from limner.tags.model import Tag
 from limner.types import Json, naive, utc
-from limner.workspace import definitions, giving, remembering
-from limner.workspace.catalog import known
+from limner.workspace import definitions, giving, remembering, telling
 from limner.workspace.knowing import instant_of, live, person_ix
 from limner.workspace.paging import cursor_of, place_of, size_of
 from limner.workspace.recipients import ADDRESS
@@ -232,14 +224,15 @@ def _ordinal(workspace: Workspace, person: str) -> int:
 def _meant(workspace: Workspace, columns: Columns | None, where: str, at: datetime) -> tuple[str, Bitmap]:
     """The condition as it is printed, and the people who satisfy it."""
     names = definitions.catalog(workspace)
-    tree = parse(where)
+    asked = parse(where)
+    tree = definitions.meaning(workspace, asked)
     waiting = names_of(tree) & definitions.tags(workspace).keys() - set(names.tag_keys())
     if waiting:
         raise UsageError(
             f"the tag '{min(waiting)}' is not computed yet", hint="limner tag run", code="not_computed"
         )
     check_expression(tree, names, kind="person")
-    return to_text(tree), evaluate.people(
+    return to_text(asked), evaluate.people(
         tree, engine=workspace.engine, catalog=names, columns=columns, as_of=at
     )
 
@@ -399,7 +392,7 @@ def _header(
         "first_seen": None if seen["first"] is None else utc(seen["first"]).isoformat(),
         "last_seen": None if seen["last"] is None else utc(seen["last"]).isoformat(),
         "events": seen["events"],
-        "messages": len(_until(_messages(workspace, person_id), at)),
+        "messages": len(telling.until(telling.messages_of(workspace, person_id), at)),
         "consents": _consents(workspace, person_id, at),
     }
 
@@ -479,316 +472,3 @@ def _merges(workspace: Workspace, ix: int, *, mask: bool) -> list[Json]:
         }
         for row in found
     ]
-
-
-# what happened
-
-
-def person_timeline(
-    workspace: Workspace,
-    id: str,
-    event: list[str] = [],  # noqa: B006 - never changed
-    source: str = "",
-    since: str = "",
-    until: str = "",
-    limit: int = 50,
-    cursor: str = "",
-    mask: bool = False,
-    view: str = "true",
-    caller: Caller = LOCAL,
-) -> Json:
-    """What a person did, newest first, a page of it; and how often each thing within source and dates.
-
-    `view`: `known` leaves out what was received after `until`; empty: as the portrait of then.
-    """
-    workspace.load()
-    size_of(limit)
-    ix = person_ix(workspace, id)
-    named = {item.source_i: item.name for item in sources(workspace.records)}
-    by_name = {name: i for i, name in named.items()}
-    end = instant_of(workspace, until)
-    known_then = remembering.view_of(workspace, view, end, ix=ix) == remembering.KNOWN
-    which = Which(
-        until=end,
-        heard=end if known_then and end < workspace.clock() else None,
-        since=instant_of(workspace, since) if since else None,
-        names=tuple(event),
-        source_i=by_name[known(by_name, source, "source")] if source else None,
-    )
-    after = None
-    if cursor:
-        at, number = place_of(cursor, 2)
-        if not isinstance(at, int) or not isinstance(number, str) or not number.lstrip("-").isdigit():
-            raise UsageError("this cursor was not given by this list", where="cursor", code="bad_cursor")
-        after = (at, number)
-    mask = mask or not sees_personal(caller.role)
-    found = portraits.events_of(
-        workspace.engine,
-        ix,
-        which,
-        limit=limit + 1,
-        after=after,
-        hide=workspace.config.personal if mask else (),
-        sources=named,
-    )
-    counts = portraits.event_counts(workspace.engine, ix, which)
-    shown = found[:limit]
-    return {
-        "person": people.person_id(workspace.engine, ix),
-        "events": [{key: value for key, value in row.items() if key != "place"} for row in shown],
-        "next": cursor_of(*shown[-1]["place"]) if len(found) > limit else None,
-        "total": sum(row["events"] for row in counts if not event or row["event"] in event),
-        "counts": counts,
-        "until": which.until.isoformat(),
-        "masked": mask,
-    }
-
-
-def person_messages(workspace: Workspace, id: str, as_of: str = "") -> Json:
-    """The messages to a person, the latest first, and the campaigns that held the person out."""
-    workspace.load()
-    person_id = people.person_id(workspace.engine, person_ix(workspace, id))
-    shown = _messages(workspace, person_id)
-    return {"person": person_id, "messages": _until(shown, instant_of(workspace, as_of)) if as_of else shown}
-
-
-def _until(messages: list[Json], at: datetime) -> list[Json]:
-    """The messages as they stood at a past instant."""
-
-    def known_then(told: str | None) -> str | None:
-        return told if told is not None and datetime.fromisoformat(told) < at else None
-
-    return [
-        {**item, **{key: known_then(item[key]) for key in ("opened_at", "clicked_at", "unsubscribed_at")}}
-        for item in messages
-        if known_then(item["at"]) is not None
-    ]
-
-
-def _messages(workspace: Workspace, person_id: str) -> list[Json]:
-    titles = {name: dict(item.title) for name, item in _campaigns(workspace).items()}
-    shown = []
-    for row in entries.of_person(workspace.records, person_id):
-        told = {
-            key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()
-        }
-        shown.append(
-            {
-                "id": told["message_id"],
-                "at": told["done_at"] or told["claimed_at"],
-                "campaign": told["campaign"],
-                "titles": titles.get(told["campaign"], {}),
-                **{
-                    key: told[key]
-                    for key in (
-                        "entry", "step", "channel", "class", "status", "reason",
-                        "opened_at", "clicked_at", "unsubscribed_at",
-                    )
-                },
-            }
-        )  # fmt: skip
-    with workspace.records.read() as connection:
-        held = (
-            connection.execute(
-                text(
-                    "SELECT a.campaign, a.entry, e.started_at FROM arms AS a JOIN campaign_entries AS e"
-                    " ON e.campaign = a.campaign AND e.entry = a.entry"
-                    " WHERE a.person = :person AND a.arm = 'held_out'"
-                ),
-                {"person": person_id},
-            )
-            .mappings()
-            .all()
-        )
-    for out in held:
-        shown.append(
-            {
-                "id": f"held out: {out['campaign']}/{out['entry']}",
-                "at": instant(out["started_at"]).isoformat(),
-                "campaign": out["campaign"],
-                "titles": titles.get(out["campaign"], {}),
-                "entry": out["entry"],
-                "step": "", "channel": "", "class": "", "status": "held_out", "reason": "",
-                "opened_at": None, "clicked_at": None, "unsubscribed_at": None,
-            }
-        )  # fmt: skip
-    return sorted(shown, key=lambda item: item["at"] or "9", reverse=True)
-
-
-def _campaigns(workspace: Workspace) -> Mapping[str, Any]:
-    try:
-        return definitions.saved_campaigns(workspace)
-    except LimnerError:
-        return {}
-
-
-# why
-
-
-def person_why(workspace: Workspace, id: str, key: str, as_of: str = "", caller: Caller = LOCAL) -> Json:
-    """Why a person has a value of a tag, or has none: what decided it, as of when, until when, by which run."""
-    workspace.load()
-    ix = person_ix(workspace, id)
-    tags = definitions.tags(workspace)
-    now = workspace.clock()
-    asked = instant_of(workspace, as_of)
-    applied = publish.applied(workspace.engine).get(known(tags, key, "tag"))
-    columns = live(workspace)
-    published = columns is not None and applied is not None and key in columns and asked >= columns.as_of
-    tag, at, problem = tags[key], asked, None
-    if published and applied is not None:
-        at = applied.as_of
-        try:
-            tag = replace(
-                tag_text.read(applied.text, key),
-                group=tags[key].group,
-                measures=tags[key].measures,
-                objects=tags[key].objects,
-            )
-        except LimnerError as error:
-            problem = f"the definition that computed it can no longer be read: {error.message}"
-    names = definitions.catalog(workspace)
-    graph = build({**tags, key: tag}, names.audience)
-    mask = not sees_personal(caller.role)
-    answer: Json = {
-        "person": people.person_id(workspace.engine, ix),
-        "key": key,
-        "titles": dict(tag.title),
-        "nature": str(tag.nature),
-        "method": str(tag.method),
-        "type": str(tag.type),
-        "definition": tag.described,
-        "why": tag.why,
-        "owner": tag.owner,
-        "source": tag.source,
-        "computed": published,
-        "as_of": plain(at),
-        "expires_at": None,
-        "expired": False,
-        "run": None,
-        "run_at": None,
-        "fingerprint": graph.fingerprints[key] if applied is None or not published else applied.fingerprint,
-        "redefined": False,
-        "recomputed": None,
-        "agrees": True,
-    }
-    found = reasons.why(
-        workspace.engine,
-        ix,
-        tag,
-        graph=graph,
-        catalog=names,
-        at=at,
-        hide=hiding(workspace.config.personal, mask=mask),
-        sources={item.source_i: item.name for item in sources(workspace.records)},
-        handed=max(asked, at),
-    )
-    for item in (found["rule"] or {}).get("inputs", ()):
-        item["titles"] = dict(tags[item["name"]].title) if item["name"] in tags else {}
-    if problem is not None:
-        found |= {"available": False, "unavailable": problem}
-    answer |= found
-    if published and applied is not None and columns is not None:
-        labels = weights.of_person(workspace.engine, ix, [key] if tag.weighted else ()).get(key, ())
-        shown = portraits.tag_value(
-            ix, tag, columns.at(asked), hide=hiding(workspace.config.personal, mask=mask), labels=labels
-        )
-        value = None if shown is None else shown["value"]
-        if found["weights"] is not None:
-            found["weights"]["labels"] = [] if shown is None else shown["labels"]
-        expired = applied.expires_at is not None and applied.expires_at <= asked
-        answer |= {
-            "value": value,
-            "recomputed": found["value"],
-            "agrees": expired or value == found["value"],
-            "expires_at": None if applied.expires_at is None else plain(applied.expires_at),
-            "expired": expired,
-            "run": applied.run,
-            "run_at": _run_at(workspace, applied.run),
-            "redefined": build(tags, names.audience).fingerprints[key] != applied.fingerprint,
-        }
-    else:
-        until = tag.expires_at(at)
-        answer |= {"recomputed": found["value"], "expires_at": None if until is None else plain(until)}
-    answer |= _ending(answer)
-    answer["settled"] = _settled(workspace, ix, key, tags, mask=mask) if published else None
-    answer["given"] = giving.held_by_hand(
-        workspace, ix, {key: tag}, now=asked, hide=hiding(workspace.config.personal, mask=mask)
-    ).get(key)
-    answer["known"] = answer["value"] is not None
-    answer["asked_at"] = now.isoformat() if not as_of else asked.isoformat()
-    return answer
-
-
-def _ending(answer: Json) -> Json:
-    """{ends_at, ends_by}: when the value ends, by its validity or by time alone, whichever is first; null: neither."""
-    ways = [(answer["ends"]["at"], "time"), (answer["expires_at"], "validity")]
-    known = sorted((datetime.fromisoformat(at), by, at) for at, by in ways if at is not None)
-    return {"ends_at": known[0][2], "ends_by": known[0][1]} if known else {"ends_at": None, "ends_by": None}
-
-
-def audience_why(workspace: Workspace, id: str, name: str, as_of: str = "", caller: Caller = LOCAL) -> Json:
-    """Why a person is in an audience or not: what decided it, what is missing, until when."""
-    workspace.load()
-    ix = person_ix(workspace, id)
-    asked = instant_of(workspace, as_of)
-    tags = definitions.tags(workspace)
-    names = definitions.catalog(workspace)
-    saved = definitions.saved_audiences(workspace)
-    named = name in saved
-    if not named and NAME.match(name) and name not in {*names.tag_keys(), *names.attribute_names()}:
-        known(saved, name, "audience")
-    condition = InAudience(name) if named else parse(name)
-    check_expression(condition, names)
-    graph = build(tags, names.audience)
-    members = evaluate.people(
-        condition, catalog=names, engine=workspace.engine, columns=live(workspace), as_of=asked, graph=graph
-    )
-    found = reasons.why_in(
-        workspace.engine,
-        ix,
-        condition,
-        graph=graph,
-        catalog=names,
-        at=asked,
-        hide=() if sees_personal(caller.role) else workspace.config.personal,
-        sources={item.source_i: item.name for item in sources(workspace.records)},
-    )
-    meant = names.audience(name) if named else condition
-    fixed = meant is None or isinstance(meant, frozenset)
-    columns = live(workspace)
-    return {
-        "person": people.person_id(workspace.engine, ix),
-        "audience": name,
-        "titles": dict(saved[name].title) if named else {},
-        "expression": None if fixed else to_text(meant),  # type: ignore[arg-type]
-        "member": ix in members,
-        "recomputed": found["holds"],
-        "agrees": (ix in members) == found["holds"],
-        "as_of": asked.isoformat(),
-        "tags_as_of": None if columns is None else plain(columns.as_of),
-        "because": found["because"],
-        "near": found["near"],
-        "ends": found["ends"],
-    }
-
-
-def _settled(workspace: Workspace, ix: int, key: str, tags: Mapping[str, Tag], *, mask: bool) -> Json | None:
-    """Which exclusive group took the value, and what the person kept instead; None when none did."""
-    found = resolve.taken(workspace.engine, ix, key)
-    if found is None:
-        return None
-    kept, hidden = found["kept"], hiding(workspace.config.personal, mask=mask)
-    covered = kept in tags and hides(tags[kept], hidden)
-    return {
-        "group": found["grp"],
-        "kept": masked(kept) if covered else kept,
-        "since": utc(EPOCH_START + timedelta(microseconds=found["began"])).isoformat(),
-        "run": found["run"],
-    }
-
-
-def _run_at(workspace: Workspace, run: str) -> str | None:
-    with workspace.records.read() as connection:
-        found = connection.execute(text("SELECT started_at FROM runs WHERE id = :id"), {"id": run}).scalar()
-    return None if found is None else instant(found).isoformat()

@@ -64,7 +64,8 @@ def audience_count(
     workspace.load()
     if (tree is None) == (not expression):
         raise UsageError("give either 'expression' or 'tree'", where="expression", code="missing")
-    condition = parse(expression) if tree is None else from_json(tree, "person")
+    asked = parse(expression) if tree is None else from_json(tree, "person")
+    condition = definitions.meaning(workspace, asked)
     at = instant_of(workspace, as_of)
     seen = remembering.view_of(workspace, view, at)
     (found,), columns = _measured_all(workspace, [condition], at, parts=True, known=seen == remembering.KNOWN)
@@ -74,8 +75,8 @@ def audience_count(
         "view": seen,
         "as_of": at.isoformat(),
         "tags_as_of": None if columns is None else columns.as_of.isoformat(),
-        "expression": to_text(condition),
-        "tree": to_json(condition),
+        "expression": to_text(asked),
+        "tree": to_json(asked),
         "conditions": _effects(found),
     }
 
@@ -183,7 +184,7 @@ def _tree_of(workspace: Workspace, audience: str) -> Expr:
     names = definitions.catalog(workspace)
     if NAME.match(audience) and audience not in {*names.tag_keys(), *names.attribute_names()}:
         known(saved, audience, "audience")
-    return parse(audience)
+    return definitions.meaning(workspace, parse(audience))
 
 
 # --- the list, and one of them ---------------------------------------------------------------------
@@ -369,7 +370,7 @@ def audience_show(workspace: Workspace, name: str) -> Json:
     try:
         item = audiences.read(text, name)
         condition = audiences.tree(item) if item.expression is not None else t.InAudience(name)
-        found = _measured(workspace, condition, now, parts=True)
+        found = _measured(workspace, definitions.meaning(workspace, condition), now, parts=True)
     except LimnerError as error:
         return {**shown, "problem": str(error)}
     return {
@@ -392,7 +393,7 @@ def audience_save(
     if not NAME.match(name):
         raise UsageError(f"'{name}' is no audience name", hint="letters, digits, _ and -")
     condition = parse(expression)
-    found = _measured(workspace, condition, workspace.clock())
+    found = _measured(workspace, definitions.meaning(workspace, condition), workspace.clock())
     path = workspace.paths.definition("audiences", name)
     if path.exists():
         raise ConflictError(f"{path.name} is already there", hint="edit the file, or choose another name")
@@ -684,11 +685,13 @@ def audience_export(
     columns: list[str] = [],  # noqa: B006
     reason: str = "",
     mask: bool = False,
+    rows: bool = False,
     caller: Caller = LOCAL,
 ) -> Json:
     """The people of an audience with their tags, as CSV or Parquet; every export is logged.
 
-    Without `to` the file is kept in the workspace's folder of exports, and a reason is needed.
+    Without `to` the file is kept in the workspace's folder of exports, and a reason is needed. `rows`: a row for each
+    value of a tag, with since when and until when it holds and from where it comes, instead of one for each person.
     """
     workspace.load()
     now = workspace.clock()
@@ -706,21 +709,29 @@ def audience_export(
     number = uuid.uuid4().hex
     target = Path(to) if to else workspace.paths.exports / f"{number}.{kind}"
     target.parent.mkdir(parents=True, exist_ok=True)
+    if rows and fields.attributes:
+        raise UsageError("rows are of tags: an attribute has none", where="columns", code="no_rows")
     mask = mask or not sees_personal(caller.role)
-    batches = export.batches(
-        workspace.engine,
-        found.who,
-        fields,
-        tags=definitions.tags(workspace),
-        columns=live(workspace),
-        catalog=definitions.catalog(workspace),
-        as_of=now,
-        personal=workspace.config.personal,
-        mask=mask,
-    )
+    hiding: Json = {"personal": workspace.config.personal, "mask": mask}
+    tags, published = definitions.tags(workspace), live(workspace)
+    if rows:
+        batches = export.rows(
+            workspace.engine, found.who, fields.tags, tags=tags, columns=published, as_of=now, **hiding
+        )
+    else:
+        batches = export.batches(
+            workspace.engine,
+            found.who,
+            fields,
+            tags=tags,
+            columns=published,
+            catalog=definitions.catalog(workspace),
+            as_of=now,
+            **hiding,
+        )
     draft = target.with_name(f".{target.name}.part")
     try:
-        written = _WRITERS[kind](draft, batches, progress=progress, total=len(found.who))
+        written = _WRITERS[kind](draft, batches, progress=progress, total=0 if rows else len(found.who))
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
@@ -730,14 +741,15 @@ def audience_export(
         who=caller.name,
         what=f"audience {name}",
         path=target,
-        people=written,
+        people=len(found.who),
         reason=reason.strip(),
     )
     return {
         "export": number,
         "name": name,
         "path": str(target) if to else None,
-        "people": written,
+        "people": len(found.who),
+        "rows": written,
         "masked": mask,
         "format": kind,
         "bytes": target.stat().st_size,

@@ -40,7 +40,7 @@ from limner.tags.masking import hides, hiding, masked
 from limner.tags.methods.given import IMPORTED, MANUAL
 from limner.tags.model import Given, Method, Tag, Value
 from limner.types import Json, Progress, ValueType, naive, silent, utc
-from limner.workspace import publishing, uploads
+from limner.workspace import publishing, times, uploads
 from limner.workspace.catalog import known
 from limner.workspace.knowing import instant_of, live, person_ix
 from limner.workspace.paging import cursor_of, place_of, size_of
@@ -381,7 +381,7 @@ def _ready(workspace: Workspace, asked: _Asked, caller: Caller) -> _Asked:
             remove=[],
             published=workspace.columns,
         )
-        detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
+        times.keep(workspace, detail, report)
         publishing.keep_versions(workspace, caller)
     return asked
 

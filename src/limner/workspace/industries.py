@@ -96,13 +96,15 @@ def industry_install(
     keys = template.within(only)
     wanted = {("tags", key): template.tags[key].text for key in keys}
     wanted |= {("audiences", key): template.audiences[key].text for key in template.audiences_of(keys)}
+    wanted |= {("objects", kind): template.objects[kind].text for kind in template.objects_of(keys)}
     there = {place: writing.read_text(workspace.paths.definition(*place)) for place in wanted}
     new = {place: text for place, text in wanted.items() if there[place] is None}
     _fits(workspace, name, new)
     if not dry_run:
         # what is referred to is written first: each edit leaves definitions that are right
         order = {key: at for at, key in enumerate(template.graph.order)}
-        places = sorted(new, key=lambda place: (place[0] != "tags", order.get(place[1], 0), place[1]))
+        kinds = ("objects", "tags", "audiences")
+        places = sorted(new, key=lambda place: (kinds.index(place[0]), order.get(place[1], 0), place[1]))
         texts = {place: (None, new[place]) for place in places}
         writing.replace_together(workspace, texts, caller=caller, action=_action(name))
     seen = definitions.catalog(workspace)

@@ -1,7 +1,8 @@
 """Jobs: verbs that take their time. Each has progress, an end that can be guessed, and an answer that stays.
 
-A job goes on when whoever began it looks away. It ends as done, failed or cancelled; one that the process did not
-survive is failed.
+The end is guessed by how long the last jobs of the same took, and by its own progress where there were none or where
+it takes longer. A job goes on when whoever began it looks away. It ends as done, failed or cancelled; one that the
+process did not survive is failed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from limner.errors import CancelledError, ConflictError, LimnerError, NotFoundEr
 from limner.store.records import Records
 from limner.types import Clock, Json, Progress
 from limner.workspace.paging import cursor_of, place_of, size_of
+from limner.workspace.runs import ALIKE, left_of
 
 log = structlog.get_logger("limner.job")
 
@@ -41,6 +43,7 @@ class _Live:
     done: int = 0
     total: int = 0
     began: float | None = None
+    took: Sequence[int] = ()
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -78,9 +81,21 @@ class Jobs:
                     "now": micros(self._clock()),
                 },
             )
-        self._live[job] = _Live()
+        self._live[job] = _Live(took=self._took(verb, subject))
         self._pool.submit(self._do, job, work)
         return job
+
+    def _took(self, verb: str, subject: str) -> Sequence[int]:
+        """The microseconds that the last jobs of this verb about this subject took."""
+        with self._records.read() as connection:
+            found = connection.execute(
+                text(
+                    "SELECT ended_at - started_at FROM jobs WHERE verb = :verb AND subject = :subject"
+                    " AND status = 'done' ORDER BY started_at DESC LIMIT :alike"
+                ),
+                {"verb": verb, "subject": subject, "alike": ALIKE},
+            )
+            return found.scalars().all()
 
     def _do(self, job: str, work: Callable[[Progress], Json]) -> None:
         live = self._live[job]
@@ -182,8 +197,11 @@ class Jobs:
     def _shown(self, row: Any) -> Json:
         live = self._live.get(row["id"])
         eta = None
-        if live is not None and live.began is not None and live.total > 0 and 0 < live.done <= live.total:
-            eta = round((time.monotonic() - live.began) / live.done * (live.total - live.done), 1)
+        if live is not None and live.began is not None:
+            passed = time.monotonic() - live.began
+            eta = left_of(live.took, passed * 1e6)
+            if eta is None and 0 < live.done <= live.total:
+                eta = round(passed / live.done * (live.total - live.done), 1)
         return {
             "id": row["id"],
             "verb": row["verb"],

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from limner.accounts.keys import micros, sources
 from limner.accounts.model import LOCAL, Caller, Role
+from limner.campaigns import positions
 from limner.columns import Columns
 from limner.consents import ledger
 from limner.engine.seam import Transaction, quoted
@@ -27,7 +28,7 @@ from limner.tags.erase import erase
 from limner.touches import entries
 from limner.types import Json, Progress
 from limner.workspace import backup as archive
-from limner.workspace import finding, giving, knowing, uploads
+from limner.workspace import finding, giving, knowing, telling, uploads
 from limner.workspace.computing import shared
 from limner.workspace.jobs import STATES
 from limner.workspace.workspace import Workspace
@@ -142,7 +143,7 @@ def person_export(workspace: Workspace, id: str, to: str = "", caller: Caller = 
     content = {
         **shown,
         "timeline": [{key: value for key, value in row.items() if key != "place"} for row in events],
-        "messages": finding.person_messages(workspace, id=id)["messages"],
+        "messages": telling.person_messages(workspace, id=id)["messages"],
         "consents": consents,
         "exported_at": now.isoformat(),
     }
@@ -183,6 +184,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             _drop_labels(tx)
         for person_id in person_ids:
             entries.erase(workspace.records, person_id)
+            positions.erase(workspace.records, person_id)
             ledger.erase(workspace.records, person_id)
         end = workspace.loader.settle()
         segments = workspace.log.rewrite(

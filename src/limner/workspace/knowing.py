@@ -22,13 +22,12 @@ from limner.expressions import check as check_expression
 from limner.expressions.tree import InAudience
 from limner.identity import people
 from limner.portraits.person import readable
-from limner.tags import accuracy, catalogue, publish
-from limner.tags import run as tag_runs
+from limner.tags import accuracy, catalogue, publish, running
 from limner.tags.graph import build
 from limner.tags.masking import hides, hiding
 from limner.tags.run import RunReport
 from limner.types import Json, Progress, ValueType, utc
-from limner.workspace import definitions, publishing
+from limner.workspace import definitions, publishing, times
 from limner.workspace.catalog import known
 from limner.workspace.computing import computing
 from limner.workspace.workspace import Workspace
@@ -69,12 +68,13 @@ def _scope(kind: str) -> Literal["person", "event"]:
 
 def _parsed(workspace: Workspace, tree: Expr, kind: str) -> Json:
     names = definitions.catalog(workspace)
-    check_expression(tree, names, kind=_scope(kind))
+    meant = definitions.meaning(workspace, tree)
+    check_expression(meant, names, kind=_scope(kind))
     return {
         "code": "ok",
         "text": to_text(tree),
         "tree": to_json(tree),
-        "warnings": list(warnings(tree, names)),
+        "warnings": list(warnings(meant, names)),
     }
 
 
@@ -163,7 +163,7 @@ def tag_run(
         workspace.runs.run("tag run", ", ".join(keys)) as detail,
         computing(workspace.config, workspace.paths.folder) as engine,
     ):
-        report = tag_runs.run(
+        report = running.run(
             workspace.engine,
             tags,
             catalog=names,
@@ -176,9 +176,19 @@ def tag_run(
             progress=progress,
             computing=engine,
         )
-        detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
+        times.keep(workspace, detail, report)
         publishing.keep_versions(workspace, caller)
+        tell_aside(workspace, report, detail)
     return ran(report)
+
+
+def tell_aside(workspace: Workspace, report: RunReport, detail: Json) -> None:
+    """Alerts, once, that the run set tags aside, and writes them down with the run."""
+    if not report.aside:
+        return
+    detail["aside"] = [item.tag for item in report.aside]
+    if new := [item.tag for item in report.aside if item.since is None]:
+        workspace.runs.alert("tags set aside", {"tags": new, "run": report.run})
 
 
 def ran(report: RunReport) -> Json:
@@ -197,8 +207,21 @@ def ran(report: RunReport) -> Json:
                 "left": tag.left,
                 "changed": tag.moved,
                 "redefined": tag.redefined,
+                "seconds": None if tag.seconds is None else round(tag.seconds, 4),
             }
             for tag in report.tags
+        ],
+        "aside": [
+            {
+                "tag": item.tag,
+                "code": item.code,
+                "message": item.message,
+                "where": item.where or None,
+                "hint": item.hint or None,
+                "through": item.through or None,
+                "since": (item.since or report.as_of).isoformat(),
+            }
+            for item in report.aside
         ],
         "carried": None
         if report.carried is None
@@ -249,7 +272,7 @@ def members(workspace: Workspace, name: str, as_of: datetime) -> Bitmap:
             hint=f"limner audience save {name} 'EXPRESSION', or limner audience list",
         )
     else:
-        tree = parse(name)
+        tree = definitions.meaning(workspace, parse(name))
     check_expression(tree, names, kind="person")
     return evaluate.people(
         tree,

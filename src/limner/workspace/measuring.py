@@ -11,7 +11,7 @@ from limner.metrics.model import Metric
 from limner.metrics.number import MOST_TAGS, Number, number, of_nobody
 from limner.tags.graph import metrics
 from limner.tags.masking import masked
-from limner.tags.measures import NAMED
+from limner.tags.measures import judging
 from limner.types import MONEY_SCALE, Json, ValueType, utc
 from limner.workspace import definitions
 from limner.workspace.catalog import known
@@ -83,7 +83,7 @@ def _row(item: Metric, found: Known) -> Json:
         "owner": item.owner,
         "why": item.why,
         "tags": sorted(key for key, tag in found.tags.items() if item.key in metrics(tag)),
-        "judges": sorted(key for key, tag in found.tags.items() if item.key in NAMED.findall(tag.metric)),
+        "judges": sorted(key for key, tag in found.tags.items() if item.key in judging(tag)),
     }
 
 

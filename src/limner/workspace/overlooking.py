@@ -344,7 +344,7 @@ def _speaks_of(tag: Tag, words: Sequence[str]) -> int:
 def _class(workspace: Workspace, tag: Tag, counts: Sequence[catalogue.Count]) -> Json:
     applied = publish.applied(workspace.engine).get(tag.key)
     everybody = sum(item.people for item in counts)
-    order = _declared(tag)
+    order: dict[Any, int] = {value: place for place, value in enumerate(tag.named)}
     shown = sorted(
         counts,
         key=lambda item: (item.unknown, order.get(item.value, len(order)) if item.value else 0, -item.people),
@@ -369,12 +369,6 @@ def _class(workspace: Workspace, tag: Tag, counts: Sequence[catalogue.Count]) ->
         "as_of": None if applied is None else applied.as_of.isoformat(),
         "values": values,
     }
-
-
-def _declared(tag: Tag) -> dict[Any, int]:
-    """The values in the order in which the definition names them."""
-    named: list[Any] = [case.then for case in getattr(tag.definition, "cases", ())]
-    return {value: place for place, value in enumerate(dict.fromkeys(named))}
 
 
 # What did messages change this week?

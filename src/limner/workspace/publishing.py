@@ -16,6 +16,7 @@ from limner.accounts.model import LOCAL, Caller
 from limner.campaigns import approvals
 from limner.campaigns.approvals import Approval
 from limner.errors import ConflictError, DefinitionError, DeniedError, NotFoundError, UsageError
+from limner.tags import goal as goals
 from limner.tags import publish
 from limner.tags import text as tag_text
 from limner.tags.model import Stage
@@ -66,7 +67,11 @@ def tag_submit(workspace: Workspace, key: str, reason: str = "", caller: Caller 
         raise tag_text.document_of(tag).error(
             "this is a draft", "stage", code="draft", hint="stage: published"
         )
-    missing = [word for word in NEEDED if not getattr(tag, word).strip()]
+    missing = [
+        word
+        for word in NEEDED
+        if not getattr(tag, word).strip() and not (word == "metric" and tag.goal is not None)
+    ]
     if missing:
         raise tag_text.document_of(tag).error(
             f"before it is published it says its {' and '.join(missing)}",
@@ -81,7 +86,7 @@ def tag_submit(workspace: Workspace, key: str, reason: str = "", caller: Caller 
         subject=definitions.approval_subject(key),
         digest=definitions.approval_digest(key, text),
         by=approving.person_of(workspace, caller),
-        detail={"tag": key, "titles": dict(tag.title), "why": reason[:500], "metric": tag.metric},
+        detail={"tag": key, "titles": dict(tag.title), "why": reason[:500], "metric": goals.said(tag)},
         now=workspace.clock(),
     )
     return _said(workspace, asked, caller)

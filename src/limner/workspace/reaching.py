@@ -271,7 +271,7 @@ def variants_of(workspace: Workspace, item: Campaign, persons: Sequence[str], no
     chosen: dict[str, str] = {}
     for variant in item.variants:
         who = evaluate.people(
-            parse(variant.when),
+            definitions.meaning(workspace, parse(variant.when)),
             engine=workspace.engine,
             catalog=names,
             columns=knowing.live(workspace),
@@ -351,7 +351,7 @@ def under(names: set[str], root: str) -> set[str]:
 
 def send_waiting(workspace: Workspace, channel: str) -> None:
     """Goes on with every running entry of a channel that has somebody due; each channel has a thread of its own."""
-    for entry in entries.entries(workspace.records, status="running"):
+    for entry in entries.entries(workspace.records, status="running", kind=None):
         item = frozen(entry)
         due = entries.next_due(workspace.records, entry.campaign, entry.entry, now=workspace.clock())
         if item.channel == channel and due is not None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from limner.events.load import loads
-from limner.tags import publish, realtime
-from limner.tags import run as tag_runs
+from limner.tags import aside, publish, realtime, running
 from limner.tags.graph import build
 from limner.tags.model import Tag
 from limner.tags.realtime import StepReport
-from limner.workspace import definitions
+from limner.tags.standing import Standing
+from limner.workspace import definitions, times
 from limner.workspace.workspace import Workspace
 
 IDLE = timedelta(minutes=1)
@@ -59,6 +59,7 @@ class Realtime:
         self._workspace = workspace
         self._load_i = self._epoch = -1
         self._at: datetime | None = None
+        self._standing: Standing | None = None
         self._took: deque[tuple[int, float, float]] = deque(maxlen=50)
 
     def run(self) -> None:
@@ -83,7 +84,9 @@ class Realtime:
         idle = self._at is not None and now - self._at < IDLE
         if idle and load_i == self._load_i and columns.epoch == self._epoch:
             return None
-        tags = definitions.tags(workspace)
+        every = definitions.tags(workspace)
+        waiting = aside.listed(workspace.engine)
+        tags = {key: tag for key, tag in every.items() if key not in waiting}
         catalog = definitions.catalog(workspace)
         before, self._load_i, self._at, self._epoch = self._load_i, load_i, now, columns.epoch
         graph = build(tags, catalog.audience)
@@ -94,12 +97,13 @@ class Realtime:
             as_of=now,
             run_id=workspace.new_id(),
             columns=columns,
+            standing=self._standing,
             ready=workspace.hold,
         )
         if report is None and realtime.scattered(workspace.engine, graph, catalog=catalog, as_of=now):
-            self._gather(tags, now)
+            self._gather(every, now)
         if report is not None:
-            self._epoch = report.epoch
+            self._epoch, self._standing = report.epoch, report.standing
             if before >= 0:
                 self._measure(before, load_i)
         return report
@@ -108,7 +112,7 @@ class Realtime:
         """A run of all tags, as they are applied: from then on steps can be taken again."""
         workspace = self._workspace
         with workspace.runs.run("tag run", "after some were computed apart") as detail:
-            report = tag_runs.run(
+            report = running.run(
                 workspace.engine,
                 tags,
                 catalog=definitions.catalog(workspace),
@@ -117,7 +121,7 @@ class Realtime:
                 columns_dir=workspace.paths.columns,
                 published=workspace.columns,
             )
-            detail.update({"tags": len(report.tags), "changes": report.changes, "epoch": report.epoch})
+            times.keep(workspace, detail, report)
 
     def _measure(self, after: int, until: int) -> None:
         """How long the events of these loads took to their tags."""

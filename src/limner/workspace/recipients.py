@@ -100,6 +100,12 @@ def recipients(
     return made
 
 
+def zones(engine: Engine, ixs: Sequence[int], *, now: datetime) -> dict[int, str]:
+    """The time zones that people said or were said to live in, by ordinal; who said none is absent."""
+    said = _attributes(engine, ixs, [ZONE], now)
+    return {ix: values[ZONE] for ix, values in said.items() if isinstance(values.get(ZONE), str)}
+
+
 def person_ids(engine: Engine, ixs: Sequence[int]) -> list[str]:
     """The outward ids of the living among these people."""
     return list(_persons(engine, ixs).values())

@@ -45,6 +45,23 @@ def heard(workspace: Workspace, at: datetime, *, ix: int | None = None) -> bool:
     return bool(found["heard"][0].as_py())
 
 
+def forgotten(workspace: Workspace, ix: int, at: datetime) -> bool:
+    """Whether anything was received, or joined, after that instant: only then is what was known then another thing."""
+    if at >= workspace.clock():
+        return False
+    columns = workspace.columns
+    return (
+        columns is None or at < columns.as_of or moved_since(workspace, ix, at) or _heard_since(workspace, at)
+    )
+
+
+def _heard_since(workspace: Workspace, at: datetime) -> bool:
+    found = workspace.engine.read(
+        "SELECT EXISTS (FROM events WHERE received_at > $at) AS later", {"at": naive(at)}
+    )
+    return bool(found["later"][0].as_py())
+
+
 def moved_since(workspace: Workspace, ix: int, at: datetime) -> bool:
     """Whether identifiers or events came to the person, or went, after that instant: no view unmakes that."""
     found = workspace.engine.read(

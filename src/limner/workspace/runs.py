@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 import structlog
@@ -127,8 +128,9 @@ class Runs:
             )
         shown = found[:limit]
         more = len(found) > limit
+        now = self._clock()
         return (
-            [_shown(row) for row in shown],
+            [{**_shown(row), "eta_seconds": eta_of(self._records, row, now=now)} for row in shown],
             cursor_of(shown[-1]["started_at"], shown[-1]["id"]) if more else None,
         )
 
@@ -151,6 +153,36 @@ def _shown(row: Any) -> Json:
         "seconds": None if ended is None else round((ended - row["started_at"]) / 1e6, 3),
         "detail": json.loads(row["detail"]),
     }
+
+
+ALIKE = 5
+"""How long a run usually takes is the median of so many of the last ones like it."""
+
+
+def eta_of(records: Records, row: Any, *, now: datetime) -> float | None:
+    """In how many seconds a run that goes on will end, as runs of the same usually do.
+
+    None when it has ended, when none like it was done before, or when it takes longer than usual.
+    """
+    if row["status"] != "running":
+        return None
+    with records.read() as connection:
+        took = connection.execute(
+            text(
+                "SELECT ended_at - started_at FROM runs WHERE what = :what AND subject = :subject"
+                " AND status = 'done' ORDER BY started_at DESC LIMIT :alike"
+            ),
+            {"what": row["what"], "subject": row["subject"], "alike": ALIKE},
+        ).scalars().all()  # fmt: skip
+    return left_of(took, micros(now) - row["started_at"])
+
+
+def left_of(took: Sequence[int], passed: float) -> float | None:
+    """The seconds that are left when `passed` of what it usually `took` are over, all in microseconds."""
+    if not took:
+        return None
+    left = median(took) - passed
+    return round(left / 1e6, 1) if left >= 0 else None
 
 
 def done_schedules(records: Records) -> dict[str, datetime]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -15,9 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import text as sql
 
-from limner.accounts.keys import instant
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.audiences import model as audience_files
 from limner.audiences.model import Audience
@@ -27,19 +24,21 @@ from limner.columns import Columns
 from limner.errors import DefinitionError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse, to_text
 from limner.expressions import tree as t
+from limner.portraits.finding import rows as listed_people
 from limner.portraits.person import exact as exact_value
-from limner.tags import catalogue, publish, weights
+from limner.tags import aside, catalogue, publish, weights
 from limner.tags import form as tag_form_of
 from limner.tags import text as tag_text
+from limner.tags.aside import Aside
 from limner.tags.catalogue import Count, Entry
 from limner.tags.graph import Graph, build, expressions
 from limner.tags.masking import hides, hiding, is_personal, masked
 from limner.tags.model import Given, Observed, Statistic, Tag, plain
-from limner.tags.preview import preview
+from limner.tags.preview import Preview, preview, some
 from limner.tags.publish import Applied
 from limner.tags.trend import trend, trends
 from limner.types import MONEY_SCALE, Json, ValueType, utc
-from limner.workspace import definitions, publishing
+from limner.workspace import definitions, publishing, times
 from limner.workspace.catalog import WorkspaceCatalog
 from limner.workspace.knowing import exact, live
 from limner.workspace.runs import said
@@ -50,6 +49,7 @@ from limner.workspace.writing import etag_of, problems_of, read_text
 SORTS = ("category", "key", "people", "coverage", "as_of", "used")
 MOST_DAYS = 366
 SHOWN_RUNS = 10
+SHOWN_PEOPLE = 8
 NEAR_EMPTY = 0.01
 NEAR_CONSTANT = 0.99
 MANY_VALUES = 1_000
@@ -74,6 +74,11 @@ class Known:
     audiences: Mapping[str, Audience]
     applied: Mapping[str, Applied]
     names: WorkspaceCatalog
+
+    @cached_property
+    def aside(self) -> dict[str, Aside]:
+        """The tags that the last run could not compute."""
+        return aside.listed(self.workspace.engine)
 
     @cached_property
     def columns(self) -> Columns | None:
@@ -340,7 +345,8 @@ def _row(found: Known, item: Entry) -> Json:
         "coverage": round(item.coverage, 6),
         "as_of": applied.as_of.isoformat() if applied else None,
         "expires_at": applied.expires_at.isoformat() if applied and applied.expires_at else None,
-        "freshness": _freshness(found, tag, applied),
+        "freshness": _freshness(found, item.key, tag, applied),
+        "aside": _aside(found.aside.get(item.key)),
         "used_by": {"tags": len(uses[0]), "audiences": len(uses[1]), "campaigns": len(uses[2])},
     }
 
@@ -349,7 +355,21 @@ def _broken_row(found: Known, key: str) -> Json:
     return {**_row(found, Entry(None, key, "broken", found.applied.get(key), 0, 0.0)), "state": "broken"}
 
 
-def _freshness(found: Known, tag: Tag | None, applied: Applied | None) -> Json:
+def _aside(item: Aside | None) -> Json | None:
+    """Why the last run could not compute the tag, which keeps its former values."""
+    if item is None:
+        return None
+    return {
+        "code": item.code,
+        "message": item.message,
+        "where": item.where or None,
+        "hint": item.hint or None,
+        "through": item.through or None,
+        "since": None if item.since is None else item.since.isoformat(),
+    }
+
+
+def _freshness(found: Known, key: str, tag: Tag | None, applied: Applied | None) -> Json:
     """Whether the values are those that should be there now, else since when and why not."""
     due = upcoming = None
     if tag is not None:
@@ -360,6 +380,8 @@ def _freshness(found: Known, tag: Tag | None, applied: Applied | None) -> Json:
         reason = "never"
     elif applied.expires_at is not None and applied.expires_at <= found.now:
         reason, since = "expired", applied.expires_at
+    elif key in found.aside:
+        reason, since = "aside", found.aside[key].since
     elif tag is not None and applied.fingerprint != found.graph.fingerprints[tag.key]:
         reason = "changed"
     elif due is not None and due <= found.now:
@@ -457,7 +479,7 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
     uses = found.uses.get(key, ({}, {}, {}))
     hidden = hidden_from(tag, workspace, caller)
     distribution = _distribution(found, key, hidden)
-    runs = _runs(found, key)
+    runs = _runs(found, key, SHOWN_RUNS)
     columns = found.columns
     return {
         **row,
@@ -465,6 +487,7 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
         "etag": None if text is None else etag_of(text),
         "fields": _fields(written, key),
         "metric": tag.metric if tag else None,
+        "goal": tag is not None and tag.goal is not None,
         "problems": problems,
         "everybody": 0 if columns is None else int(columns.alive.sum()),
         "sum": _total(columns, key, found.now) if columns is not None else None,
@@ -612,28 +635,24 @@ def _needs(found: Known, key: str) -> Json:
     }
 
 
-def _runs(found: Known, key: str) -> list[Json]:
+def _runs(found: Known, key: str, limit: int) -> list[Json]:
     """The last runs that computed, or should have computed, the tag; the latest first."""
-    with found.workspace.records.read() as connection:
-        rows = connection.execute(
-            sql("SELECT * FROM runs WHERE what = 'tag run' ORDER BY started_at DESC, id DESC LIMIT 200")
-        ).mappings().all()  # fmt: skip
-    listed = []
-    for row in rows:
-        asked = [part for part in row["subject"].split(", ") if part]
-        if not asked or key in asked or key in found.graph.closure(k for k in asked if k in found.tags):
-            ended = row["ended_at"]
-            listed.append(
-                {
-                    "run": row["id"],
-                    "keys": asked,
-                    "status": row["status"],
-                    "started_at": instant(row["started_at"]).isoformat(),
-                    "seconds": None if ended is None else round((ended - row["started_at"]) / 1e6, 3),
-                    "error": json.loads(row["detail"]).get("error"),
-                }
-            )
-    return listed[:SHOWN_RUNS]
+    asked = found.graph.dependents([key]) if key in found.tags else {key}
+    return times.runs_of(found.workspace.records, key, asked=asked, limit=limit, now=found.now)
+
+
+def tag_runs(workspace: Workspace, key: str, limit: int = 20) -> Json:
+    """The last runs that computed a tag, or should have: how long each and the tag itself took, and whom it changed."""
+    if not 1 <= limit <= times.KEPT:
+        raise UsageError(
+            f"1 to {times.KEPT} runs can be asked for, not {limit}", where="limit", code="out_of_range"
+        )
+    found = known_now(workspace)
+    if key not in found.tags and key not in found.applied and key not in found.broken:
+        raise NotFoundError(
+            f"there is no tag '{key}'", hint=did_you_mean(key, found.tags) or "limner tag list"
+        )
+    return {"key": key, "runs": _runs(found, key, limit)}
 
 
 def _health(
@@ -654,9 +673,11 @@ def _health(
         note("broken", "bad", len(problems))
     if runs and runs[0]["status"] == "failed":
         note("run_failed", "bad")
+    if row["aside"] is not None:
+        note("aside", "bad")
     if row["state"] == "removed":
         note("removed", "warn")
-    elif row["freshness"]["stale"]:
+    elif row["freshness"]["stale"] and row["freshness"]["reason"] != "aside":
         note(row["freshness"]["reason"], "warn")
     known = [item for item in values if item["kind"] != "unknown"]
     people = sum(item["people"] for item in known)
@@ -732,6 +753,28 @@ def tag_text_with(workspace: Workspace, key: str, text: str, fields: dict[str, A
     }
 
 
+def _some(found: Known, key: str, made: Preview, caller: Caller, *, hidden: bool) -> list[Json]:
+    """A few of those who would have the tag, who enters first: who they are, and their value; masked as in lists."""
+    chosen = some(made, key, SHOWN_PEOPLE)
+    column = made.columns[key]
+    shown = listed_people(
+        found.workspace.engine,
+        chosen,
+        now=found.now,
+        personal=found.workspace.config.personal,
+        mask=not sees_personal(caller.role),
+    )
+    return [
+        {
+            **{name: row[name] for name in ("person", "name", "id")},
+            "value": masked(value) if hidden else value,
+            "enters": not (ix < len(made.had) and made.had[ix]),
+        }
+        for ix, row in zip(chosen, shown, strict=True)
+        for value in [as_text(column.label_at(ix), column.type)]
+    ]
+
+
 def tag_preview(workspace: Workspace, key: str, text: str, caller: Caller = LOCAL) -> Json:
     """What the text would give if it were computed now: people, values, and whom it would change; nothing is kept."""
     began = time.perf_counter()
@@ -768,6 +811,7 @@ def tag_preview(workspace: Workspace, key: str, text: str, caller: Caller = LOCA
         "type": str(draft.type),
         "sum": _total(made.columns, key, found.now),
         "values": _counts(key, made.columns, found.now, hidden=hidden, asked=False),
+        "some": _some(found, key, made, caller, hidden=hidden),
         "masked": hidden,
         "seconds": round(time.perf_counter() - began, 3),
     }

@@ -7,7 +7,7 @@ import structlog
 from limner.errors import LimnerError
 from limner.tags import run as tag_runs
 from limner.types import silent
-from limner.workspace import approving, definitions, giving, knowing, reaching, uploads
+from limner.workspace import approving, definitions, giving, journeying, knowing, reaching, uploads
 from limner.workspace.runs import claim_schedule, done_schedules
 from limner.workspace.schedule import Due, Scheduled, due
 from limner.workspace.workspace import Workspace
@@ -46,6 +46,7 @@ class Ticker:
             if claim_schedule(workspace.records, item.scheduled.key, item.at, workspace.new_id()):
                 self._try(item.scheduled.key, lambda item=item: self._do(item))
         self._try("expiry", self._expire)
+        self._try("journeys", lambda: journeying.move_all(self._workspace))
         self._try("given values", lambda: giving.hand_on(self._workspace))
         self._try("uploads", lambda: uploads.sweep(self._workspace.paths, now=self._workspace.clock()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -68,10 +69,7 @@ def tag_whatif(
         raise wrong
     asked = None if not then else parse(then)
     if asked is not None:
-        named = sorted(t.names_of(asked) & found.tags.keys())
-        if named or t.audiences_of(asked):
-            what = f"the tag '{named[0]}'" if named else "an audience"
-            raise UsageError(f"`then` names {what}; it speaks of events and attributes", where="then")
+        of_events(asked, found.tags)
     moments = sorted({instant_of(workspace, one) for one in on})
     if moments[-1] > found.now:
         raise UsageError(f"{moments[-1].isoformat()} lies ahead", where="on")
@@ -88,6 +86,14 @@ def tag_whatif(
         row = _row(workspace, found.graph, key, moment, fresh, asked, later, view=seen, hidden=hidden)
         rows.append({**row, "view": seen})
     return {"key": key, "then": then, "after_days": after_days, "masked": hidden, "instants": rows}
+
+
+def of_events(then: t.Expr, tags: Collection[str]) -> None:
+    """Raises UsageError when the condition names a tag or an audience: these are not those of then."""
+    named = sorted(t.names_of(then) & set(tags))
+    if named or t.audiences_of(then):
+        what = f"the tag '{named[0]}'" if named else "an audience"
+        raise UsageError(f"`then` names {what}; it speaks of events and attributes", where="then")
 
 
 def _row(

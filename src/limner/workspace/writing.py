@@ -18,6 +18,7 @@ from sqlalchemy import text as sql
 from limner.accounts.keys import instant, micros
 from limner.accounts.model import LOCAL, Caller
 from limner.audiences import model as audiences
+from limner.campaigns import journey_text as journeys
 from limner.campaigns import text as campaigns
 from limner.errors import ConflictError, DeniedError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.store.records import Records
@@ -44,6 +45,7 @@ _READERS: dict[str, Any] = {
     "objects": objects.read,
     "audiences": audiences.read,
     "campaigns": campaigns.read,
+    "journeys": journeys.read,
     "mappings": naming.read,
 }
 

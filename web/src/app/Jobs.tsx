@@ -3,9 +3,11 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon } from "../components/Icon";
-import { JobProgress, useJobName } from "../components/JobProgress";
+import { failureOf, JobProgress, useJobName } from "../components/JobProgress";
 import { Empty } from "../components/States";
 import { ended, type Job, useAnswer } from "../lib/api";
+import { usePreferences } from "../lib/preferences";
+import { refusalIn } from "../lib/refusals";
 import css from "./jobs.module.css";
 
 /** What runs, on every page: how far it is, when it ends, and a way to stop it. */
@@ -59,21 +61,16 @@ export function JobsBell() {
 function useEndings(jobs: readonly Job[]) {
   const { t } = useTranslation("app");
   const { notification } = App.useApp();
+  const { language } = usePreferences();
   const nameOf = useJobName();
   const seen = useRef(new Set<string>());
   useEffect(() => {
     for (const job of jobs) {
       if (!ended(job)) seen.current.add(job.id);
       else if (seen.current.delete(job.id)) {
-        if (job.status === "failed") notification.error({ key: job.id, title: t("jobs.failed", { what: nameOf(job) }), description: messageOf(job), duration: 0 });
+        if (job.status === "failed") notification.error({ key: job.id, title: t("jobs.failed", { what: nameOf(job) }), description: refusalIn(failureOf(job), language), duration: 0 });
         else if (job.status === "done") notification.success({ key: job.id, title: t("jobs.done", { what: nameOf(job) }) });
       }
     }
-  }, [jobs, nameOf, notification, t]);
-}
-
-function messageOf(job: Job): string {
-  const error: unknown = job.error;
-  const message: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "message") : error;
-  return typeof message === "string" ? message : "";
+  }, [jobs, nameOf, notification, t, language]);
 }

@@ -3,6 +3,7 @@ import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ended, type Job, useChange, useJob } from "../lib/api";
+import { Problem } from "../lib/problem";
 import { useFormat } from "../lib/useFormat";
 import css from "./job.module.css";
 import { Failure, FailureLine, Loading } from "./States";
@@ -31,7 +32,7 @@ export function JobProgress({ job, stays }: { job: Job; stays?: boolean }) {
   const said = [
     t(`job.${job.status}`),
     !over && job.total > 0 ? `${format.exact(job.done)} / ${format.exact(job.total)}` : "",
-    !over && typeof job.eta_seconds === "number" ? t("job.left", { time: format.duration(job.eta_seconds) }) : "",
+    !over && typeof job.eta_seconds === "number" ? t("job.left", { time: format.duration(Math.ceil(job.eta_seconds)) }) : "",
     over ? format.ago(job.ended_at) : "",
   ];
   return (
@@ -72,8 +73,7 @@ export function JobOf({ id }: { id: string }) {
   return <Loading rows={2} />;
 }
 
-function failureOf(job: Job): Error {
-  const error: unknown = job.error;
-  const message: unknown = typeof error === "object" && error !== null ? Reflect.get(error, "message") : error;
-  return new Error(typeof message === "string" ? message : job.verb);
+/** How the job failed, as any other refusal. */
+export function failureOf(job: Pick<Job, "verb" | "error">): Problem {
+  return new Problem(job.error?.message || job.verb, { code: job.error?.code ?? "failed", status: 500 });
 }

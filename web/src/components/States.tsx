@@ -2,7 +2,9 @@ import { Button } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { usePreferences } from "../lib/preferences";
 import { asProblem, type Problem } from "../lib/problem";
+import { refusalIn } from "../lib/refusals";
 import { Icon, type IconName } from "./Icon";
 import css from "./states.module.css";
 
@@ -51,22 +53,26 @@ export function Failure({ error, retry, small }: { error: unknown; retry?: (() =
 
 function useWords(problem: Problem): { title: string; note: string } {
   const { t } = useTranslation();
+  const { language } = usePreferences();
+  const message = refusalIn(problem, language);
   if (problem.offline) return { title: t("failure.offline"), note: t("failure.offlineNote") };
-  if (problem.status === 403) return { title: t("failure.denied"), note: problem.message || t("failure.deniedNote") };
-  if (problem.status === 404) return { title: t("failure.missing"), note: problem.message || t("failure.missingNote") };
-  if (problem.status === 409) return { title: t("failure.conflict"), note: problem.message };
-  if (problem.status === 429 || problem.status === 503) return { title: t("failure.busy"), note: problem.message || t("failure.busyNote") };
+  if (problem.status === 403) return { title: t("failure.denied"), note: message || t("failure.deniedNote") };
+  if (problem.status === 404) return { title: t("failure.missing"), note: message || t("failure.missingNote") };
+  if (problem.status === 409) return { title: t("failure.conflict"), note: message };
+  if (problem.status === 429 || problem.status === 503) return { title: t("failure.busy"), note: message || t("failure.busyNote") };
   if (problem.code === "page") return { title: t("failure.page"), note: t("failure.pageNote") };
-  return { title: t("failure.title"), note: problem.message };
+  return { title: t("failure.title"), note: message };
 }
 
 /** A problem on one line, beside what caused it: a form, a row, a button. */
 export function FailureLine({ error }: { error: unknown }) {
   const problem = asProblem(error);
   const { title } = useWords(problem);
+  const { language } = usePreferences();
+  const said = refusalIn(problem, language);
   return (
-    <p className={css["line"]} role="alert">
-      <Icon name="warning" size={16} /> {problem.message || title}
+    <p className={css["line"]} role="alert" title={said === problem.message ? undefined : problem.message}>
+      <Icon name="warning" size={16} /> {said || title}
     </p>
   );
 }

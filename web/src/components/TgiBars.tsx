@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useFormat } from "../lib/useFormat";
+import { Narrow, type Narrowing } from "./Narrow";
 import { Count } from "./Numbers";
 import css from "./tgi.module.css";
 
@@ -21,6 +22,8 @@ export interface TgiRow {
   people?: number;
   /** The expression of these people. */
   where?: string;
+  /** What the bar does: it narrows the crowd down to these people. */
+  narrow?: Narrowing | undefined;
 }
 
 /** By how many times a share may differ before its bar is cut off. */
@@ -50,7 +53,7 @@ export function TgiBars({ rows }: { rows: readonly TgiRow[] }) {
               {row.label}
             </span>
             <Tooltip title={said} mouseEnterDelay={0.3}>
-              <span className={css["track"]} aria-hidden="true">
+              <Narrow by={row.narrow} label={name} className={css["track"]}>
                 <span className={css["axis"]} />
                 <span
                   className={css["bar"]}
@@ -63,7 +66,7 @@ export function TgiBars({ rows }: { rows: readonly TgiRow[] }) {
                     style={{ left: `${place(row.low, reach) * 100}%`, width: `${(place(row.high, reach) - place(row.low, reach)) * 100}%` }}
                   />
                 )}
-              </span>
+              </Narrow>
             </Tooltip>
             <span className={css["value"]}>{format.exact(row.tgi, 0)}</span>
             <span className={css["share"]}>

@@ -63,6 +63,7 @@ const en = {
     manual: "manual",
     imported: "imported",
   },
+  narrow: "Add to the conditions: {{label}}",
   tgi: {
     label: "TGI against everybody: 100 is the same",
     crowd: "this audience",

@@ -65,6 +65,7 @@ const zh: typeof en = {
     manual: "手工",
     imported: "导入",
   },
+  narrow: "加入筛选条件：{{label}}",
   tgi: {
     label: "与全体用户相比的 TGI：100 表示相同",
     crowd: "该人群",

@@ -68,7 +68,8 @@ describe("times", () => {
   });
 
   it("last as long as people say they last", () => {
-    expect([0.4, 42, 75, 1_200, 4_800, 100_000].map((value) => en.duration(value))).toEqual([
+    expect([0.012, 0.4, 42, 75, 1_200, 4_800, 100_000].map((value) => en.duration(value))).toEqual([
+      "12 ms",
       "0.4 s",
       "42 s",
       "1 min 15 s",

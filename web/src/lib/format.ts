@@ -34,7 +34,7 @@ export interface Format {
   full: (at: Instant) => string;
   /** 3 minutes ago, in 2 days; older than 30 days: the date. */
   ago: (at: Instant, now?: number) => string;
-  /** 1 h 20 min of seconds. */
+  /** 1 h 20 min, 40 ms of seconds. */
   duration: (seconds: Amount) => string;
   /** 12.3 MB. */
   bytes: (value: Amount) => string;
@@ -127,9 +127,10 @@ function makeFormat(language: Language, zone: string, home: string): Format {
 }
 
 function duration(seconds: number, language: Language): string {
-  const [h, m, s, d] = language === "zh" ? ["小时", "分", "秒", "天"] : ["h", "min", "s", "d"];
+  const [h, m, s, d, ms] = language === "zh" ? ["小时", "分", "秒", "天", "毫秒"] : ["h", "min", "s", "d", "ms"];
   const join = (a: number, unitA: string, b: number, unitB: string) => `${a} ${unitA}${b ? ` ${b} ${unitB}` : ""}`;
   const whole = Math.round(seconds);
+  if (seconds > 0 && seconds < 0.1) return `${Math.max(1, Math.round(seconds * 1_000))} ${ms}`;
   if (seconds < 10 && seconds !== whole) return `${seconds.toFixed(1)} ${s}`;
   if (whole < 60) return `${whole} ${s}`;
   if (whole < 3_600) return join(Math.floor(whole / 60), m, whole < 600 ? whole % 60 : 0, s);

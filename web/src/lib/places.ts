@@ -18,3 +18,8 @@ export function placeOf(kind: string, id: string): string | undefined {
 export function peopleWhere(expression: string): string {
   return expression ? `/people?${new URLSearchParams({ where: expression }).toString()}` : "/people";
 }
+
+/** The builder of a new audience that begins with these people. */
+export function newAudience(expression: string): string {
+  return `/audiences/new?${new URLSearchParams({ where: expression }).toString()}`;
+}

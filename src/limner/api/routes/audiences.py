@@ -266,13 +266,17 @@ class Kept(Shape):
 
 
 class ExportAsked(Shape):
-    """What to take out, and why. `columns`: tags and person.attributes; none: all tags."""
+    """What to take out, and why. `columns`: tags and person.attributes; none: all tags.
+
+    `rows`: a row for each value of a tag, with its validity and source, instead of one for each person.
+    """
 
     format: Literal["csv", "parquet"] = "csv"
     columns: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         default_factory=list, max_length=500
     )
     reason: Annotated[str, Field(min_length=3, max_length=500)]
+    rows: bool = False
 
 
 class ExportRow(Shape):

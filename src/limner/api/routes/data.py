@@ -488,7 +488,7 @@ class LinesFile(Shape):
 
 
 class Run(Shape):
-    """Something that was computed, imported or sent."""
+    """Something that was computed, imported or sent. `eta_seconds`: while it goes on, by what such runs take."""
 
     run: str
     what: str
@@ -496,6 +496,7 @@ class Run(Shape):
     status: Status
     started_at: str
     seconds: float | None
+    eta_seconds: float | None
     detail: AnyJson
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -84,7 +84,66 @@ class PersonMemberships(Shape):
     spells: list[MembershipSpell]
 
 
+class TransitionsAsked(Shape):
+    """Between which instants: `until` (empty: now) and `since` before it (empty: 30 days).
+
+    `view`: by what was known at each of them, or by what is true of it; empty: known, if anything was heard by `since`.
+    """
+
+    since: Instant = ""
+    until: Instant = ""
+    view: Literal["", "known", "true"] = ""
+
+
+class TransitionPlace(Shape):
+    """Where people were or are: not here yet (absent), without a value (none), at a value, at any other one (rest)."""
+
+    kind: Literal["absent", "none", "value", "rest"]
+    value: str | None
+    people: int
+
+
+class TagTransitions(Shape):
+    """From which value to which people went: `moves[i][j]` people were at `before[i]` and are at `after[j]`.
+
+    All moves together are `everybody` who was here by `until`. `new` were not here by `since`; `stayed` and `moved`
+    were.
+    """
+
+    key: str
+    since: str
+    until: str
+    view: Literal["known", "true"]
+    everybody: int
+    new: int
+    stayed: int
+    moved: int
+    before: list[TransitionPlace]
+    after: list[TransitionPlace]
+    moves: list[list[int]]
+
+
+class SourceCovered(Shape):
+    """The people of one source, and how many of them have the tag."""
+
+    source: str
+    people: int
+    tagged: int
+    share: float
+
+
+class TagCoverage(Shape):
+    """How many people of each source have a tag; who is known from several counts in each."""
+
+    key: str
+    as_of: str | None
+    everybody: int
+    people: int
+    sources: list[SourceCovered]
+
+
 ROUTES = (
+    Route("GET", "/api/v1/tags/{key}/coverage", "tag coverage", Role.VIEWER, TagCoverage, "tags"),
     Route(
         "GET",
         "/api/v1/audiences/{name}/history",
@@ -111,6 +170,15 @@ ROUTES = (
         TagMembersThen,
         "tags",
         asks=TagMembersAsked,
+    ),
+    Route(
+        "GET",
+        "/api/v1/tags/{key}/transitions",
+        "tag transitions",
+        Role.VIEWER,
+        TagTransitions,
+        "tags",
+        asks=TransitionsAsked,
     ),
     Route(
         "GET",

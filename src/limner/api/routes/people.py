@@ -343,7 +343,7 @@ class FromSource(Shape):
 
 
 class Because(Shape):
-    """Events and attributes without which the answer would be another; `absent`: what did not happen either.
+    """Events, attributes and lists without which the answer would be another; `absent`: what did not happen either.
 
     `named` events, up to 10,000 of them in `ids`, the newest in `events`. `said` false: not worked out, see `text`.
     """
@@ -355,6 +355,7 @@ class Because(Shape):
     events: list[TimelineEvent]
     sources: list[FromSource]
     attributes: list[str]
+    lists: list[str]
     absent: list[str]
 
 
@@ -378,6 +379,13 @@ class PlannedWord(Shape):
     value: Any
 
 
+class PlannedList(Shape):
+    """A list kept by hand on which the person would have to be put (`on`), or from which taken."""
+
+    audience: str
+    on: bool
+
+
 class Plan(Shape):
     """What would make it so: begun from now on and before `until` (null: at any time), or exactly at `begin`.
 
@@ -386,6 +394,7 @@ class Plan(Shape):
 
     events: list[PlannedEvent]
     attributes: list[PlannedWord]
+    lists: list[PlannedList]
     wait_us: int
     begin: str | None
     until: str | None
@@ -397,7 +406,8 @@ class Missing(Shape):
 
     `until_exact` false: it may help later too, which was not looked at.
 
-    `what`: events, amount, step, periods, time, attribute, parts, never (cannot become so) or unsaid (not worked out).
+    `what`: events, amount, step, periods, time, attribute, list (kept by hand), points, parts, never (cannot become so)
+    or unsaid (not worked out).
     """
 
     what: str
@@ -417,7 +427,7 @@ class Nearness(Shape):
     """How near a condition is: `holds`, or what is missing, part by part.
 
     `wanted` is what it should be (false inside `not`), `fits` whether it is; `nearest`: which part lacks least, where
-    one is enough.
+    one is enough. `points`: what it is worth, where points of parts are added up.
     """
 
     holds: bool
@@ -428,6 +438,7 @@ class Nearness(Shape):
     missing: Missing | None
     parts: list[Nearness]
     nearest: int | None
+    points: float | None
 
 
 class Near(Nearness):
@@ -491,6 +502,24 @@ class WhyRule(Shape):
     cases: list[WhyCase]
     inputs: list[WhyInput]
     evidence: list[Evidence]
+
+
+class WhyScored(Shape):
+    """One condition of added points. `near`: what is missing for it, or, where it holds, for the opposite."""
+
+    when: str
+    points: float
+    holds: bool
+    near: Near | None
+
+
+class WhyPoints(Shape):
+    """The conditions whose points are added up to `sum`. `tiers`: from the lowest, one more than the `cuts`."""
+
+    sum: float
+    rows: list[WhyScored]
+    tiers: list[str]
+    cuts: list[float]
 
 
 class AttributeWord(Shape):
@@ -568,6 +597,9 @@ class Why(Shape):
     source: str
     known: bool
     value: Value
+    view: Literal["known", "true"]
+    defined_later: bool
+    joined_since: bool
     recomputed: Value
     agrees: bool
     computed: bool
@@ -582,10 +614,11 @@ class Why(Shape):
     ends_at: str | None
     ends_by: Literal["validity", "time"] | None
     available: bool
-    unavailable: str | None
+    unavailable: Sentence | None
     statistic: Deciding | None
     weights: WhyWeights | None
     rule: WhyRule | None
+    points: WhyPoints | None
     observed: WhyObserved | None
     learned: WhyLearned | None
     settled: WhySettled | None
@@ -691,7 +724,15 @@ ROUTES = (
         asks=MessagesAsked,
         pages=("messages", "id"),
     ),
-    Route("GET", "/api/v1/people/{id}/tags/{key}/why", "person why", Role.VIEWER, Why, "people", asks=AsOf),
+    Route(
+        "GET",
+        "/api/v1/people/{id}/tags/{key}/why",
+        "person why",
+        Role.VIEWER,
+        Why,
+        "people",
+        asks=PersonAsked,
+    ),
     Route(
         "GET",
         "/api/v1/people/{id}/audiences/{name}/why",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from limner.accounts.model import Role
 from limner.api.routes.definitions import ProblemAt, Text
+from limner.api.routes.people import Named
 from limner.api.routes.route import Instant, Name, Route, Shape
 from limner.api.routes.tags import FileProblem, Key, TagFields, TagRan, TagValue
 
@@ -222,8 +223,21 @@ class TagWritten(Shape):
     problems: list[ProblemAt]
 
 
+class TagPreviewed(Shape):
+    """Somebody who would have the tag, masked as in lists. `enters`: who does not have it now."""
+
+    person: str
+    name: str | None
+    id: Named | None
+    value: str
+    enters: bool
+
+
 class TagPreview(Shape):
-    """What a text would give now. `before`: people with the published tag; entered, left, changed: against that."""
+    """What a text would give now. `before`: people with the published tag; entered, left, changed: against that.
+
+    `some`: a few of the people, who enters first.
+    """
 
     key: str
     as_of: str
@@ -237,6 +251,7 @@ class TagPreview(Shape):
     type: str
     sum: str | float | None
     values: list[TagValue]
+    some: list[TagPreviewed]
     masked: bool
     seconds: float
 
@@ -247,7 +262,7 @@ class TagFinding(Shape):
     level: Literal["bad", "warn", "note"]
     code: Literal[
         "same_title", "synonym", "near_name", "same_definition", "same_people", "no_title", "no_why", "no_owner",
-        "unused", "deprecated_use", "stale", "unrefreshed", "low_coverage", "constant", "high_churn",
+        "unused", "deprecated_use", "uncomputed", "stale", "unrefreshed", "low_coverage", "constant", "high_churn",
         "inaccurate", "spelled_out",
     ]  # fmt: skip
     tags: list[str]
@@ -273,6 +288,66 @@ class TagLintAsked(Shape):
     key: Annotated[str, Field(max_length=100)] = ""
     code: Annotated[str, Field(max_length=40)] = ""
     level: Literal["", "bad", "warn", "note"] = ""
+
+
+class PredictAsked(Shape):
+    """What is to be reached, an event or a compared metric without a window, within `after_days` days from `on`.
+
+    Empty: did "Order Paid", and so many days ago. `keys`: only these tags. `view`: see what-if.
+    """
+
+    keys: Annotated[list[Name], Field(max_length=1_000)] = Field(default_factory=list)
+    then: Annotated[str, Field(max_length=10_000)] = ""
+    on: Instant = ""
+    after_days: Annotated[int, Field(ge=1, le=366)] = 30
+    view: Literal["", "known", "true"] = ""
+
+
+class PredictingValue(Shape):
+    """The value (null: none) of a tag that differs most: its people, who of them reached it, and the lift: by how many
+    times that is more than of everybody, with its 95 % interval.
+    """
+
+    value: str | None
+    people: int
+    reached: int
+    lift: float | None
+    low: float | None
+    high: float | None
+
+
+class PredictingTag(Shape):
+    """What a tag told of who would reach it. `worth`: the information value in nats with its 95 % interval.
+
+    `learned_later`: its weights were learned after that date, so that it knows too much. `used`: by how many
+    definitions; `proposal`: retire what tells nothing and nobody uses.
+    """
+
+    key: str
+    titles: dict[str, str]
+    verdict: Literal["predicts", "nothing", "not_enough_data", "learned_later"]
+    people: int | None
+    worth: float | None
+    low: float | None
+    high: float | None
+    best: PredictingValue | None
+    used: int
+    proposal: Literal["", "retire"]
+
+
+class TagsPredict(Shape):
+    """What tags as of a date told of the days after. `everybody`: who was there; `reached`: who of them reached it."""
+
+    then: str
+    as_of: str
+    until: str
+    after_days: int
+    view: Literal["known", "true"]
+    everybody: int
+    reached: int
+    needed: int
+    enough: bool
+    tags: list[PredictingTag]
 
 
 class TagReason(Shape):
@@ -396,6 +471,65 @@ class TagCut(Shape):
     etag: str
 
 
+class TagReportAsked(Shape):
+    """As of when; empty: now."""
+
+    as_of: Instant = ""
+
+
+class ReportedMetric(Shape):
+    """The metric of a goal: its unit, and how it is measured."""
+
+    key: str
+    titles: dict[str, str]
+    unit: str
+    measured: str
+
+
+class ReportedNumber(Shape):
+    """A metric's number at an instant, null when it is divided by 0; `active`: people who did anything that counts."""
+
+    at: str
+    value: float | None
+    active: int | None
+
+
+class ReportedBaseline(ReportedNumber):
+    """From where a goal starts, as its file states it, and what the metric was on that day."""
+
+    stated: float
+
+
+class ReportedStage(Shape):
+    """A stage of a goal; its number is that of its date, null while that lies ahead."""
+
+    by: str
+    target: float
+    state: Literal["met", "not_met", "not_enough_data", "ahead"]
+    value: float | None
+    active: int | None
+
+
+class TagReport(Shape):
+    """Whether a tag's goal is met, stage by stage. `state`: of the last stage that has come.
+
+    `rising`: whether more is better; below `needed` active people nothing is judged.
+    """
+
+    key: str
+    titles: dict[str, str]
+    why: str
+    as_of: str
+    metric: ReportedMetric
+    where: str
+    rising: bool
+    baseline: ReportedBaseline
+    now: ReportedNumber
+    state: Literal["met", "not_met", "not_enough_data", "ahead"]
+    stages: list[ReportedStage]
+    needed: int
+
+
 _TEXT = """\
 title: {en: Orders in 30 days, zh: 近30天订单数}
 nature: fact
@@ -486,6 +620,17 @@ ROUTES = (
             "body": {"on": ["2026-01-01"], "then": 'did "Order Paid" in last 30 days', "after_days": 30}
         },
     ),
+    Route(
+        "POST",
+        "/api/v1/tags/predict",
+        "tag predict",
+        Role.VIEWER,
+        TagsPredict,
+        "tags",
+        takes=PredictAsked,
+        reads=True,
+        example={"body": {"then": 'did "Order Paid"', "after_days": 30}},
+    ),
     Route("GET", "/api/v1/tags/lint", "tag lint", Role.VIEWER, TagLint, "tags", asks=TagLintAsked),
     Route(
         "GET", "/api/v1/tags/reviews", "tag reviews", Role.VIEWER, TagReviews, "tags", asks=TagReviewsAsked
@@ -510,6 +655,9 @@ ROUTES = (
         takes=TagDecision,
         effect=True,
         example={"body": {"decision": "approve"}},
+    ),
+    Route(
+        "GET", "/api/v1/tags/{key}/report", "tag report", Role.VIEWER, TagReport, "tags", asks=TagReportAsked
     ),
     Route("GET", "/api/v1/tags/{key}/versions", "tag versions", Role.VIEWER, TagVersions, "tags"),
     Route(

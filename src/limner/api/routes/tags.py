@@ -12,7 +12,7 @@ from limner.api.routes.route import Instant, Name, Paged, Route, Shape
 
 State = Literal["new", "applied", "changed", "expired", "removed", "broken"]
 Stage = Literal["draft", "review", "published", "deprecated"]
-Reason = Literal["", "never", "expired", "changed", "overdue"]
+Reason = Literal["", "never", "expired", "aside", "changed", "overdue"]
 Sort = Literal[
     "category", "-category", "key", "-key", "people", "-people", "coverage", "-coverage", "as_of", "-as_of",
     "used", "-used",
@@ -27,6 +27,26 @@ class TagFreshness(Shape):
     reason: Reason
     since: str | None
     next: str | None
+
+
+class TagAside(Shape):
+    """Why the last run could not compute a tag, which keeps its former values since then; all others were computed.
+
+    `through`: the tag that it rests on, which could not be computed.
+    """
+
+    code: str
+    message: str
+    where: str | None
+    hint: str | None
+    through: str | None
+    since: str | None
+
+
+class TagSetAside(TagAside):
+    """A tag that a run set aside."""
+
+    tag: str
 
 
 class TagUseCounts(Shape):
@@ -67,6 +87,7 @@ class TagBase(Shape):
     as_of: str | None
     expires_at: str | None
     freshness: TagFreshness
+    aside: TagAside | None
 
 
 class TagRow(TagBase):
@@ -324,22 +345,56 @@ class TagFingerprints(Shape):
     applied: str | None
 
 
+class TagTook(Shape):
+    """What a run did to one tag, and how long that took.
+
+    `together`: so many tags were computed in one pass, which took these seconds; 1: this one alone. `carried`: the pass
+    went on from the last run.
+    """
+
+    seconds: float | None
+    together: int
+    carried: bool
+    people: int
+    entered: int
+    left: int
+
+
 class TagRunRow(Shape):
-    """A run that computed, or should have computed, the tag; no `keys`: all tags."""
+    """A run that computed, or should have computed, the tag; no `keys`: all tags.
+
+    `eta_seconds`: of a run that goes on, by how long the same usually takes. `took` is null when it did not compute the
+    tag.
+    """
 
     run: str
     keys: list[str]
     status: str
     started_at: str
     seconds: float | None
+    eta_seconds: float | None
+    took: TagTook | None
     error: str | None
+
+
+class TagRunsAsked(Shape):
+    """How many of the last runs."""
+
+    limit: Annotated[int, Field(ge=1, le=50)] = 20
+
+
+class TagRuns(Shape):
+    """A tag's last runs, the latest first."""
+
+    key: str
+    runs: list[TagRunRow]
 
 
 class TagHealth(Shape):
     """Something that somebody should look at; `value` is the number that shows it."""
 
     code: Literal[
-        "broken", "run_failed", "removed", "never", "expired", "changed", "overdue", "empty", "near_empty",
+        "broken", "run_failed", "aside", "removed", "never", "expired", "changed", "overdue", "empty", "near_empty",
         "near_constant", "scattered", "unused", "no_why", "no_owner",
     ]  # fmt: skip
     level: Literal["bad", "warn", "note"]
@@ -347,13 +402,17 @@ class TagHealth(Shape):
 
 
 class TagShown(TagBase):
-    """One tag with everything around it. `sum`: of numbers, or an exact decimal of money."""
+    """One tag with everything around it. `sum`: of numbers, or an exact decimal of money.
+
+    `goal`: whether it has one in numbers, which the stage report judges.
+    """
 
     used_by: TagUses
     text: str
     etag: str | None
     fields: TagFields | None
     metric: str | None
+    goal: bool
     problems: list[ProblemAt]
     everybody: int
     sum: str | float | None
@@ -404,7 +463,7 @@ class TagRunAsked(Shape):
 
 
 class RunTag(Shape):
-    """What a run did to one tag."""
+    """What a run did to one tag. `seconds`: of its own computing; null when it was computed together with others."""
 
     tag: str
     people: int
@@ -412,6 +471,7 @@ class RunTag(Shape):
     left: int
     changed: int
     redefined: bool
+    seconds: float | None
 
 
 class Carried(Shape):
@@ -435,6 +495,7 @@ class TagRan(Shape):
     changes: int
     removed: list[str]
     tags: list[RunTag]
+    aside: list[TagSetAside]
     carried: Carried | None
     seconds: dict[str, float]
 
@@ -472,4 +533,5 @@ ROUTES = (
         "tags",
         asks=TagHistoryAsked,
     ),
+    Route("GET", "/api/v1/tags/{key}/runs", "tag runs", Role.VIEWER, TagRuns, "tags", asks=TagRunsAsked),
 )

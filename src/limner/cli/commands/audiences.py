@@ -157,6 +157,11 @@ def audience_export(
     ),
     reason: str = "",
     masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    rows: bool = typer.Option(
+        False,
+        "--rows",
+        help="A row for each value of a tag, with its validity and source, not for each person.",
+    ),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
@@ -167,6 +172,7 @@ def audience_export(
         "columns": columns.split(",") if columns else [],
         "reason": reason,
         "mask": masked,
+        "rows": rows,
     }
     ask(
         "audience export",

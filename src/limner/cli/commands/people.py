@@ -172,6 +172,21 @@ def person_memberships(who: str = PersonWho, workspace: Path = Workspace, as_jso
     )
 
 
+@person.command("journeys")
+def person_journeys(who: str = PersonWho, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Where the person stands or stood in every journey."""
+    columns = ("journey", "entry", "arm", "step", "entered_at", "arrived_at", "due_at", "ended_at", "ended")
+    ask(
+        "person journeys",
+        {"id": who},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Journeys", columns, ([row[column] for column in columns] for row in answer["journeys"])
+        ),
+    )
+
+
 @person.command("messages")
 def person_messages(who: str = PersonWho, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """What was sent, and which campaigns held the person out."""

@@ -28,14 +28,56 @@ def tag_run(
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
-    """Compute and publish tags; a failure leaves the previous values untouched."""
-    ask(
+    """Compute and publish tags; a failure leaves the previous values untouched.
+
+    A tag that cannot be computed keeps its former values, and so does what refers to it; all others are published.
+
+    Exit 0: every tag was computed. 1: some could not be.
+    """
+    answer = ask(
         "tag run",
         {"keys": list(keys or []), "as_of": as_of, "full": full},
         workspace=workspace,
         as_json=as_json,
         show=_ran,
     )
+    if answer["aside"]:
+        raise typer.Exit(1)
+
+
+@tag.command("runs")
+def tag_runs(
+    key: str,
+    limit: int = typer.Option(20, help="1 to 50."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """The last runs of a tag: how long each took, how long the tag itself, and whom it changed."""
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"Runs of {key}",
+            ("started_at", "status", "run seconds", "tag seconds", "with", "people", "entered", "left"),
+            (
+                (
+                    row["started_at"],
+                    row["status"],
+                    row["seconds"],
+                    *(
+                        (took["seconds"], _with(took), took["people"], took["entered"], took["left"])
+                        if (took := row["took"])
+                        else ()
+                    ),
+                )
+                for row in answer["runs"]
+            ),
+        )
+
+    ask("tag runs", {"key": key, "limit": limit}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+def _with(took: Json) -> str:
+    return "alone" if took["together"] == 1 else f"{took['together'] - 1:,} others"
 
 
 @tag.command("whatif")
@@ -84,6 +126,141 @@ def _did(share: Json | None) -> tuple[str, str, str]:
     if share["share"] is None:
         return f"{share['people']:,}", "not enough data", ""
     return f"{share['people']:,}", f"{share['share']:.1%}", f"{share['low']:.1%} – {share['high']:.1%}"
+
+
+@tag.command("report")
+def tag_report(
+    key: str = typer.Argument(help="A tag with a goal."),
+    as_of: str = typer.Option("", "--as-of", help="As if it were this instant; default: now."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Whether what the tag is for came about: the goal's metric now, against its baseline and each stage's target."""
+
+    def drawn(answer: Json) -> None:
+        said, unit = answer["state"].replace("_", " "), answer["metric"]["unit"]
+        was, now = answer["baseline"], answer["now"]
+        rows = [
+            ("baseline", was["at"], was["stated"], _measured(was), "stated"),
+            *(
+                ("stage", row["by"], row["target"], _measured(row), row["state"].replace("_", " "))
+                for row in answer["stages"]
+            ),
+            ("now", now["at"], "", _measured(now), ""),
+        ]
+        of = f" of {answer['where']}" if answer["where"] else ""
+        show.table(
+            f"{key}: {said}. {answer['metric']['measured']}{of}{f' in {unit}' if unit else ''}",
+            ("", "date", "target", "measured", ""),
+            rows,
+        )
+
+    ask("tag report", {"key": key, "as_of": as_of}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+def _measured(row: Json) -> str:
+    """The number and of how many people."""
+    if row["active"] is None:
+        return "not yet"
+    value = "no number" if row["value"] is None else f"{row['value']:g}"
+    return f"{value} ({row['active']:,} people)"
+
+
+@tag.command("predict")
+def tag_predict(
+    keys: list[str] = typer.Argument(None, help="Only these tags; default: all."),
+    then: str = typer.Option(
+        "", "--then", help='What is reached: did "Order Paid" (the default), or metric(revenue) >= 100.'
+    ),
+    on: str = typer.Option("", "--on", help="As of this past date; default: so many days ago."),
+    after: int = typer.Option(30, "--after", help="Within so many days from then."),
+    view: str = View,
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What each tag of a past date told of who would do something in the days after; the one that tells most first."""
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['then']} from {answer['as_of']}: {answer['reached']:,} of {answer['everybody']:,} people"
+            f"{'' if answer['enough'] else '; not enough data'}",
+            ("tag", "", "worth", "95 %", "best value", "lift", "95 %", "used", ""),
+            (
+                (
+                    row["key"],
+                    row["verdict"].replace("_", " "),
+                    *_with_interval(row, "worth"),
+                    *(
+                        ("", "", "")
+                        if row["best"] is None
+                        else (row["best"]["value"] or "no value", *_with_interval(row["best"], "lift"))
+                    ),
+                    row["used"],
+                    row["proposal"],
+                )
+                for row in answer["tags"]
+            ),
+        )
+
+    asked = {"keys": list(keys or []), "then": then, "on": on, "after_days": after, "view": view}
+    ask("tag predict", asked, workspace=workspace, as_json=as_json, show=drawn)
+
+
+def _with_interval(row: Json, name: str) -> tuple[str, str]:
+    if row[name] is None:
+        return "", ""
+    known = row["low"] is not None and row["high"] is not None
+    return f"{row[name]:.3f}", f"{row['low']:.3f} – {row['high']:.3f}" if known else ""
+
+
+@tag.command("coverage")
+def tag_coverage(key: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """How many people of each source have the tag; who is known from several sources counts in each."""
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['key']}: {answer['people']:,} of {answer['everybody']:,} people",
+            ("source", "people", "with the tag", "share"),
+            (
+                (r["source"], f"{r['people']:,}", f"{r['tagged']:,}", f"{r['share']:.1%}")
+                for r in answer["sources"]
+            ),
+        )
+
+    ask("tag coverage", {"key": key}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@tag.command("transitions")
+def tag_transitions(
+    key: str,
+    since: str = typer.Option(
+        "", "--from", help="The earlier instant; default: 30 days before the later one."
+    ),
+    until: str = typer.Option("", "--to", help="The later instant; default: now."),
+    view: str = View,
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """From which value of a tag to which people went between two instants; the counts add up to everybody."""
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['key']} from {answer['since']} to {answer['until']}: {answer['everybody']:,} people,"
+            f" {answer['stayed']:,} stayed, {answer['moved']:,} moved, {answer['new']:,} new",
+            ("was \\ is", *(_place(place) for place in answer["after"]), "all"),
+            (
+                (_place(place), *(f"{people:,}" for people in row), f"{place['people']:,}")
+                for place, row in zip(answer["before"], answer["moves"], strict=True)
+            ),
+        )
+
+    asked = {"key": key, "since": since, "until": until, "view": view}
+    ask("tag transitions", asked, workspace=workspace, as_json=as_json, show=drawn)
+
+
+def _place(place: Json) -> str:
+    words = {"absent": "not here yet", "none": "no value", "rest": "all others"}
+    return str(words.get(place["kind"], place["value"]))
 
 
 @tag.command("members")
@@ -143,6 +320,11 @@ def _ran(answer: Json) -> None:
         columns,
         ([row.get(c) for c in columns] for row in answer["tags"]),
     )
+    for row in answer["aside"]:
+        hint = f"\n  hint: {row['hint']}" if row["hint"] else ""
+        where = f"{row['where']}: " if row["where"] else ""
+        said = f"not computed, {row['tag']} keeps its former values: {where}{row['message']}{hint}"
+        out.print(show.clean_lines(said), soft_wrap=True)
 
 
 @tag.command("plan")
@@ -379,13 +561,14 @@ def tag_why(
     ),
     key: str = typer.Argument(..., metavar="TAG"),
     as_of: str = typer.Option("", "--as-of"),
+    view: str = View,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """Why the person has the tag, or has it not: what decided, what is missing, until when."""
     ask(
         "person why",
-        {"id": who, "key": key, "as_of": as_of},
+        {"id": who, "key": key, "as_of": as_of, "view": view},
         workspace=workspace,
         as_json=as_json,
         show=reasons.tag,

@@ -16,9 +16,11 @@ from limner.portraits.because.question import (
     One,
     Opposite,
     Question,
+    Score,
     Some,
     leaves_of,
 )
+from limner.portraits.because.weighing import engines
 
 EACH_TRIED = 32
 """Up to so many events, every number of them is tried; beyond, each half as many again."""
@@ -28,20 +30,23 @@ MOST_CHAINS = 200
 
 @dataclass(frozen=True)
 class Removal:
-    """What would have to be gone: events by id, attributes by name."""
+    """What would have to be gone: events by id, attributes by name, the place on lists that are kept by hand."""
 
     events: frozenset[int] = frozenset()
     attributes: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
 
     def __or__(self, other: Removal) -> Removal:
-        return Removal(self.events | other.events, self.attributes | other.attributes)
+        return Removal(
+            self.events | other.events, self.attributes | other.attributes, self.lists | other.lists
+        )
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.attributes)
+        return bool(self.events or self.attributes or self.lists)
 
     def from_(self, facts: Facts) -> Facts:
         """The facts without it."""
-        return facts.without(self.events, self.attributes)
+        return facts.without(self.events, self.attributes, self.lists)
 
 
 def deciding(question: Question, facts: Facts, at: datetime) -> Removal | None:
@@ -63,8 +68,17 @@ def everything(leaves: Sequence[t.Expr], facts: Facts, reading: Callable[[Facts]
         if isinstance(node, t.Event)
         for i in facts.rows[node].ids
     )
+    lists = frozenset(
+        leaf.name for leaf in facts.fixed if isinstance(leaf, t.InAudience) and facts.test(leaf)
+    )
     now = reading(facts)
-    for found in (Removal(events), Removal(frozenset(), names), Removal(events, names)):
+    ways = (
+        Removal(events),
+        Removal(frozenset(), names),
+        Removal(events, names),
+        Removal(events, names, lists),
+    )
+    for found in ways:
         if found and reading(found.from_(facts)) != now:
             return found
     return None
@@ -80,6 +94,11 @@ def absent(question: Question, facts: Facts, at: datetime, *, wanted: bool = Tru
             )
         case Opposite(_, part):
             return absent(part, facts, at, wanted=not wanted)
+        case Score(_, _, rows):
+            texts = (
+                text for _, part in rows for text in absent(part, facts, at, wanted=answer(part, facts, at))
+            )
+            return [] if _flip(question, facts, at) else list(dict.fromkeys(texts))
         case One() | Fixed():
             if answer(question, facts, at) != wanted or _flip(question, facts, at):
                 return []
@@ -100,11 +119,36 @@ def _flip(question: Question, facts: Facts, at: datetime) -> Removal | None:
             return next((way for way in ways if way and answer(question, way.from_(facts), at) != now), None)
         case Opposite(_, part):
             return _flip(part, facts, at)
+        case Score(_, _, rows):
+            now = answer(question, facts, at)
+            return flip_points(rows, facts, lambda left: answer(question, left, at) != now, at)
+        case Fixed(_, t.InAudience(name) as leaf):
+            return Removal(lists=frozenset((name,))) if facts.test(leaf) else None
         case Fixed(_, leaf):
             names = Removal(frozenset(), frozenset(facts.about.get(leaf, ())))
             return names if names and facts.test(leaf) else None
         case One(_, leaf):
             return flip_test(leaf, facts, at)
+    return None
+
+
+def flip_points(
+    rows: Sequence[tuple[int, Question]], facts: Facts, turned: Callable[[Facts], bool], at: datetime
+) -> Removal | None:
+    """A removal that turns what rests on added points: of one row, else of several, those that are worth most first."""
+    held = sorted(((worth, part) for worth, part in rows if worth), key=lambda row: -abs(row[0]))
+    ways = [way for _, part in held if (way := _flip(part, facts, at))]
+    for way in sorted(ways, key=lambda removal: len(removal.events)):
+        if turned(way.from_(facts)):
+            return way
+    for sign in (1, -1):
+        gone = Removal()
+        for worth, part in held:
+            way = _flip(part, facts, at) if (worth * sign > 0) == answer(part, facts, at) else None
+            if way:
+                gone |= way
+                if turned(gone.from_(facts)):
+                    return gone
     return None
 
 
@@ -142,6 +186,11 @@ def _ways(leaf: t.Expr, facts: Facts, at: datetime) -> Iterator[frozenset[int]]:
     """Sets of events worth trying to take away, the most telling first."""
     ordered = _looked_at(leaf, facts, at)
     newest = ordered[::-1]
+    if engines(leaf):  # each try asks the engine
+        doubled = [2**n for n in range(len(ordered).bit_length())]
+        yield from (frozenset(ids[:n]) for n in doubled for ids in (newest, ordered))
+        yield frozenset(ordered)
+        return
     match leaf:
         case t.Sequence():
             yield from _chained(leaf, facts, at)
@@ -175,6 +224,11 @@ def _looked_at(leaf: t.Expr, facts: Facts, at: datetime) -> list[int]:
         found, inside = among(event, window, facts, at)
         chosen.update((found.ids[i], found.times[i]) for i in inside)
 
+    if engines(leaf):
+        for node in t.walk(leaf):
+            if isinstance(node, t.Event):
+                take(node, None)
+        return [i for _, i in sorted((ts, i) for i, ts in chosen.items())]
     match leaf:
         case t.Did(event, _, window) | t.LastHas(event, _, window):
             take(event, window)

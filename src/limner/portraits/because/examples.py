@@ -10,6 +10,7 @@ from typing import Any
 from limner.expressions import tree as t
 from limner.expressions.predicate import holds, microseconds
 from limner.expressions.windows import instant_of
+from limner.portraits.because.patterns import texts
 from limner.types import MONEY_SCALE, ValueType
 
 MOST_WAYS = 64
@@ -24,7 +25,7 @@ def properties_for(
 ) -> Iterator[dict[str, Any]]:
     """Properties (as the engine keeps them: money in 1/10,000, instants as microseconds) that satisfy the condition.
 
-    None when it asks for a text pattern, for the time of the event, or for two properties at once.
+    None when it asks for the time of the event, for two properties at once, or for a text that is not found.
     """
     if condition is None:
         yield {}
@@ -92,13 +93,7 @@ def _granted(
 def _passes(test: t.Expr, value: Any, kind: ValueType, at: datetime, zone: str) -> bool:
     if value is None:
         return False
-    if isinstance(test, t.TextTest) and test.op == "matches":
-        raise Pattern
     return holds(test, [value], kind, as_of=at, zone=zone)[0]
-
-
-class Pattern(Exception):
-    """A text pattern is asked for."""
 
 
 def _candidates(asked: list[tuple[t.Expr, bool]], kind: ValueType, zone: str) -> Iterator[Any]:
@@ -116,6 +111,9 @@ def _candidates(asked: list[tuple[t.Expr, bool]], kind: ValueType, zone: str) ->
             yield from (True, False)
         case ValueType.TEXT:
             said = [literal.value for literal in literals if isinstance(literal, t.Text)]
+            for test, _ in asked:
+                if isinstance(test, t.TextTest) and test.op == "matches" and isinstance(test.operand, t.Text):
+                    yield from texts(test.operand.value)
             yield from said
             yield from (f"{text}{more}" for text in said for more in ("x", " "))
             yield from (f"{first} {second}" for first in said for second in said)

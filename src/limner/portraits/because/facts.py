@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -92,11 +92,19 @@ class Match:
 
 @dataclass(frozen=True)
 class Imagined:
-    """An event that has not happened: its name, its properties in units, and which `t.Event` would mean it."""
+    """An event that has not happened: its name, its properties in units, and which `t.Event` would mean it.
+
+    `row`: as the engine would keep it.
+    """
 
     name: str
     properties: tuple[tuple[str, Any], ...]
     matches: Mapping[t.Event, Match] = field(hash=False, compare=False, default_factory=dict)
+    row: Mapping[str, Any] = field(hash=False, compare=False, default_factory=dict)
+
+
+Ask = Callable[[t.Node, "Facts", datetime], Any]
+"""The engine's answer to a condition or value, by facts as of an instant."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,9 @@ class Facts:
 
     `fixed`: tests that neither events nor time turn; `since`: since when a condition for a time has held; `said`:
     values of attributes by type; `about`: which attributes a test reads; `gone`: attributes that are taken away;
-    `turned`: answers to `fixed` tests that are imagined.
+    `turned`: answers to `fixed` tests that are imagined; `off`: lists kept by hand from which the person is taken.
+    `drawn`: what was drawn for each sample, from 0 to 1. `removed`, `added`: events that are taken away or imagined, of
+    which `ask` tells the engine.
     """
 
     at: datetime
@@ -118,14 +128,23 @@ class Facts:
     about: Mapping[t.Expr, tuple[str, ...]]
     gone: frozenset[str] = frozenset()
     turned: Mapping[t.Expr, bool] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
+    drawn: Mapping[t.Expr, float] = field(default_factory=dict)
+    removed: frozenset[int] = frozenset()
+    added: tuple[tuple[Imagined, datetime], ...] = ()
+    ask: Ask | None = field(default=None, compare=False)
 
-    def without(self, ids: Collection[int], attributes: Collection[str] = ()) -> Facts:
-        """The same, had these events not happened and these attributes never been told."""
+    def without(
+        self, ids: Collection[int], attributes: Collection[str] = (), lists: Collection[str] = ()
+    ) -> Facts:
+        """The same, had these events not happened, these attributes never been told, on none of these lists."""
         ids = frozenset(ids)
         return replace(
             self,
             rows={event: found.without(ids) for event, found in self.rows.items()} if ids else self.rows,
             gone=self.gone | frozenset(attributes),
+            off=self.off | frozenset(lists),
+            removed=self.removed | ids,
         )
 
     def plus(self, events: Iterable[tuple[Imagined, datetime]]) -> Facts:
@@ -146,7 +165,14 @@ class Facts:
                 )
                 for event, found in self.rows.items()
             },
+            added=(*self.added, *given),
         )
+
+    def asked(self, node: t.Node, at: datetime) -> Any:
+        """What only the engine says, by these facts at the instant; None when it is missing."""
+        if self.ask is None:
+            raise TypeError(f"nobody can be asked: {node!r}")
+        return self.ask(node, self, at)
 
     def turning(self, tests: Mapping[t.Expr, bool], since: Mapping[t.Expr, datetime | None]) -> Facts:
         """The same, with other answers to tests of attributes; what held already holds since when it did."""
@@ -157,7 +183,7 @@ class Facts:
 
     def test(self, leaf: t.Expr) -> bool:
         """The answer to a test that neither events nor time turn."""
-        if self.is_gone(leaf):
+        if self.is_gone(leaf) or (isinstance(leaf, t.InAudience) and leaf.name in self.off):
             return False
         return self.turned.get(leaf, self.fixed[leaf])
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from limner.expressions import to_text
 from limner.expressions import tree as t
 from limner.expressions.predicate import fitting
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.windows import MICROSECOND, instant_of
-from limner.portraits.because.examples import Pattern, properties_for
+from limner.portraits.because.examples import properties_for
 from limner.portraits.because.facts import Facts, Imagined
 from limner.portraits.because.moment import (
     DAY,
@@ -26,11 +28,24 @@ from limner.portraits.because.moment import (
     chains,
     kind_of,
     often,
+    points,
     regular_periods,
 )
-from limner.portraits.because.question import All, Fixed, One, Opposite, Question, Some, Sure, leaves_of
-from limner.portraits.because.turning import TooMany, Unsaid, affordable, later, timely, turns
-from limner.types import MONEY_SCALE, ValueType
+from limner.portraits.because.question import (
+    All,
+    Fixed,
+    One,
+    Opposite,
+    Question,
+    Score,
+    Some,
+    Sure,
+    leaves_of,
+)
+from limner.portraits.because.turning import TooMany, Unsaid, affordable, first_turn, later, timely, turns
+from limner.portraits.because.weighing import Weighed, engines, interests, put_in
+from limner.tags.tiers import MILLIONTHS
+from limner.types import MONEY_SCALE, ValueType, utc
 
 Imagine = Callable[[str, Mapping[str, Any]], Imagined | None]
 """An event of that name with those properties, and which conditions mean it; None when there cannot be one."""
@@ -43,6 +58,21 @@ MOST_TRIED = 400
 
 MOST_ALIKE = 50
 """So many events with the same property are tried."""
+
+MOST_LIKED = 12
+"""So many events of one label are tried for its weight."""
+
+SOME = (1, 2, 3, 4, 6)
+"""So many events at once are tried where only the engine knows what they bring."""
+
+MOST_IN_A_ROW = 6
+"""So many units in a row are tried."""
+
+MOST_HOURS = 3
+"""So many hours or weekdays are tried for what is usual."""
+
+MOST_HALVED = 16
+"""So often an amount is halved on the way to the least."""
 
 UNSAID_COST = 1_000_000.0
 NEVER_COST = 1_000_000_000.0
@@ -61,7 +91,7 @@ class Plan:
     """Events, each so long after the first; attributes that would be told; and how long to wait after all that.
 
     Where an attribute is told, `tests` have other answers from then on, and those of `since` hold from then on (False:
-    no longer).
+    no longer). `lists`: lists kept by hand, and whether the person is put on them or taken off.
     """
 
     events: tuple[tuple[Imagined, timedelta], ...] = ()
@@ -69,6 +99,7 @@ class Plan:
     since: Mapping[t.Expr, bool] = field(default_factory=dict)
     said: tuple[tuple[str, Any], ...] = ()
     wait: timedelta = timedelta(0)
+    lists: tuple[tuple[str, bool], ...] = ()
 
     @property
     def span(self) -> timedelta:
@@ -93,6 +124,7 @@ class Plan:
             {**self.since, **other.since},
             tuple(dict.fromkeys((*self.said, *other.said))),
             max(self.wait, other.wait),
+            tuple(dict.fromkeys((*self.lists, *other.lists))),
         )
 
 
@@ -100,8 +132,8 @@ class Plan:
 class Lack:
     """What is missing, as data: `code` says which sentence tells it, `numbers` are what stands in it.
 
-    `what`: events, amount, step, periods, time, attribute, never or unsaid. `until`: how long it helps; `at`: when
-    time alone brings it.
+    `what`: events, amount, step, periods, time, attribute, list, points, never or unsaid. `until`: how long it helps;
+    `at`: when time alone brings it.
     """
 
     what: str
@@ -177,6 +209,8 @@ class Nearness:
                     None if has else Lack("never", "sure"),
                     cost=0 if has else NEVER_COST,
                 )
+            case Score():
+                return self._score(question, wanted, has=has)
             case Fixed(_, leaf):
                 return Near(question, wanted, True) if has else self._fixed(question, wanted, leaf)
             case One(_, leaf):
@@ -261,15 +295,69 @@ class Nearness:
             lack=lack,
         )
 
+    def _score(self, question: Score, wanted: bool, *, has: bool) -> Near:
+        """Enough points: by one row that does not hold, or no longer holds, else by several that lack least."""
+        held = [answer(part, self.facts, self.at) for _, part in question.parts]
+        parts = tuple(self.near(part, not now) for (_, part), now in zip(question.parts, held, strict=True))
+        alone = None if has else self._alone(question, wanted)
+        base = Near(question, wanted, has, parts=parts, alone=alone)
+        if has:
+            return base
+        now = points(question, self.facts, self.at)
+        worths = [-worth if on else worth for (worth, _), on in zip(question.parts, held, strict=True)]
+        rows = [(n, worth) for n, worth in enumerate(worths) if parts[n].plan is not None and worth]
+        rows.sort(key=lambda row: (parts[row[0]].cost, -abs(row[1])))
+        for some in _few(rows):
+            whole = Plan()
+            for n, _ in some:
+                whole |= parts[n].plan or Plan()
+            if self._works(question, wanted, whole, self.at):
+                until = self._until(question, wanted, whole)
+                lack = self._points_lack(question, now, some, until, wanted=wanted)
+                cost = sum(parts[n].cost for n, _ in some)
+                return replace(base, lack=lack, plan=whole, until=until, cost=cost)
+        if alone is not None:
+            return replace(base, lack=Lack("time", "alone", at=alone), cost=1)
+        everything = [worth for worth, _ in question.parts]
+        lowest, highest = sum(w for w in everything if w < 0), sum(w for w in everything if w > 0)
+        if wanted and (
+            (question.low is not None and highest < question.low)
+            or (question.high is not None and lowest >= question.high)
+        ):
+            return replace(
+                base, lack=Lack("never", "never_points", {"reach": _points(highest)}), cost=NEVER_COST
+            )
+        return replace(base, lack=Lack("unsaid", "unsaid"), cost=UNSAID_COST)
+
+    def _points_lack(
+        self, question: Score, now: int, some: Sequence[tuple[int, int]], until: Until, *, wanted: bool
+    ) -> Lack:
+        """So many points are missing, or too many, and which conditions bring or take them."""
+        low = question.low if wanted else question.high
+        high = question.high if wanted else question.low
+        below = low is not None and now < low
+        need = low if below else high
+        more = sum(worth for _, worth in some)
+        numbers: dict[str, Any] = {
+            "have": _points(now), "need": None if need is None else _points(need), "more": _points(more),
+            "name": question.name, "rows": [n for n, _ in some],
+        }  # fmt: skip
+        code = "points_more" if need == now + 1 else "points" if below else "points_fewer"
+        return Lack("points", code, numbers, have=numbers["have"], need=numbers["need"], until=until)
+
     # one test
 
     def _fixed(self, question: Question, wanted: bool, leaf: t.Expr) -> Near:
         match leaf:
-            case t.Sample():
-                return Near(question, wanted, False, Lack("unsaid", "sample"), cost=UNSAID_COST)
+            case t.Sample(rate):
+                drew = {"drawn": round(self.facts.drawn[leaf], 6), "rate": rate}
+                return Near(question, wanted, False, Lack("never", "sample", drew), cost=NEVER_COST)
             case t.InAudience(name):
-                lack = Lack("unsaid", "list", {"audience": name})
-                return Near(question, wanted, False, lack, cost=UNSAID_COST)
+                code = "list" if wanted else "off_list"
+                lack = Lack("list", code, {"audience": name}, count=1)
+                put = Plan((), {leaf: wanted}, lists=((name, wanted),))
+                if self._works(question, wanted, put, self.at):
+                    return Near(question, wanted, False, lack, plan=put, cost=1)
         plan = self.told(leaf, wanted)
         names = self.facts.about.get(leaf, ())
         said = {"attribute": names[0] if names else question.text, "condition": question.text}
@@ -287,24 +375,25 @@ class Nearness:
         base = Near(question, wanted, False, alone=alone)
         unsaid = self._unsayable(leaf)
         if unsaid is None:
-            try:
-                for lack, first in self._proposals(leaf, wanted):
-                    for wait in waits(leaf):
-                        plan = replace(first, wait=wait)
-                        if wait and alone is not None and alone <= plan.done(self.at):
-                            break
-                        if self._works(question, wanted, plan, self.at):
-                            until = self._until(question, wanted, plan)
-                            numbers = {**lack.numbers, "wait": wait} if wait else lack.numbers
-                            lack = replace(lack, numbers=numbers, until=until, at=alone)
-                            cost = _cost(lack) + (0.5 if wait else 0)
-                            return replace(base, lack=lack, plan=plan, until=until, cost=cost)
-            except Pattern:
-                unsaid = "pattern"
+            for lack, first in self._proposals(leaf, wanted):
+                for wait in waits(leaf):
+                    plan = replace(first, wait=wait)
+                    if wait and alone is not None and alone <= plan.done(self.at):
+                        break
+                    if self._works(question, wanted, plan, self.at):
+                        until = self._until(question, wanted, plan)
+                        numbers = {**lack.numbers, "wait": wait} if wait else lack.numbers
+                        lack = replace(lack, numbers=numbers, until=until, at=alone)
+                        cost = _cost(lack) + (0.5 if wait else 0)
+                        return replace(base, lack=lack, plan=plan, until=until, cost=cost)
         if alone is not None:
             return replace(base, lack=self._in_time(leaf, wanted, alone), cost=1)
         if unsaid is None and self._is_over(leaf, wanted):
             return replace(base, lack=self._over(leaf), cost=NEVER_COST)
+        names = self.facts.about.get(leaf, ())
+        if engines(leaf) and names and unsaid is None:
+            lack = Lack("unsaid", "attribute", {"attribute": names[0], "condition": question.text})
+            return replace(base, lack=lack, cost=UNSAID_COST)
         return replace(base, lack=Lack("unsaid", unsaid or _reason(leaf, wanted)), cost=UNSAID_COST)
 
     def _unsayable(self, leaf: t.Expr) -> str | None:
@@ -314,6 +403,9 @@ class Nearness:
 
     def _proposals(self, leaf: t.Expr, wanted: bool) -> Iterator[tuple[Lack, Plan]]:
         """Plans worth trying, the smallest first, each with what it says is missing."""
+        if engines(leaf):
+            yield from self._of_engine(leaf)
+            return
         match leaf:
             case t.Did(event, times, window):
                 have = len(among(event, window, self.facts, self.at)[1])
@@ -422,6 +514,127 @@ class Nearness:
                 }
                 yield Lack("attribute", code, said, count=1), plan
 
+    # what only the engine says
+
+    def _of_engine(self, leaf: t.Expr) -> Iterator[tuple[Lack, Plan]]:
+        """More and more events of each kind that it looks at, with amounts and labels that it asks for."""
+        for liked in interests(leaf):
+            weighed = next(
+                (one for one in t.walk(leaf) if isinstance(one, Weighed) and one.interest == liked), None
+            )
+            labels = (
+                [weighed.label]
+                if weighed
+                else [item.value for item in _literals(leaf) if isinstance(item, t.Text)]
+            )
+            bound = next((item.value for item in _literals(leaf) if isinstance(item, t.Number)), None)
+            have = None if weighed is None else self.facts.asked(weighed, self.at)
+            for label in labels or ["another"]:
+                said = {"label": label, "have": have, "need": bound}
+                for term in sorted(liked.terms, key=lambda term: -term.points):
+                    asked = t.Compare(t.Name(liked.of), "=", t.Text(label))
+                    for n in range(1, MOST_LIKED + 1):
+                        yield from self._happening(
+                            term.event, n, have=have, need=bound, more=asked,
+                            code="more" if weighed is None else "weight", numbers=said,
+                        )  # fmt: skip
+            return
+        amounts = [
+            node
+            for node in t.walk(leaf)
+            if isinstance(node, t.Aggregate)
+            and node.of is not None
+            and node.function in ("sum", "avg", "min", "max")
+        ]
+        events = list(dict.fromkeys(node for node in t.walk(leaf) if isinstance(node, t.Event)))
+        for n in SOME:
+            for event in events:
+                if not any(node.event == event for node in amounts):
+                    yield from self._happening(event, n, have=None, need=None, code="more")
+        for node in t.walk(leaf):
+            if isinstance(node, t.Streak):
+                yield from self._in_a_row(node)
+            if isinstance(node, t.Habit) and node.function in ("usual_hour", "usual_weekday"):
+                yield from self._usually(leaf, node)
+        for amount in amounts:
+            yield from self._amount(leaf, amount)
+
+    def _in_a_row(self, node: t.Streak) -> Iterator[tuple[Lack, Plan]]:
+        """One event in each of so many calendar units to come."""
+        step = {"day": DAY, "week": DAY * 7, "month": DAY * 30}.get(node.by, DAY * 365)
+        for imagined in islice(self._examples(node.event), 1):
+            for n in range(2, MOST_IN_A_ROW + 1):
+                plan = Plan(tuple((imagined, step * k) for k in range(n)))
+                said = {"n": n, "event": node.event.name, "unit": node.by}
+                yield Lack("periods", "in_a_row", said, event=node.event, example=imagined, count=n), plan
+
+    def _usually(self, leaf: t.Expr, node: t.Habit) -> Iterator[tuple[Lack, Plan]]:
+        """So many events at the hour, or on the weekday, that is asked for."""
+        hourly = node.function == "usual_hour"
+        local = utc(self.at).astimezone(ZoneInfo(self.facts.zone))
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        asked = [
+            n
+            for n in (range(24) if hourly else range(1, 8))
+            if answer(One("", put_in(leaf, node, t.Number(n))), self.facts, self.at)
+        ]
+        for n in asked[:MOST_HOURS]:
+            days = 0 if hourly else (n - local.isoweekday()) % 7
+            first = midnight + timedelta(days=days, hours=n if hourly else 12)
+            if first <= local:
+                first += timedelta(days=1 if hourly else 7)
+            for imagined in islice(self._examples(node.event), 1):
+                for count in (1, 2, 3, 5, 8, 13):
+                    step = timedelta(days=1 if hourly else 7)
+                    plan = Plan(tuple((imagined, first - local + step * k) for k in range(count)))
+                    code = "at_hour" if hourly else "on_weekday"
+                    said = {"n": count, "event": node.event.name, "usual": n}
+                    yield Lack("events", code, said, event=node.event, example=imagined, count=count), plan
+
+    def _amount(self, leaf: t.Expr, node: t.Aggregate) -> Iterator[tuple[Lack, Plan]]:
+        """One more event with an amount: the least of some that works, and smaller ones down to the least."""
+        kind = self.facts.kinds.get(node.of or "")
+        if kind not in (ValueType.MONEY, ValueType.NUMBER) or node.of is None:
+            return
+        scale = MONEY_SCALE if kind is ValueType.MONEY else 1
+        question = One(to_text(leaf) if not _has_weighed(leaf) else "", leaf)
+        named = {
+            abs(item.value)
+            for item in _literals(leaf)
+            if isinstance(item, t.Number) and abs(item.value) < 1e9
+        }
+
+        def proposed(amount: float) -> tuple[Lack, Plan] | None:
+            value = round(amount * scale) if kind is ValueType.MONEY else round(amount, 2)
+            asked = t.Compare(t.Name(node.of or ""), "=", _literal(value, kind or ValueType.NUMBER))
+            numbers = {"property": node.of, "value": value, "kind": str(kind)}
+            return next(
+                self._happening(
+                    node.event, 1, have=None, need=None, more=asked, code="value", numbers=numbers
+                ),
+                None,
+            )
+
+        wanted = not answer(question, self.facts, self.at)
+        low = 0.0
+        for amount in sorted({1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0, *named}):
+            found = proposed(amount)
+            if found is None or not self._works(question, wanted, found[1], self.at):
+                low = amount
+                continue
+            high = amount
+            for _ in range(MOST_HALVED):
+                middle = round((low + high) / 2, 2)
+                if middle in (low, high):
+                    break
+                tried = proposed(middle)
+                if tried is not None and self._works(question, wanted, tried[1], self.at):
+                    high, found = middle, tried
+                else:
+                    low = middle
+            yield found
+            return
+
     # values of events
 
     def _valued(self, leaf: t.Expr, node: t.Aggregate) -> Iterator[tuple[Lack, Plan]]:
@@ -441,6 +654,13 @@ class Nearness:
         if node.function == "distinct":
             yield from self._different(leaf, node, int(have), kind)
             return
+        if isinstance(leaf, t.TextTest):
+            it = t.Name(node.of)
+            for more in (replace(leaf, value=it), t.Not(replace(leaf, value=it))):
+                yield from self._happening(
+                    node.event, 1, have=have, need=None, more=more, code="matching",
+                    numbers={"property": node.of, "condition": to_text(more), "kind": str(kind)},
+                )  # fmt: skip
         for value, numbers in _targets(leaf, node, have, kind, self.facts, self.at):
             asked = t.Compare(t.Name(node.of), "=", _literal(value, kind))
             what, code = ("amount", "amount") if node.function == "sum" else ("events", "value")
@@ -511,6 +731,8 @@ class Nearness:
     def _until(self, question: Question, wanted: bool, plan: Plan) -> Until:
         """Before which instant the plan's first event must come."""
         leaves = leaves_of(question)
+        if any(map(engines, leaves)):
+            return Until(self.at + MICROSECOND, exact=False)
         try:
             instants = {at - (plan.done(at) - at) for at in turns(leaves, self.facts, self.at)}
         except (TooMany, Unsaid, OverflowError):
@@ -526,18 +748,30 @@ class Nearness:
 
     def _alone(self, question: Question, wanted: bool) -> datetime | None:
         """When time alone brings the wanted answer; None: not, or it cannot be told."""
-        leaves = leaves_of(question)
+        if answer(question, self.facts, self.at) == wanted:
+            return None
+
+        def reading(facts: Facts, at: datetime) -> bool:
+            return answer(question, facts, at)
+
         try:
-            for at in turns(leaves, self.facts, self.at)[: affordable(leaves, self.facts)]:
-                if answer(question, self.facts, at) == wanted:
-                    return at
+            return first_turn(leaves_of(question), self.facts, reading, self.at)
         except (TooMany, Unsaid):
             return None
-        return None
 
     # what time brings, and what nothing brings
 
     def _in_time(self, leaf: t.Expr, wanted: bool, at: datetime) -> Lack:
+        if engines(leaf):
+            if (
+                isinstance(leaf, t.Compare)
+                and isinstance(leaf.left, Weighed)
+                and isinstance(leaf.right, t.Number)
+            ):
+                have = self.facts.asked(leaf.left, self.at)
+                said = {"label": leaf.left.label, "have": have, "need": leaf.right.value}
+                return Lack("time", "weight_falls", said, have=have, need=leaf.right.value, at=at)
+            return Lack("time", "alone", at=at)
         match leaf:
             case t.Did(event, times, window):
                 have = len(among(event, window, self.facts, self.at)[1])
@@ -554,6 +788,8 @@ class Nearness:
 
     def _is_over(self, leaf: t.Expr, wanted: bool) -> bool:
         """Whether neither an event nor time can change the test any more."""
+        if engines(leaf):
+            return False
         match leaf:
             case t.Did(event, times, window):
                 counted = len(among(event, window, self.facts, self.at)[1])
@@ -583,6 +819,18 @@ class Nearness:
         return Lack("never", "done", {"event": event.name if event else None}, event=event)
 
 
+def _few(rows: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+    """Rows (which, worth) to change together: each alone, then more and more of those that bring points, or take."""
+    yield from ((row,) for row in rows)
+    for sign in (1, -1):
+        same = [row for row in rows if row[1] * sign > 0]
+        yield from (same[:n] for n in range(2, len(same) + 1))
+
+
+def _points(millionths: int) -> int | float:
+    return millionths // MILLIONTHS if millionths % MILLIONTHS == 0 else millionths / MILLIONTHS
+
+
 def waits(leaf: t.Expr) -> list[timedelta]:
     """How long it may take until what happens now makes the test true; 0 first."""
     found = {timedelta(0)}
@@ -606,6 +854,10 @@ def _cost(lack: Lack) -> float:
 def _ends(window: t.Before | t.FromTo, facts: Facts) -> datetime:
     last = window.instant if isinstance(window, t.Before) else window.last
     return instant_of(last.value, facts.zone)
+
+
+def _has_weighed(leaf: t.Expr) -> bool:
+    return any(isinstance(node, Weighed) for node in t.walk(leaf))
 
 
 def _counts(times: t.Times | None, wanted: bool) -> list[int]:

@@ -16,7 +16,8 @@ from limner.expressions.predicate import MIRRORED, OPERATORS, fitting, holds, mi
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.windows import EARLIEST, bounds, instant_of
 from limner.portraits.because.facts import Facts, Happened
-from limner.portraits.because.question import All, Fixed, One, Opposite, Question, Some, Sure
+from limner.portraits.because.question import All, Fixed, One, Opposite, Question, Score, Some, Sure
+from limner.portraits.because.weighing import engines
 from limner.types import MONEY_SCALE, ValueType
 
 DAY = timedelta(days=1)
@@ -44,10 +45,17 @@ def answer(question: Question, facts: Facts, at: datetime) -> bool:
             return not answer(part, facts, at)
         case Sure(_, sure):
             return sure
+        case Score():
+            return question.passes(points(question, facts, at))
         case Fixed(_, leaf):
             return facts.test(leaf)
         case One(_, leaf):
             return test(leaf, facts, at)
+
+
+def points(score: Score, facts: Facts, at: datetime) -> int:
+    """The points of the parts that hold, in millionths."""
+    return sum(worth for worth, part in score.parts if answer(part, facts, at))
 
 
 def among(event: t.Event, window: t.Window | None, facts: Facts, at: datetime) -> tuple[Happened, range]:
@@ -58,6 +66,8 @@ def among(event: t.Event, window: t.Window | None, facts: Facts, at: datetime) -
 
 def test(leaf: t.Expr, facts: Facts, at: datetime) -> bool:
     """Whether one test is true at the instant."""
+    if engines(leaf):
+        return not facts.is_gone(leaf) and facts.asked(leaf, at) is True
     match leaf:
         case t.Did(event, times, window):
             n = len(among(event, window, facts, at)[1])
@@ -146,6 +156,8 @@ def kind_of(node: t.Value, facts: Facts) -> ValueType | None:
 
 def value(node: t.Value, facts: Facts, at: datetime, *, wanted: ValueType | None = None) -> Valued:
     """The value at the instant, and its type. `wanted`: as which type an attribute is read."""
+    if engines(node):
+        return facts.asked(node, at), None
     match node:
         case t.Aggregate():
             return aggregate(node, facts, at), kind_of(node, facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from limner.errors import ExpressionError
@@ -12,9 +12,11 @@ from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.predicate import MIRRORED, holds, microseconds
 from limner.expressions.windows import instant_of
+from limner.portraits.because.weighing import Weighed, engines, put_in
 from limner.tags.graph import Graph
 from limner.tags.methods.rule import literal
 from limner.tags.model import Observed, Points, Rule, Statistic, Tag, Tiers
+from limner.tags.tiers import millionths
 from limner.types import MONEY_SCALE, ValueType
 
 MOST_PARTS = 2_000
@@ -69,7 +71,25 @@ class Sure:
     holds: bool
 
 
-Question = All | Some | Opposite | One | Fixed | Sure
+@dataclass(frozen=True)
+class Score:
+    """The points of the parts that hold, added up (in millionths), are in [`low`, `high`); None: no bound.
+
+    `name`: the tag whose points they are.
+    """
+
+    text: str
+    name: str
+    parts: tuple[tuple[int, Question], ...]
+    low: int | None
+    high: int | None
+
+    def passes(self, points: int) -> bool:
+        """Whether so many points are in the bounds."""
+        return (self.low is None or points >= self.low) and (self.high is None or points < self.high)
+
+
+Question = All | Some | Opposite | One | Fixed | Sure | Score
 
 
 def parts_of(question: Question) -> Iterator[Question]:
@@ -83,6 +103,8 @@ def parts_of(question: Question) -> Iterator[Question]:
                 waiting.extend(reversed(parts))
             case Opposite(_, part):
                 waiting.append(part)
+            case Score(_, _, rows):
+                waiting.extend(part for _, part in reversed(rows))
 
 
 def leaves_of(question: Question) -> list[t.Expr]:
@@ -134,8 +156,6 @@ class Asking:
             case t.Sample():
                 return Fixed(text, expr)
             case t.Did() | t.FirstDid() | t.LastHas() | t.Regularly() | t.Sequence() | t.HasBeen():
-                if not t.followed(expr):
-                    raise Unsayable
                 return One(text, expr)
         return self._test(text, expr)
 
@@ -155,26 +175,38 @@ class Asking:
 
     def _test(self, text: str, test: t.Expr) -> Question:
         """A test whose tags are replaced by what they are made of."""
-        if any(isinstance(node, t.Weight) for node in t.walk(test)):
-            raise Weighs
-        if not t.followed(test):
+        for weight in [node for node in t.walk(test) if isinstance(node, t.Weight)]:
+            tag = self.graph.tags.get(weight.tag.name)
+            if tag is None or tag.key in self._by_hand or not tag.weighted:
+                raise Weighs
+            interest = self.graph.trees[tag.key][0]
+            if not isinstance(interest, t.Interest):
+                raise Weighs
+            return self._test(text, put_in(test, weight, Weighed(interest, weight.label)))
+        if any(isinstance(node, t.Logistic) for node in t.walk(test)):
             raise Unsayable
         for name in _names(test):
             tag = self.graph.tags.get(name.name)
             if tag is None or tag.key in self._by_hand:
                 continue
-            if tag.weighted:
-                raise Weighs
             if isinstance(tag.definition, Statistic):
-                return self._test(text, _put(test, name, self._value_of(tag)))
-            if isinstance(tag.definition, Points | Tiers):
+                return self._test(text, put_in(test, name, self._value_of(tag)))
+            if isinstance(tag.definition, Points | Rule) and not _directly(test, name):
+                raise Unsayable
+            if isinstance(tag.definition, Points):
+                return self._by_points(text, test, name, tag, tag.definition)
+            if isinstance(tag.definition, Tiers):
                 raise Unsayable
             if isinstance(tag.definition, Rule):
                 return self._by_case(text, test, name, tag)
         if isinstance(test, t.Flag):
             return Sure(text, test.value)
         nodes = list(t.walk(test))
-        if any(isinstance(node, t.Aggregate) for node in nodes) or isinstance(test, t.Within):
+        if (
+            engines(test)
+            or any(isinstance(node, t.Aggregate) for node in nodes)
+            or isinstance(test, t.Within)
+        ):
             return One(text, test)
         if any(isinstance(node, t.Attribute | t.Name) for node in nodes):
             return Fixed(text, test)
@@ -214,6 +246,31 @@ class Asking:
                 ways[-1] = Sure(said, True)
         return Some(text, tuple(ways))
 
+    def _by_points(self, text: str, test: t.Expr, name: t.Name, tag: Tag, points: Points) -> Question:
+        """A test of added points, or of the tier that they are in: the sums that pass it."""
+        rows = self.rows(tag, points)
+        if points.cuts is None:
+            spans = _passing_sums(test, name)
+        else:
+            passed = [
+                self._passes(test, name, literal(tier, tag.type), tag.type) == Sure(text, True)
+                for tier in points.cuts.tiers
+            ]
+            bounds = [None, *(millionths(cut) for cut in points.cuts.points or ()), None]
+            spans = [(low, high) for low, high, ok in zip(bounds, bounds[1:], passed, strict=False) if ok]
+        if spans is None:
+            raise Unsayable
+        ways = tuple(Score(text, tag.key, rows, low, high) for low, high in spans)
+        return ways[0] if len(ways) == 1 else Some(text, ways)
+
+    def rows(self, tag: Tag, points: Points) -> tuple[tuple[int, Question], ...]:
+        """What each condition of the points is worth, in millionths."""
+        trees = self.graph.trees[tag.key]
+        return tuple(
+            (millionths(row.points), self.question(tree))
+            for row, tree in zip(points.rows, trees, strict=True)
+        )
+
     def _passes(self, test: t.Expr, name: t.Name, value: t.Literal, kind: ValueType) -> Question:
         """The test with the value in the place of the tag: sure, unless it still depends on something."""
         text = to_text(test)
@@ -246,6 +303,34 @@ class Asking:
                 return Sure(text, isinstance(value, t.Flag) and value.value)
 
 
+def _passing_sums(test: t.Expr, name: t.Name) -> list[tuple[int | None, int | None]] | None:
+    """The sums [low, high) in millionths that pass a test of added points; None of a test that is not looked into."""
+
+    def whole(value: t.Value) -> int | None:
+        return millionths(value.value) if isinstance(value, t.Number) else None
+
+    match test:
+        case t.Known():
+            return [(None, None)]
+        case t.Between(_, low, high):
+            first, last = whole(low), whole(high)
+            return None if first is None or last is None else [(first, last + 1)]
+        case t.Among(_, options):
+            sums = [whole(option) for option in options]
+            return None if None in sums else [(one, one + 1) for one in sums if one is not None]
+        case t.Compare():
+            asked = _tested(test, name)
+            bound = whole(asked.right)
+            if bound is None:
+                return None
+            spans: dict[str, list[tuple[int | None, int | None]]] = {
+                "=": [(bound, bound + 1)], "!=": [(None, bound), (bound + 1, None)], "<": [(None, bound)],
+                "<=": [(None, bound + 1)], ">": [(bound + 1, None)], ">=": [(bound, None)],
+            }  # fmt: skip
+            return spans[asked.op]
+    return None
+
+
 def _names(test: t.Expr) -> list[t.Name]:
     """The bare names that the test itself compares, not those inside events."""
     found: list[t.Name] = []
@@ -259,18 +344,9 @@ def _names(test: t.Expr) -> list[t.Name]:
     return found
 
 
-def _put(test: t.Expr, name: t.Name, value: t.Value) -> t.Expr:
-    """The test with the value in the place of the name."""
-    if test == name:
-        return value
-    match test:
-        case t.Compare(left, _, right):
-            return replace(
-                test, left=value if left == name else left, right=value if right == name else right
-            )
-        case t.Among() | t.Between() | t.TextTest() | t.Within() | t.Known():
-            return replace(test, value=value)
-    return test
+def _directly(test: t.Expr, name: t.Name) -> bool:
+    """Whether the test compares the name itself, not something that is worked out of it."""
+    return test == name or name in t.children(test)
 
 
 def _tested(test: t.Compare, name: t.Name) -> t.Compare:

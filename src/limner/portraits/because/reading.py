@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -11,32 +11,34 @@ from typing import Any
 
 import pyarrow as pa
 
-from limner.engine.seam import Query, Transaction
+from limner.engine.seam import Query, Step, Transaction
 from limner.expressions import Cases
 from limner.expressions import tree as t
 from limner.expressions.attributes import attribute_steps, history_steps, json_at
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import statistics, tested_attribute
+from limner.expressions.compile import drawn, statistics, tested_attribute, weights
 from limner.expressions.happenings import EventSql, Selection, simple_test
 from limner.expressions.interests import counted
-from limner.expressions.predicate import microseconds
+from limner.expressions.predicate import OPERATORS, holds, microseconds
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.sql import Bound, Sql, Typed
-from limner.portraits.because.examples import MOST_WAYS, Pattern, in_words, properties_for
-from limner.portraits.because.facts import Facts, Happened, Imagined, Match
+from limner.portraits.because.examples import MOST_WAYS, in_words, properties_for
+from limner.portraits.because.facts import Ask, Facts, Happened, Imagined, Match
 from limner.portraits.because.missing import Plan
 from limner.portraits.because.moment import kind_of
 from limner.portraits.because.question import observed_names
+from limner.portraits.because.weighing import Weighed, engines, put_in
 from limner.tags.graph import Graph
 from limner.tags.methods.observed import attribute_path
 from limner.tags.model import Observed
-from limner.types import ValueType, naive
+from limner.types import ValueType, naive, utc
 
 MOST_EVENTS = 20_000
 """Of conditions that mean more of the person's events than this nothing is worked out."""
 
 _ME = "because_person"
 _IMAGINED = "because_imagined"
+_THESE = "because_events"
 _UNSEEN = 2**32 - 2
 """The code of an event name that no event has had yet."""
 
@@ -88,13 +90,13 @@ class Reader:
         query = (
             f"SELECT id FROM ({counted(node, sql, among=_ME)}) WHERE label = {bind(self.values([node])[0])}"
         )
-        with self.tx.given(_ME, pa.table({"ix": pa.array([self.ix], pa.uint32())})):
+        with self.tx.given(_ME, _only(self.ix)):
             rows = self.tx.read(query, bind.values)
         found: list[int] = rows.column("id").to_pylist()
         return found
 
     def _row(self, query: Query) -> dict[str, Any]:
-        with self.tx.given(_ME, pa.table({"ix": pa.array([self.ix], pa.uint32())})):
+        with self.tx.given(_ME, _only(self.ix)):
             rows = self.tx.read(query.sql, query.values).to_pylist()
         return rows[0] if rows else {}
 
@@ -119,7 +121,7 @@ class Reader:
         fixed = [
             leaf
             for leaf in leaves
-            if not _rests_on_events(leaf) and not isinstance(leaf, t.HasBeen | t.Within)
+            if not _rests_on_events(leaf) and not isinstance(leaf, t.HasBeen | t.Within) and not engines(leaf)
         ]
         facts = Facts(
             at=naive(self.at),
@@ -130,6 +132,10 @@ class Reader:
             since={leaf: self._since(leaf) for leaf in leaves if isinstance(leaf, t.HasBeen)},
             said={},
             about={leaf: tuple(self._read_by(leaf)) for leaf in leaves},
+            drawn={leaf: self._drawn(leaf) for leaf in leaves if isinstance(leaf, t.Sample)},
+            ask=self._asking({i for found in rows.values() for i in found.ids})
+            if any(map(engines, leaves))
+            else None,
         )
         said: dict[tuple[t.Value, ValueType], Any] = {}
         for leaf in leaves:
@@ -137,6 +143,55 @@ class Reader:
                 if (node, kind) not in said:
                     said[node, kind] = self._said(node, kind)
         return replace(facts, said=said)
+
+    def _asking(self, ids: Collection[int]) -> Ask:
+        """Asks the engine over these of the person's events, with some taken away or added; the same only once."""
+        known: dict[Any, Any] = {}
+        table = self.tx.read(
+            "SELECT * FROM events WHERE ix = $ix AND list_contains($ids, id) ORDER BY ts, id",
+            {"ix": self.ix, "ids": list(ids)},
+        ).combine_chunks()
+        places = table.column("id").to_pylist()
+
+        def ask(node: t.Node, facts: Facts, at: datetime) -> Any:
+            key = (node, facts.removed & set(places), facts.added, at)
+            if key not in known:
+                kept = table.filter(pa.array([i not in facts.removed for i in places], pa.bool_()))
+                known[key] = self._answered(node, _with(kept, self.ix, facts.added), at)
+            return known[key]
+
+        return ask
+
+    def _answered(self, node: t.Node, events: pa.Table, at: datetime) -> Any:
+        """What the engine says of a condition or value at the instant, were these the person's only events."""
+        weighed = [inner for inner in t.walk(node) if isinstance(inner, Weighed)]
+        for inner in weighed:
+            node = put_in(node, inner, t.Number(self._weight(inner, events, at)))
+        if weighed and isinstance(node, t.Compare) and isinstance(node.left, t.Number):
+            if isinstance(node.right, t.Number):
+                return OPERATORS[node.op](node.left.value, node.right.value)
+        elif weighed and isinstance(node, t.Between | t.Among) and isinstance(node.value, t.Number):
+            return holds(node, [node.value.value], ValueType.NUMBER, as_of=at, zone=self.catalog.zone)[0]
+        wanted: Any = node
+        if not isinstance(node, t.Value):
+            wanted = Cases(((node, t.Flag(True)),), t.Flag(False), ValueType.FLAG)  # type: ignore[arg-type]
+        query = _over_these(statistics({"c": wanted}, self.catalog, utc(at), among=_ME))
+        with self.tx.given(_THESE, events):
+            found = self._row(query).get("c")
+        return microseconds(naive(found)) if isinstance(found, datetime) else found
+
+    def _weight(self, node: Weighed, events: pa.Table, at: datetime) -> float:
+        """The weight of the label at the instant, 0 where it has none."""
+        query = _over_these(weights(node.interest, self.catalog, utc(at), among=_ME))
+        with self.tx.given(_THESE, events), self.tx.given(_ME, _only(self.ix)):
+            rows = self.tx.read(query.sql, query.values).to_pylist()
+        return next((float(row["weight"]) for row in rows if row["label"] == node.label), 0.0)
+
+    def _drawn(self, leaf: t.Sample) -> float:
+        """What was drawn for the person, from 0 to 1: below the rate is in the sample."""
+        values = {"ix": self.ix}
+        who = self.tx.read("SELECT person_id FROM persons WHERE ix = $ix", values).column(0)[0].as_py()
+        return drawn(who, leaf.seed)
 
     def _read_by(self, leaf: t.Expr) -> Iterable[str]:
         inner = leaf.test if isinstance(leaf, t.HasBeen) else leaf
@@ -270,6 +325,7 @@ class Reader:
             row = self.tx.read(
                 f"SELECT {', '.join(asked)} FROM {_IMAGINED} AS events", bind.values
             ).to_pylist()[0]
+        kept = {name: column[0].as_py() for name, column in columns.items()}
         return Imagined(
             name,
             tuple(sorted(in_words(properties, facts.kinds).items())),
@@ -278,6 +334,7 @@ class Reader:
                 for n, event in enumerate(facts.rows)
                 if row[f"e{n}"]
             },
+            kept,
         )
 
     def _named(self, name: str, facts: Facts) -> str:
@@ -323,30 +380,27 @@ class Reader:
 
     def _sayable(self, leaf: t.Expr, wanted: bool) -> Iterable[Any]:
         """Values that an attribute could be told to have."""
-        try:
-            named = [node for node in t.walk(leaf) if isinstance(node, t.Literal)]
-            kind = {
-                t.Text: ValueType.TEXT,
-                t.Number: ValueType.NUMBER,
-                t.Flag: ValueType.FLAG,
-                t.Instant: ValueType.INSTANT,
-            }
-            for one in dict.fromkeys(kind[type(item)] for item in named):
-                plain = _about_property(leaf)
-                if plain is not None:
-                    yield from (
-                        in_words(found, {"it": one})["it"]
-                        for found in properties_for(
-                            plain if wanted else t.Not(plain),
-                            {"it": one},
-                            at=naive(self.at),
-                            zone=self.catalog.zone,
-                        )
-                        if "it" in found
+        named = [node for node in t.walk(leaf) if isinstance(node, t.Literal)]
+        kind = {
+            t.Text: ValueType.TEXT,
+            t.Number: ValueType.NUMBER,
+            t.Flag: ValueType.FLAG,
+            t.Instant: ValueType.INSTANT,
+        }
+        for one in dict.fromkeys(kind[type(item)] for item in named):
+            plain = _about_property(leaf)
+            if plain is not None:
+                yield from (
+                    in_words(found, {"it": one})["it"]
+                    for found in properties_for(
+                        plain if wanted else t.Not(plain),
+                        {"it": one},
+                        at=naive(self.at),
+                        zone=self.catalog.zone,
                     )
-            yield from (item.value for item in named)
-        except Pattern:
-            return
+                    if "it" in found
+                )
+        yield from (item.value for item in named)
         yield from ("example", True, False, 1)
 
     def _tests_of(self, leaves: Sequence[t.Expr], value: Any) -> dict[t.Expr, bool] | None:
@@ -374,6 +428,36 @@ class Reader:
             "SELECT " + ", ".join(f"{test} AS c{n}" for n, test in enumerate(asked)), bind.values
         ).to_pylist()[0]
         return {leaf: bool(row[f"c{n}"]) for n, leaf in enumerate(leaves)}
+
+
+def _over_these(query: Query) -> Query:
+    """The same query over the given events instead of all."""
+    return Query((Step("events", f"SELECT * FROM {_THESE}"), *query.steps), query.final, query.values)
+
+
+def _only(ix: int) -> pa.Table:
+    """A table of one person."""
+    return pa.table({"ix": pa.array([ix], pa.uint32())})
+
+
+def _with(events: pa.Table, ix: int, added: Sequence[tuple[Imagined, datetime]]) -> pa.Table:
+    """The events with further ones, whose ids nobody's event has."""
+    if not added:
+        return events
+    rows = [
+        {
+            **{name: value for name, value in imagined.row.items() if name in events.schema.names},
+            "id": 2**62 + n,
+            "ts": ts,
+            "ix": ix,
+        }
+        for n, (imagined, ts) in enumerate(added)
+    ]
+    columns = {name: [row.get(name) for row in rows] for name in events.schema.names}
+    made = pa.table(
+        {name: pa.array(values, events.schema.field(name).type) for name, values in columns.items()}
+    )
+    return pa.concat_tables([events, made])
 
 
 def _about_property(leaf: t.Expr) -> t.Expr | None:
@@ -415,6 +499,9 @@ def _asked(nodes: Sequence[t.Node]) -> tuple[dict[t.Event, list[str]], dict[t.Ev
             of.setdefault(node.event, []).append(node.of)
         if isinstance(node, t.LastHas):
             has.setdefault(node.event, []).append(node.has)
+        if isinstance(node, t.Interest):
+            for term in node.terms:
+                of.setdefault(term.event, []).append(node.of)
     return of, has
 
 

@@ -37,6 +37,44 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{property} of {what}: {have} of {need}, {more} more{until}",
         "{what}的{property}：已有 {have}，需要 {need}，还差 {more}{until}",
     ),
+    "matching": (
+        "{n} more {what} with {condition}{until}",
+        "还差 {n} 次{what}，且 {condition}{until}",
+    ),
+    "points": (
+        "{have} points, {need} asked: {signed} by {texts}",
+        "已有 {have} 分，需要 {need} 分：{signed} 分，{texts}",
+    ),
+    "points_fewer": (
+        "{have} points, fewer than {need} asked: {signed} by {texts}",
+        "已有 {have} 分，须少于 {need} 分：{signed} 分，{texts}",
+    ),
+    "points_more": ("{have} points: {signed} by {texts}", "已有 {have} 分：{signed} 分，{texts}"),
+    "never_points": (
+        "cannot become so: the conditions bring at most {reach} points",
+        "不可能满足：各条件最多带来 {reach} 分",
+    ),
+    "more": ("{n} more {what}{until}", "再有 {n} 次{what}{until}"),
+    "in_a_row": (
+        "{n} more {what}, one each {unit}{until}",
+        "再有 {n} 次{what}，每{unit_zh}一次{until}",
+    ),
+    "at_hour": (
+        "{n} more {what} at {usual}:00{until}",
+        "再有 {n} 次{what}，在 {usual} 点{until}",
+    ),
+    "on_weekday": (
+        "{n} more {what} on weekday {usual} of 7, from Monday on{until}",
+        "再有 {n} 次{what}，在每周第 {usual} 天（周一为第 1 天）{until}",
+    ),
+    "weight": (
+        "{label} weighs {have}, {need} asked: {n} more {what}{until}",
+        "“{label}”的权重为 {have}，要求 {need}：再有 {n} 次{what}{until}",
+    ),
+    "weight_falls": (
+        "{label} weighs {have}, {need} asked: falls so far by itself on {at}",
+        "“{label}”的权重为 {have}，要求 {need}：到 {at} 会自行降到",
+    ),
     "different": (
         "{n} more different {property} of {what}: {have} of {need}{until}",
         "{what}还差 {n} 个不同的 {property}（已有 {have}，需要 {need}）{until}",
@@ -91,6 +129,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "取决于 {events} 个事件：没有它们结果就会不同",
     ),
     "decided_attributes": ("rests on what was said: {names}", "取决于属性：{names}"),
+    "decided_mixed": (
+        "rests on {some_events}, {some_attributes} and the place on lists kept by hand: {lists}",
+        "取决于 {events} 个事件、{attributes} 个属性和人工名单：{lists}",
+    ),
     "absent": ("rests on what did not happen or was not said", "取决于没有发生或没有告知的事"),
     "outside": ("rests on a list kept by hand or on a drawn sample", "取决于人工名单或抽样结果"),
     # what somebody gave
@@ -100,16 +142,38 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     # when it ends
     "ends": ("if nothing new happens, this changes on {at}", "若无新事件，从 {at} 起会改变"),
     "stays": ("if nothing new happens, this stays so", "若无新事件，会一直如此"),
-    # why something is not said
-    "sample": ("not said: nobody can do anything about a drawn sample", "不作说明：抽样结果不由个人行为决定"),
-    "list": (
-        "not said: the members of '{audience}' are listed by hand",
-        "不作说明：人群“{audience}”的成员由人工指定",
+    # drawn samples and lists kept by hand
+    "sample": (
+        "cannot become so: {drawn} was drawn, once and for ever, and {rate} decides",
+        "不可能满足：抽样结果固定为 {drawn}，界限为 {rate}",
     ),
-    "pattern": ("not said: it asks for a text pattern", "不作说明：条件要求匹配文本模式"),
+    "drawn": (
+        "rests on a drawn sample: {drawn} was drawn, once and for ever, and {rate} decides",
+        "取决于抽样：抽样结果固定为 {drawn}，界限为 {rate}",
+    ),
+    "list": (
+        "is not on the list '{audience}', which is kept by hand",
+        "不在人工名单“{audience}”中",
+    ),
+    "off_list": (
+        "is on the list '{audience}', which is kept by hand",
+        "在人工名单“{audience}”中",
+    ),
+    "decided_lists": (
+        "rests on the place on lists kept by hand: {lists}",
+        "取决于人工名单：{lists}",
+    ),
+    # why something is not said
+    "pattern": (
+        "not said: no text was found in which the pattern is found",
+        "不作说明：没有找到能匹配该文本模式的内容",
+    ),
     "moment": ("not said: it asks for the time of the event itself", "不作说明：条件涉及事件本身的时间"),
     "moving": ("not said: which events it means moves with the time", "不作说明：所指的事件随时间变化"),
-    "weighs": ("not said: weights fall a little at every moment", "不作说明：权重每时每刻都在小幅下降"),
+    "weighs": (
+        "not said: the weights were not computed from events here",
+        "不作说明：权重不是由这里的事件算出的",
+    ),
     "both_move": ("not said: both sides move with the time", "不作说明：比较的两边都随时间变化"),
     "not_sequence": (
         "not said: it asks that a sequence has not happened",
@@ -125,6 +189,22 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "不作说明：推算结果与标签的计算不一致",
     ),
     "unproved": ("not said: it could not be proved", "不作说明：无法得到证实"),
+    "personal": (
+        "not said: its values are personal, and so is what decided them",
+        "不作说明：其值属于个人信息，依据也是",
+    ),
+    "of_tags": (
+        "not said: it is worked out of tags, none of which decides alone",
+        "不作说明：由多个标签共同算出，没有单独决定的一个",
+    ),
+    "unreadable": (
+        "not said: the definition that computed it can no longer be read: {message}",
+        "不作说明：当时的定义已无法读取：{message}",
+    ),
+    "cut_every_run": (
+        "not said: its cut points follow from everybody in each run",
+        "不作说明：分界点在每次运行时由全体人群算出",
+    ),
     "unsaid": (
         "not said: no small change was found that would make it so",
         "不作说明：没有找到能使其成立的小改变",
@@ -139,7 +219,16 @@ _UNTIL = {
     ("en", False): ", which helps at least before {}",
     ("zh", False): "，至少在 {} 之前有效",
 }
-_UNITS_ZH = {"second": "秒", "minute": "分钟", "hour": "小时", "day": "天", "week": "周"}
+_NOW = {"en": ", if it happens now", "zh": "，须现在发生"}
+_UNITS_ZH = {
+    "second": "秒",
+    "minute": "分钟",
+    "hour": "小时",
+    "day": "天",
+    "week": "周",
+    "month": "月",
+    "year": "年",
+}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -201,11 +290,15 @@ def say(
         for noun in ("event", "attribute"):
             counted = numbers.get(f"{noun}s")
             words[f"some_{noun}s"] = f"{counted} {noun}{'' if counted == 1 else 's'}"
+        if numbers.get("now"):
+            words["until"] = _NOW[language]
         if "wait" in numbers:
             words["until"] += waiting(numbers["wait"], language)
         if "unit" in numbers:
-            words["unit"] = numbers["unit"] + ("" if numbers["each"] == 1 else "s")
+            words["unit"] = numbers["unit"] + ("" if numbers.get("each", 1) == 1 else "s")
             words["unit_zh"] = _UNITS_ZH[numbers["unit"]]
+        if isinstance(numbers.get("more"), int | float):
+            words["signed"] = f"{numbers['more']:+g}"
         words["texts"] = "; ".join(item[language] for item in numbers.get("texts", ()))
         said[language] = SENTENCES[template][n].format_map(words)
     return said

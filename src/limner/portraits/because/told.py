@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from limner.errors import ExpressionError
 from limner.expressions import tree as t
@@ -17,6 +18,7 @@ from limner.portraits.because.deciding import (
     absent,
     deciding,
     everything,
+    flip_points,
     flip_reading,
 )
 from limner.portraits.because.facts import Facts
@@ -27,6 +29,7 @@ from limner.portraits.because.question import (
     Fixed,
     One,
     Question,
+    Score,
     Some,
     TooLarge,
     Unsayable,
@@ -36,11 +39,16 @@ from limner.portraits.because.question import (
 from limner.portraits.because.reading import Reader, TooManyEvents
 from limner.portraits.because.sentences import say
 from limner.portraits.because.turning import TooMany, Unsaid, first_turn
+from limner.portraits.because.weighing import engines
 from limner.portraits.person import exact
 from limner.tags.masking import is_personal, masked
 from limner.tags.methods.given import IMPORTED
 from limner.tags.model import Given, Observed, Points, Rule, Statistic, Tag, Tiers
+from limner.tags.objects import worded
+from limner.tags.tiers import MILLIONTHS, millionths
 from limner.types import Json, ValueType, naive, utc
+
+Asked = TypeVar("Asked")
 
 MOST_NAMED = 10_000
 """So many events are named by their ids; of more only how many."""
@@ -74,6 +82,7 @@ class Teller:
         self.reader, self.hide = reader, hide
         self.at = naive(reader.at)
         self.zone = reader.catalog.zone
+        self.objects = next((tag.objects for tag in reader.graph.tags.values() if tag.objects), {})
 
     # a condition, a tag
 
@@ -105,11 +114,14 @@ class Teller:
                 return self._rule(tag, definition)
             if isinstance(definition, Statistic):
                 return self._statistic(self.reader.graph.trees[tag.key][0])
-            if isinstance(definition, Points | Tiers):
-                raise Unknown("unsaid")
+            if isinstance(definition, Points):
+                return self._points(tag, definition)
+            if isinstance(definition, Tiers):
+                raise Unknown("cut_every_run")
             return self._observed(definition)
         except Unknown as error:
-            return self._unknown(error, len(definition.cases) if isinstance(definition, Rule) else 0)
+            rows = definition.cases if isinstance(definition, Rule) else ()
+            return self._unknown(error, len(definition.rows if isinstance(definition, Points) else rows))
 
     def _rule(self, tag: Tag, definition: Rule) -> Told:
         questions = [self._question(tree) for tree in self.reader.graph.trees[tag.key]]
@@ -149,6 +161,53 @@ class Teller:
             nearest["value"] = None if best.nearest is None else self._value(values[best.nearest], tag.type)
         return Told(told.because, nearest, shown, told.ends, told.turn, told.removal, told.then)
 
+    def _points(self, tag: Tag, definition: Points) -> Told:
+        """Which conditions give their points, what each other one would bring, and what is missing for the next tier.
+
+        Where the points have no tiers: for any more of them.
+        """
+        rows = self._asked(lambda asking: asking.rows(tag, definition))
+        leaves = list(dict.fromkeys(leaf for _, part in rows for leaf in leaves_of(part)))
+        facts = self._facts(leaves)
+        cuts = [] if definition.cuts is None else [millionths(cut) for cut in definition.cuts.points or ()]
+        tiers = () if definition.cuts is None else definition.cuts.tiers
+
+        def total(given: Facts, at: datetime) -> int:
+            return sum(worth for worth, part in rows if answer(part, given, at))
+
+        def reading(given: Facts, at: datetime) -> Any:
+            reached = total(given, at)
+            return tiers[bisect_right(cuts, reached)] if tiers else reached / MILLIONTHS
+
+        trees = self.reader.graph.trees[tag.key]
+        if [answer(part, facts, self.at) for _, part in rows] != self.reader.holds(trees):
+            raise Unknown("disagrees")
+        now, held = reading(facts, self.at), total(facts, self.at)
+        removal = flip_points(rows, facts, lambda left: reading(left, self.at) != now, self.at)
+        removal = removal or everything(leaves, facts, lambda left: reading(left, self.at))
+        without = [
+            text
+            for _, part in rows
+            for text in absent(part, facts, self.at, wanted=answer(part, facts, self.at))
+        ]
+        told = self._told(facts, leaves, reading, removal, list(dict.fromkeys(without)), near=None)
+        higher = next((cut for cut in cuts if cut > held), None) if tiers else held + 1
+        near = self._nearness(facts, leaves)
+        found = [near.near(part) for _, part in rows]
+        shown: Json | None = None
+        if higher is not None:
+            best = near.near(Score(f"{tag.key} >= {higher / MILLIONTHS:g}", tag.key, rows, higher, None))
+            shown = self._near(best, top=True)
+            begin = best.begin or self.at
+            then = None
+            if best.plan is not None:
+                then = reading(best.plan.carried_out(facts, begin), best.plan.done(begin))
+            elif best.alone is not None:
+                then = reading(facts, best.alone)
+            shown["value"] = None if then is None else self._value(then, tag.type)
+        cases = tuple(self._near(item, top=True) for item in found)
+        return replace(told, near=shown, cases=cases)
+
     def _rule_removal(
         self,
         questions: Sequence[Question],
@@ -182,29 +241,33 @@ class Teller:
         return list(dict.fromkeys(found))
 
     def _statistic(self, tree: t.Expr) -> Told:
-        if isinstance(tree, t.Interest):
-            return self._interest(tree)
-        if not isinstance(tree, t.Aggregate) or not t.followed(tree):
+        if not isinstance(tree, t.Value) or isinstance(tree, t.Logistic):
             raise Unknown("unsaid")
+        if engines(tree):
+            tree = self._in_place(tree)
         facts = self._facts([tree])
 
         def reading(given: Facts, at: datetime) -> Any:
             return value(tree, given, at)[0]
 
         now = reading(facts, self.at)
-        if not _same(now, self.reader.values([tree])[0]):
+        if not engines(tree) and not _same(now, self.reader.values([tree])[0]):
             raise Unknown("disagrees")
-        removal = flip_reading([tree], facts, lambda given: reading(given, self.at), self.at)
+        removal = None
+        if isinstance(tree, t.Interest) and now is not None:
+            gone = Removal(frozenset(self.reader.counting(tree)))
+            removal = gone if gone and reading(gone.from_(facts), self.at) != now else None
+        removal = removal or flip_reading([tree], facts, lambda given: reading(given, self.at), self.at)
         near = One(f"known({to_text(tree)})", t.Known(tree))
         return self._told(facts, [tree], reading, removal, [], near=near if now is None else None)
 
-    def _interest(self, tree: t.Interest) -> Told:
-        """Without the events that count for its label the value would be another."""
-        gone = Removal(frozenset(self.reader.counting(tree)))
-        because = self._because(self._facts([]), gone, [] if gone else [to_text(tree)])
-        ends: Json = {"said": False, "at": None, "proved": None, "then": None}
-        ends["text"] = say("weighs" if gone else "stays", {}, zone=self.zone)
-        return Told(because, None, (), {**ends, "said": not gone}, None, gone)
+    def _in_place(self, tree: t.Value) -> t.Value:
+        """The value with what its tags count in their places; Unknown where one of them is made of cases."""
+        text = to_text(tree)
+        question = self._question(t.Known(tree))
+        if not isinstance(question, One) or not isinstance(question.leaf, t.Known):
+            raise Unknown("unsaid", what=text)
+        return question.leaf.value
 
     def _given(self, tag: Tag) -> Told:
         """Somebody gave the value, or nobody did."""
@@ -240,8 +303,11 @@ class Teller:
     # how it is put together
 
     def _question(self, expr: t.Expr) -> Question:
+        return self._asked(lambda asking: asking.question(expr))
+
+    def _asked(self, ask: Callable[[Asking], Asked]) -> Asked:
         try:
-            return Asking(self.reader.graph, self.reader.catalog, self.at, self.reader.given).question(expr)
+            return ask(Asking(self.reader.graph, self.reader.catalog, self.at, self.reader.given))
         except TooLarge:
             raise Unknown("too_large") from None
         except Weighs:
@@ -307,19 +373,30 @@ class Teller:
             )
         elif any(isinstance(leaf, t.Sample | t.InAudience) for leaf in facts.fixed):
             code = "outside"
-        numbers = {"events": len(found.events), "attributes": len(names), "names": ", ".join(names)}
+            if found.lists:
+                code = "decided_mixed" if found.events or names else "decided_lists"
+        numbers: Json = {"events": len(found.events), "attributes": len(names), "names": ", ".join(names)}
+        if found.lists:
+            numbers |= {"lists": ", ".join(sorted(found.lists))}
+        sample = next((leaf for leaf in facts.fixed if isinstance(leaf, t.Sample)), None)
+        if code == "outside" and sample is not None:
+            code = "drawn"
+            numbers |= {"drawn": round(facts.drawn[sample], 6), "rate": sample.rate}
         return {
             "said": True,
             "named": len(found.events),
             "ids": [str(i) for i in sorted(found.events)[:MOST_NAMED]],
             "attributes": names,
+            "lists": sorted(found.lists),
             "absent": without,
             "text": say(code, numbers, zone=self.zone),
         }
 
     def _unknown(self, error: Unknown, cases: int) -> Told:
         text = say(error.code, error.numbers, zone=self.zone)
-        because: Json = {"said": False, "named": 0, "ids": [], "attributes": [], "absent": [], "text": text}
+        because: Json = {
+            "said": False, "named": 0, "ids": [], "attributes": [], "lists": [], "absent": [], "text": text
+        }  # fmt: skip
         ends: Json = {"said": False, "at": None, "proved": None, "then": None, "text": text}
         return Told(because, None, (None,) * cases, ends, None, Removal())
 
@@ -337,7 +414,11 @@ class Teller:
             "missing": None if near.holds else self._missing(near, parts),
             "parts": parts,
             "nearest": near.nearest,
+            "points": None,
         }
+        if isinstance(near.question, Score):
+            for part, (worth, _) in zip(parts, near.question.parts, strict=True):
+                part["points"] = worth / MILLIONTHS
         if top:
             shown["plan"] = None if near.plan is None else self._plan(near)
             shown["alone"] = None if near.alone is None else utc(near.alone).isoformat()
@@ -345,6 +426,12 @@ class Teller:
 
     def _missing(self, near: Near, parts: Sequence[Json]) -> Json:
         lack = near.lack
+        if lack is not None and lack.what == "points" and isinstance(near.question, Score):
+            numbers = dict(lack.numbers)
+            missing = [parts[n]["missing"]["text"] for n in numbers.pop("rows")]
+            text = say(lack.code, {**numbers, "texts": missing}, zone=self.zone)
+            text["numbers"] = {name: item for name, item in text["numbers"].items() if name != "texts"}
+            return self._lack(lack, text)
         if near.parts and (lack is None or lack.what not in ("unsaid", "never", "time")):
             if near.nearest is not None:
                 return dict(parts[near.nearest]["missing"])
@@ -372,8 +459,14 @@ class Teller:
                     for key, item in numbers.items()
                 }
         until = lack.until or Until(None)
-        where = "" if lack.event is None or lack.event.where is None else to_text(lack.event.where)
+        if until.at is not None and not until.exact and until.at <= self.at + MICROSECOND:
+            numbers["now"], until = True, Until(None)
+        where = "" if lack.event is None or lack.event.where is None else self._worded(lack.event.where)
         return say(lack.code, numbers, zone=self.zone, until=until.at, exact=until.exact, where=where)
+
+    def _worded(self, tree: t.Expr) -> str:
+        """The condition as people read it: objects by their titles."""
+        return to_text(worded(tree, self.objects)) if self.objects else to_text(tree)
 
     def _lack(self, lack: Lack, text: Json) -> Json:
         example = lack.example
@@ -413,6 +506,7 @@ class Teller:
                 {"name": name, "value": masked(item) if is_personal(name, self.hide) else item}
                 for name, item in plan.said
             ],
+            "lists": [{"audience": name, "on": on} for name, on in plan.lists],
             "wait_us": plan.wait // MICROSECOND,
             "begin": None if near.begin is None else utc(near.begin).isoformat(),
             **_until(near.until),

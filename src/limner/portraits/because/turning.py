@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from limner.expressions import tree as t
+from limner.expressions.interests import Grid, grid
 from limner.expressions.predicate import microseconds
 from limner.expressions.windows import LATEST, MICROSECOND, instant_of, passes, value_passes
 from limner.portraits.because.facts import Facts
 from limner.portraits.because.moment import DAY, among, span_of, value
-from limner.types import ValueType
+from limner.portraits.because.weighing import engines, interests
+from limner.types import ValueType, naive, utc
 
 MOST_INSTANTS = 20_000
 """So many instants are tried; beyond them nothing is said."""
+
+MOST_ASKED = 80
+"""So many instants are tried where each asks the engine."""
+
+_AGES = 20
+"""So many birthdays are looked ahead."""
 
 MOST_WORK = 1_000_000
 """So many events are looked at again in all for it."""
@@ -55,17 +64,42 @@ def first_turn(
     """The earliest instant after that one at which, with no new event, the reading is another; None: never."""
     now = reading(facts, after)
     most = affordable(leaves, facts)
+    steps = {grid(node.half_life) for leaf in leaves for node in interests(leaf)}
+    before = after
     for n, at in enumerate(turns(leaves, facts, after)):
         if n == most:
             raise TooMany
         if reading(facts, at) != now:
-            return at
+            return _fallen(before, at, lambda tried: reading(facts, tried) != now, steps) if steps else at
+        before = at
     return None
+
+
+def _fallen(
+    low: datetime, high: datetime, turned: Callable[[datetime], bool], steps: Collection[Grid]
+) -> datetime:
+    """The instant in (low, high] from which on it is turned, where weights fall from step to step of time."""
+    if len(steps) > 1:
+        while high - low > MICROSECOND:
+            middle = low + (high - low) // 2
+            low, high = (low, middle) if turned(middle) else (middle, high)
+        return high
+    (grid_of,) = steps
+    first, last = grid_of.number(low), grid_of.number(high) + 1
+    while last - first > 1:
+        middle_step = (first + last) // 2
+        if grid_of.at(middle_step) >= high or turned(grid_of.at(middle_step)):
+            last = middle_step
+        else:
+            first = middle_step
+    return min(high, grid_of.at(last))
 
 
 def affordable(leaves: list[t.Expr], facts: Facts) -> int:
     """At how many instants the tests may be asked: fewer where each looks at many events."""
     looked_at = 1
+    if any(map(engines, leaves)):
+        return MOST_ASKED
     for leaf in leaves:
         for node in t.walk(leaf):
             match node:
@@ -98,6 +132,9 @@ def _leaf_turns(leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetim
             raise Unsaid("moving")
         if isinstance(node, t.LastHas) and any(isinstance(inner, t.Within) for inner in t.walk(node.has)):
             raise Unsaid("moving")
+    if engines(leaf):
+        yield from _engine_turns(leaf, facts, after)
+        return
     match leaf:
         case t.Did(event, _, window) | t.LastHas(event, _, window):
             yield from _passings(event, window, facts)
@@ -120,9 +157,81 @@ def _leaf_turns(leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetim
             yield from _value_turns(leaf, facts, after)
 
 
+def _engine_turns(leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetime]:
+    """When what only the engine says may turn: windows, ends of calendar units, birthdays; of weights some instants,
+
+    between two of which each of them only falls.
+    """
+    for node in t.walk(leaf):
+        match node:
+            case t.Aggregate("recency"):
+                raise Unsaid("both_move")
+            case t.Regularly():
+                raise Unsaid("both_move")
+            case (
+                t.Aggregate(_, event, _, window)
+                | t.Streak(_, event, _, window)
+                | t.Habit(_, event, window)
+                | t.Delay(event, _, window)
+                | t.Did(event, _, window)
+                | t.LastHas(event, _, window)
+                | t.FirstDid(event, window)
+                | t.Sequence(event, _, _, window)
+            ):
+                yield from _passings(event, window, facts)
+            case t.Interest():
+                for term in node.terms:
+                    yield from _passings(term.event, node.window, facts)
+                half = timedelta(seconds=node.half_life.seconds)
+                yield from (
+                    later(after, half * n / 4)
+                    for n in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 160, 168)
+                )
+        if isinstance(node, t.Streak) and node.function == "current_streak":
+            for far in range(1, 4):
+                begin = _begins(node.by, after, far, facts.zone)
+                yield from (begin, begin + MICROSECOND)
+        if isinstance(node, t.Dated):
+            yield from _birthdays(node, leaf, facts, after)
+    if isinstance(leaf, t.Within) and not isinstance(leaf.value, t.Dated):
+        held = facts.asked(leaf.value, after)
+        if isinstance(held, int):
+            yield from value_passes(leaf.window, _EPOCH + timedelta(microseconds=held), zone=facts.zone)
+
+
+def _begins(by: str, after: datetime, far: int, zone: str) -> datetime:
+    """When the so-many-th calendar unit after the instant begins, naive UTC."""
+    local = (
+        utc(after).astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    )
+    if by == "day":
+        begin = local + DAY * far
+    elif by == "week":
+        begin = local + DAY * (7 * far - local.weekday())
+    else:
+        months = far if by == "month" else 12 * far - local.month + 1
+        place = local.year * 12 + local.month - 1 + months
+        begin = local.replace(year=place // 12, month=place % 12 + 1, day=1)
+    return naive(begin.replace(tzinfo=ZoneInfo(zone)))
+
+
+def _birthdays(node: t.Dated, leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetime]:
+    """The next days on which the date comes round, each with the day after; and when they pass a window."""
+    at = after
+    for _ in range(_AGES if node.function == "age" else 3):
+        held = facts.asked(t.Dated("anniversary", node.value), at)
+        if not isinstance(held, int):
+            return
+        begin = _EPOCH + timedelta(microseconds=held)
+        yield from (begin, begin + MICROSECOND, begin + DAY, begin + DAY + MICROSECOND)
+        if isinstance(leaf, t.Within):
+            yield from value_passes(leaf.window, begin, zone=facts.zone)
+        at = max(begin, at) + DAY + MICROSECOND
+
+
 def _passings(event: t.Event, window: t.Window | None, facts: Facts) -> Iterator[datetime]:
     """When each of the events comes into the window or leaves it."""
-    if window is not None:
+    if window is not None and not isinstance(window, t.SinceEvent | t.BeforeEvent):
         for ts in facts.rows[event].times:
             yield from passes(window, ts, zone=facts.zone)
 

@@ -13,7 +13,7 @@ import { useDebounced } from "../../lib/useDebounced";
 import { useUnsaved } from "../../lib/useUnsaved";
 import { allComplete, Builder } from "./builder/Builder";
 import type { EffectOf } from "./builder/Effect";
-import { emptyGroup, fromTree, type Group, toTree, type Tree } from "./builder/model";
+import { emptyGroup, fromTree, type Group, narrowed, toTree, type Tree } from "./builder/model";
 import { useCount } from "./builder/useCount";
 import { CountPanel } from "./CountPanel";
 import css from "./edit.module.css";
@@ -108,6 +108,11 @@ function Editor({ vocabulary, saved, tree: first, reload }: { vocabulary: Vocabu
     setRoot(next);
     setTouched(true);
   };
+  const add = async (condition: string) => {
+    const read = await answer(api.POST("/api/v1/expressions/check", { body: { expression: condition, kind: "person" } }));
+    change(narrowed(root, read.tree as Tree, isTag));
+    setView("form");
+  };
   const set = (field: keyof Details) => (value: string) => {
     setDetails((last) => ({ ...last, [field]: value }));
     setTouched(true);
@@ -188,7 +193,7 @@ function Editor({ vocabulary, saved, tree: first, reload }: { vocabulary: Vocabu
             <CountPanel {...count} empty={written.tree === null} />
             {written.tree !== null && counted !== undefined && (
               <Card title={t("portrait")}>
-                <Portrait of={counted.count === 0 ? { data: undefined, error: NOBODY, refetch: () => undefined } : portrait} most={12} />
+                <Portrait of={counted.count === 0 ? { data: undefined, error: NOBODY, refetch: () => undefined } : portrait} most={12} add={(condition) => void add(condition)} />
               </Card>
             )}
           </aside>

@@ -37,7 +37,7 @@ function Form({ name, people, close }: { name: string; people: number; close: ()
   const go = () => {
     setTried(true);
     if (reason.trim().length < 3) return;
-    begin.mutate({ params: { path: { name } }, headers: key, body: { format: kind, columns, reason: reason.trim() } });
+    begin.mutate({ params: { path: { name } }, headers: key, body: { format: kind, columns, reason: reason.trim(), rows: false } });
   };
   return (
     <form

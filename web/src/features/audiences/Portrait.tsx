@@ -3,10 +3,13 @@ import { Fragment, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
+import { Narrow, type Narrowing } from "../../components/Narrow";
 import { Count } from "../../components/Numbers";
 import { Empty, Failure, Loading } from "../../components/States";
 import { TgiBars, type TgiRow } from "../../components/TgiBars";
 import type { Problem } from "../../lib/api";
+import { newAudience } from "../../lib/places";
+import { useMay } from "../../lib/session";
 import { useFormat } from "../../lib/useFormat";
 import css from "./portrait.module.css";
 import { type Crowd, type CrowdTag, type CrowdValue, useTitle, useValueWords } from "./words";
@@ -17,10 +20,15 @@ interface Asked {
   refetch: () => unknown;
 }
 
-/** What sets a crowd apart: the bars that tell most, and any one tag in full. */
-export function Portrait({ of, most = 12, base, whole }: { of: Asked; most?: number; base?: string; whole?: boolean }) {
+/**
+ * What sets a crowd apart: the bars that tell most, and any one tag in full. An operator presses a bar to narrow the
+ * crowd down by it: in the builder that is open (`add` takes the condition), else in a new audience.
+ */
+export function Portrait({ of, most = 12, base, whole, add }: { of: Asked; most?: number; base?: string; whole?: boolean; add?: (condition: string) => void }) {
   const { t } = useTranslation("audiences");
-  if (of.data) return <Drawn crowd={of.data} most={most} base={base} whole={whole ?? false} />;
+  const may = useMay("operator");
+  const narrow = may ? (value: CrowdValue) => (add ? () => add(value.condition) : newAudience(value.expression)) : undefined;
+  if (of.data) return <Drawn crowd={of.data} most={most} base={base} whole={whole ?? false} narrow={narrow} />;
   if (of.error?.code === "no_tags") {
     return (
       <Empty small icon="tags" title={t("noTags")} action={<Link to="/tags">{t("toTags")}</Link>}>
@@ -33,7 +41,9 @@ export function Portrait({ of, most = 12, base, whole }: { of: Asked; most?: num
   return <Loading rows={8} />;
 }
 
-function Drawn({ crowd, most, base, whole }: { crowd: Crowd; most: number; base: string | undefined; whole: boolean }) {
+type Narrower = ((value: CrowdValue) => Narrowing) | undefined;
+
+function Drawn({ crowd, most, base, whole, narrow }: { crowd: Crowd; most: number; base: string | undefined; whole: boolean; narrow: Narrower }) {
   const { t } = useTranslation("audiences");
   const format = useFormat();
   const title = useTitle();
@@ -58,9 +68,10 @@ function Drawn({ crowd, most, base, whole }: { crowd: Crowd; most: number; base:
           base: value.base_share,
           people: value.people,
           where: value.expression,
+          narrow: narrow?.(value),
         };
       }),
-    [crowd, most, title, words],
+    [crowd, most, title, words, narrow],
   );
   return (
     <>
@@ -68,7 +79,8 @@ function Drawn({ crowd, most, base, whole }: { crowd: Crowd; most: number; base:
         {crowd.findings ? t("findings", { count: crowd.findings, exact: format.exact(crowd.findings) }) : t("noFindings")}
       </p>
       {rows.length > 0 && <TgiBars rows={rows} />}
-      {whole && crowd.tags.length > 0 && <OneTag tags={crowd.tags} base={base} />}
+      {rows.length > 0 && narrow && <p className={css["small"]}>{t("narrowNote")}</p>}
+      {whole && crowd.tags.length > 0 && <OneTag tags={crowd.tags} base={base} narrow={narrow} />}
     </>
   );
 }
@@ -86,7 +98,7 @@ function telling(crowd: Crowd, most: number): { tag: CrowdTag; value: CrowdValue
 }
 
 /** One tag's whole distribution: this crowd in the accent, the others in grey. */
-function OneTag({ tags, base }: { tags: readonly CrowdTag[]; base: string | undefined }) {
+function OneTag({ tags, base, narrow }: { tags: readonly CrowdTag[]; base: string | undefined; narrow: Narrower }) {
   const { t } = useTranslation("audiences");
   const format = useFormat();
   const title = useTitle();
@@ -120,14 +132,15 @@ function OneTag({ tags, base }: { tags: readonly CrowdTag[]; base: string | unde
             <span className={css["shareWord"]} title={words(tag, value)}>
               {words(tag, value)}
             </span>
-            <span
-              className={css["bars"]}
-              role="img"
-              aria-label={`${format.percent(value.share)} ${t("shareHere")}, ${format.percent(value.base_share)} ${base ? t("shareOther", { name: against }) : t("shareBase")}`}
+            <Narrow
+              by={narrow?.(value)}
+              label={`${words(tag, value)}, ${format.percent(value.share)} ${t("shareHere")}, ${format.percent(value.base_share)} ${base ? t("shareOther", { name: against }) : t("shareBase")}`}
             >
-              <span className={css["bar"]} style={{ width: `${(value.share / highest) * 100}%` }} />
-              <span className={css["bar"]} data-base="true" style={{ width: `${(value.base_share / highest) * 100}%` }} />
-            </span>
+              <span className={css["bars"]}>
+                <span className={css["bar"]} style={{ width: `${(value.share / highest) * 100}%` }} />
+                <span className={css["bar"]} data-base="true" style={{ width: `${(value.base_share / highest) * 100}%` }} />
+              </span>
+            </Narrow>
             <span className={css["number"]}>
               {format.percent(value.share)} <span className={css["small"]}>/ {format.percent(value.base_share)}</span>
             </span>

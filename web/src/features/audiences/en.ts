@@ -160,6 +160,7 @@ const en = {
   against: "What sets {{a}} apart from {{b}}",
   findings_one: "{{exact}} significant difference",
   findings_other: "{{exact}} significant differences",
+  narrowNote: "Press a bar to add it to the conditions.",
   noFindings: "Nothing sets them apart significantly.",
   noTags: "No tag is computed yet",
   noTagsNote: "A portrait is drawn from tags. Compute them first.",

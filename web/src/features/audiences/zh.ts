@@ -162,6 +162,7 @@ const zh: typeof en = {
   against: "{{a}} 与 {{b}} 相比的特别之处",
   findings_one: "{{exact}} 处显著差异",
   findings_other: "{{exact}} 处显著差异",
+  narrowNote: "点击条形，即可将其加入筛选条件。",
   noFindings: "没有显著的特别之处。",
   noTags: "还没有计算过标签",
   noTagsNote: "画像由标签绘成，请先计算标签。",

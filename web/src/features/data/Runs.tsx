@@ -27,6 +27,7 @@ function useWhat(): (what: string) => string {
 /** What is done by itself and when next; what ran and how it ended; what went wrong. */
 export default function Runs() {
   const { t } = useTranslation("data");
+  const { t: common } = useTranslation();
   const { workspace } = useSession();
   const format = useFormat();
   const what = useWhat();
@@ -89,7 +90,7 @@ export default function Runs() {
             { key: "what", title: t("runs.what"), value: (run) => what(run.what), filter: true },
             { key: "subject", title: t("runs.subject"), value: (run) => run.subject, render: (run) => <Subject what={run.what} subject={run.subject} />, wide: true },
             { key: "began", title: t("runs.began"), value: (run) => run.started_at, render: (run) => <When at={run.started_at} /> },
-            { key: "took", title: t("runs.took"), value: (run) => run.seconds, render: (run) => (run.seconds === null ? "" : format.duration(run.seconds)) },
+            { key: "took", title: t("runs.took"), value: (run) => run.seconds, render: (run) => (run.seconds !== null ? format.duration(run.seconds) : run.eta_seconds === null ? "" : common("job.left", { time: format.duration(Math.ceil(run.eta_seconds)) })) },
             { key: "status", title: t("runs.status"), value: (run) => t(STATES[run.status]), filter: true, render: (run) => <span className={run.status === "failed" ? css["bad"] : ""}>{t(STATES[run.status])}</span> },
             { key: "detail", title: t("runs.detail"), value: (run) => detailOf(run.detail), render: (run) => <div className={css["message"]}>{detailOf(run.detail)}</div>, sort: false, wide: true },
           ]}

@@ -10,6 +10,7 @@ import { Empty, FailureLine, Loading } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer, useAsked, useChange } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
 import { asProblem } from "../../lib/problem";
+import { useAct } from "../../lib/useAct";
 import { useDebounced } from "../../lib/useDebounced";
 import { useFormat } from "../../lib/useFormat";
 import { sampleOf } from "../content/samples";
@@ -237,28 +238,20 @@ export function Bodies({ html, text, data, url }: { html: string | null; text: s
 function TestToMe({ name }: { name: string }) {
   const { t } = useTranslation("marketing");
   const [to, setTo] = useState("");
-  const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  const go = async () => {
-    setBusy(true);
-    setError(null);
-    setSaid("");
-    try {
+  const { busy, error, act } = useAct();
+  const go = () =>
+    act(async () => {
+      setSaid("");
       const told = await answer(api.POST("/api/v1/campaigns/{name}/test", { params: { path: { name } }, body: { to, person: "" }, headers: once() }));
       setSaid(t("content.tested", { outcome: [told.outcome, told.reason].filter(Boolean).join(": ") }));
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <form
       className={css["row"]}
       onSubmit={(event) => {
         event.preventDefault();
-        if (to && !busy) void go();
+        if (to) void go();
       }}
     >
       <Input style={{ flex: 1, minWidth: 160 }} aria-label={t("content.testTo")} placeholder={t("content.testTo")} value={to} onChange={(event) => setTo(event.target.value)} />

@@ -9,6 +9,7 @@ import { type Answer, answer, api, once, useAnswer, useAsked } from "../../lib/a
 import { useBatches } from "../../lib/batches";
 import { usePreferences } from "../../lib/preferences";
 import { titleIn } from "../../lib/titles";
+import { useAct } from "../../lib/useAct";
 import { useDebounced } from "../../lib/useDebounced";
 import { useFormat } from "../../lib/useFormat";
 import css from "./give.module.css";
@@ -53,8 +54,7 @@ function Asked({ close, where, person, tag: first }: Required<Omit<GiveProps, "o
   const [making, setMaking] = useState(false);
   const [value, setValue] = useState<Given | undefined>(undefined);
   const [until, setUntil] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, act } = useAct();
   const list = useAnswer("/api/v1/tags", { params: { query: { limit: MOST, sort: "key" } } });
   const tags = (list.data?.tags ?? []).filter((item) => item.type !== null && (person !== "" || item.method === "manual"));
   const tag = tags.find((item) => item.key === key);
@@ -67,34 +67,19 @@ function Asked({ close, where, person, tag: first }: Required<Omit<GiveProps, "o
     { enabled: ready && asked !== undefined, staleTime: 0 },
   );
   const seen = ready && asked === given ? preview.data : undefined;
-  const go = async () => {
-    if (!ready || busy) return;
-    setBusy(true);
-    setError(null);
-    try {
+  const go = () =>
+    act(async () => {
+      if (!ready) return;
       const title = titleIn(tag.titles, language, tag.key);
-      let batch: string | null | undefined;
-      let changes = 0;
-      if (person) {
-        const done = await answer(
-          api.PUT("/api/v1/people/{person}/tags/{key}", { params: { path: { person, key } }, body: { value: given, until }, headers: once() }),
-        );
-        await batches.changed();
-        ({ batch, changes } = done);
-      } else {
-        const done = await batches.give(key, where, given, until);
-        batch = done.batch;
-        changes = done.changes ?? 0;
-      }
+      const done = person
+        ? await answer(api.PUT("/api/v1/people/{person}/tags/{key}", { params: { path: { person, key } }, body: { value: given, until }, headers: once() }))
+        : await batches.give(key, where, given, until);
+      if (person) await batches.changed();
+      const changes = done.changes ?? 0;
       close();
-      const made = batch;
+      const made = done.batch;
       toast(t("give.done", { count: changes, exact: format.exact(changes), tag: title }), made ? () => batches.undo(made) : undefined);
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return (
     <form
       className={css["form"]}
@@ -259,27 +244,23 @@ function Making({ close, made }: { close: () => void; made: (key: string) => voi
   const [key, setKey] = useState("");
   const [values, setValues] = useState<string[]>([]);
   const [kind, setKind] = useState<"flag" | "text">("flag");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, act } = useAct();
   const name = key || keyOf(title);
   const fits = title.trim() !== "" && KEY.test(name);
-  const make = () => {
-    setBusy(true);
-    setError(null);
-    const text = [
-      `title: {${language}: ${JSON.stringify(title.trim())}}`,
-      "nature: model",
-      "method: manual",
-      `type: ${kind}`,
-      ...(kind === "text" && values.length ? [`values: ${JSON.stringify(values)}`] : []),
-      "",
-    ].join("\n");
-    answer(api.PUT("/api/v1/definitions/{kind}/{name}", { params: { path: { kind: "tags", name } }, headers: { "If-None-Match": "*" }, body: { text } }))
-      .then(() => batches.changed())
-      .then(() => made(name))
-      .catch((problem: unknown) => setError(problem))
-      .finally(() => setBusy(false));
-  };
+  const make = () =>
+    act(async () => {
+      const text = [
+        `title: {${language}: ${JSON.stringify(title.trim())}}`,
+        "nature: model",
+        "method: manual",
+        `type: ${kind}`,
+        ...(kind === "text" && values.length ? [`values: ${JSON.stringify(values)}`] : []),
+        "",
+      ].join("\n");
+      await answer(api.PUT("/api/v1/definitions/{kind}/{name}", { params: { path: { kind: "tags", name } }, headers: { "If-None-Match": "*" }, body: { text } }));
+      await batches.changed();
+      made(name);
+    });
   return (
     <section className={css["making"]} aria-label={t("give.new")}>
       <Field label={t("give.title")}>
@@ -307,7 +288,7 @@ function Making({ close, made }: { close: () => void; made: (key: string) => voi
       {error !== null && <FailureLine error={error} />}
       <div className={css["buttons"]}>
         <Button onClick={close}>{common("cancel")}</Button>
-        <Button type="primary" loading={busy} disabled={!fits} onClick={make}>
+        <Button type="primary" loading={busy} disabled={!fits} onClick={() => void make()}>
           {t("give.make")}
         </Button>
       </div>

@@ -51,7 +51,7 @@ export default function Portrait() {
       {(person) => (
         <>
           <Whole person={person} today={as_of ? today.data : undefined} asOf={as_of} setAsOf={(next) => set({ as_of: next }, { push: true })} setView={(next) => set({ view: next }, { push: true })} ask={(key) => set({ why: key }, { push: true })} erased={setJob} />
-          <Why id={person.person} tag={why} asOf={as_of} ask={(key) => set({ why: key }, { push: true })} close={() => set({ why: "" })} />
+          <Why id={person.person} tag={why} asOf={as_of} view={person.view} ask={(key) => set({ why: key }, { push: true })} close={() => set({ why: "" })} />
         </>
       )}
     </Shown>

@@ -25,10 +25,10 @@ type Rule = NonNullable<WhyOf["rule"]>;
 type Deciding = NonNullable<WhyOf["statistic"]>;
 
 /** Why the person has a tag's value, or has none, in a drawer. `tag` empty: closed. */
-export function Why({ id, tag, asOf, ask, close }: { id: string; tag: string; asOf: string; ask: (key: string) => void; close: () => void }) {
+export function Why({ id, tag, asOf, view, ask, close }: { id: string; tag: string; asOf: string; view: "known" | "true"; ask: (key: string) => void; close: () => void }) {
   const { t } = useTranslation("people");
   const { language } = usePreferences();
-  const found = useAnswer("/api/v1/people/{id}/tags/{key}/why", { params: { path: { id, key: tag }, query: asOf ? { as_of: asOf } : {} } }, { enabled: tag !== "" });
+  const found = useAnswer("/api/v1/people/{id}/tags/{key}/why", { params: { path: { id, key: tag }, query: asOf ? { as_of: asOf, view } : {} } }, { enabled: tag !== "" });
   const name = found.data ? titleIn(found.data.titles, language, found.data.key) : tag;
   return (
     <Drawer open={tag !== ""} onClose={close} size={560} title={t("tags.why", { tag: name })} aria-label={t("tags.why", { tag: name })} destroyOnHidden>
@@ -51,6 +51,8 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
         <Mark nature={why.nature as Nature} method={why.method as Method} words />
         {why.expired && why.expires_at && <Note>{t("why.expired", { when: format.moment(why.expires_at) })}</Note>}
         {!why.computed && <Note>{past ? t("why.then") : t("why.notComputed")}</Note>}
+        {why.defined_later && <Note>{t("why.definedLater")}</Note>}
+        {why.joined_since && <Note>{t("why.joinedSince")}</Note>}
         {why.redefined && <Note>{t("why.redefined")}</Note>}
         {!why.agrees && <Note>{why.recomputed === null ? t("why.disagreesNone") : t("why.disagrees", { value: say(why.recomputed, why.type) })}</Note>}
       </div>
@@ -58,9 +60,10 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
       {!why.available && (
         <div className={css["part"]}>
           <h3>{t("why.unavailable")}</h3>
-          <p>{why.unavailable}</p>
+          <p>{why.unavailable?.[language]}</p>
         </div>
       )}
+      {why.points && <Scored points={why.points} />}
       {why.rule && <Cases rule={why.rule} type={why.type} ask={ask} />}
       {why.weights && why.weights.labels.length > 0 && (
         <div className={css["part"]}>
@@ -226,6 +229,28 @@ function Cases({ rule, type, ask }: { rule: Rule; type: string; ask: (key: strin
         </div>
       )}
     </>
+  );
+}
+
+function Scored({ points }: { points: NonNullable<WhyOf["points"]> }) {
+  const { t } = useTranslation("people");
+  const { language } = usePreferences();
+  const format = useFormat();
+  return (
+    <div className={css["part"]}>
+      <h3>{t("why.points", { sum: format.exact(points.sum) })}</h3>
+      {points.rows.map((row) => (
+        <section key={row.when} className={css["case"]} data-decided={row.holds}>
+          <div className={css["line"]}>
+            <strong>{format.exact(row.points)}</strong>
+            <span className={row.holds ? css["good"] : css["quiet"]}>{t(row.holds ? "why.holds" : "why.fails")}</span>
+          </div>
+          <code>{row.when}</code>
+          {!row.holds && row.near?.missing && <p className={css["quiet"]}>{`${t("why.lacks")}: ${row.near.missing.text[language]}`}</p>}
+        </section>
+      ))}
+      {points.tiers.length > 0 && <p className={css["under"]}>{t("why.tiers", { tiers: points.tiers.join(" < "), cuts: points.cuts.join(", ") })}</p>}
+    </div>
   );
 }
 

@@ -9,13 +9,13 @@ import css from "./tags.module.css";
 interface Fresh {
   state: "new" | "applied" | "changed" | "expired" | "removed" | "broken";
   as_of: string | null;
-  freshness: { stale: boolean; reason: "" | "never" | "expired" | "changed" | "overdue"; since: string | null };
+  freshness: { stale: boolean; reason: "" | "never" | "expired" | "aside" | "changed" | "overdue"; since: string | null };
 }
 
 /** The state in a word, the worst first: "Expired", "Overdue", "Fresh". */
 export function useStateWord(): (tag: Fresh) => string {
   const { t } = useTranslation("tags");
-  return useCallback((tag) => t(tag.state === "applied" && tag.freshness.reason === "overdue" ? "state.overdue" : `state.${tag.state}`), [t]);
+  return useCallback((tag) => t(tag.state === "applied" && tag.freshness.reason === "overdue" ? "state.overdue" : tag.freshness.reason === "aside" ? "state.aside" : `state.${tag.state}`), [t]);
 }
 
 /** Whether the values are those that should be there now; when they were computed, and since when they are not. */

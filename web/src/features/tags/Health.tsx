@@ -11,6 +11,7 @@ import { placeOf } from "../../lib/places";
 import { useUrlState } from "../../lib/url";
 import { useFormat } from "../../lib/useFormat";
 import css from "./life.module.css";
+import { Predict } from "./Predict";
 
 type Lint = Answer<"/api/v1/tags/lint">;
 type Finding = Lint["findings"][number];
@@ -33,7 +34,12 @@ export default function Health() {
       above={[{ to: "/tags", title: t("title") }]}
     >
       <Shown of={lint} shape="table" rows={8}>
-        {(data) => <Findings lint={data} />}
+        {(data) => (
+          <>
+            <Findings lint={data} />
+            {data.tags > 0 && <Predict />}
+          </>
+        )}
       </Shown>
     </Page>
   );
@@ -154,7 +160,7 @@ function said(finding: Finding, exact: (value: number) => string) {
     const value = finding.numbers[name];
     return value === undefined ? "–" : exact(value);
   };
-  return { shared: word("shared"), either: word("either"), uses: word("uses"), people: word("people"), everybody: word("everybody"), changes: word("changes") };
+  return { shared: word("shared"), either: word("either"), uses: word("uses"), people: word("people"), everybody: word("everybody"), changes: word("changes"), right: word("right"), of: word("of") };
 }
 
 function Keys({ keys }: { keys: readonly string[] }) {

@@ -18,9 +18,12 @@ import { Distribution } from "./Distribution";
 import { Freshness } from "./Freshness";
 import { Kind } from "./List";
 import { Plan } from "./Plan";
+import { Report } from "./Report";
 import { Review } from "./Review";
+import { Runs } from "./Runs";
 import css from "./tags.module.css";
 import { titleOf } from "./titleOf";
+import { Transitions } from "./Transitions";
 import { Trend } from "./Trend";
 import { useTagRun } from "./useTagRun";
 import { useTagStore } from "./useTagStore";
@@ -117,9 +120,11 @@ function Tag({ tag }: { tag: TagShown }) {
         </div>
         <div className={css["side"]}>
           <Trend tag={tag.key} type={tag.type} />
+          {(tag.type === "text" || tag.type === "flag") && tag.as_of !== null && tag.state !== "removed" && !tag.masked && tag.problems.length === 0 && <Transitions name={tag.key} type={tag.type} />}
+          {tag.goal && tag.problems.length === 0 && <Report name={tag.key} />}
           {tag.fields?.truth && tag.problems.length === 0 && <Accuracy name={tag.key} type={tag.type} />}
           <UsedBy tag={tag} />
-          <Runs tag={tag} />
+          <Runs runs={tag.runs} />
         </div>
       </div>
       <Deleting tag={tag} name={name} open={deleting} close={() => setDeleting(false)} />
@@ -170,6 +175,14 @@ function Figures({ tag }: { tag: TagShown }) {
   );
 }
 
+/** Why the last run could not compute the tag; what the data cause is said in the server's words. */
+function asideWhy(t: Words, tag: TagShown): string {
+  const aside = tag.aside;
+  if (aside === null) return "";
+  if (aside.code === "not_cut" || aside.code === "not_learned" || aside.code === "through") return t(`aside.${aside.code}`, { key: tag.key, through: aside.through ?? "" });
+  return aside.message;
+}
+
 function Health({ tag }: { tag: TagShown }) {
   const { t } = useTranslation("tags");
   const format = useFormat();
@@ -181,6 +194,7 @@ function Health({ tag }: { tag: TagShown }) {
             <Icon name={note.level === "note" ? "info" : "warning"} size={16} />
             <span>
               {t(`health.${note.code}`, { share: format.percent(note.value) })}
+              {note.code === "aside" && tag.aside && <span className={css["faint"]}> {asideWhy(t, tag)}</span>}
               {note.code === "broken" && tag.problems[0] && (
                 <span className={css["faint"]}>
                   {" "}
@@ -328,28 +342,6 @@ function Needs({ tag }: { tag: TagShown }) {
           [t("needsList.attributes"), codes(attributes)],
         ]}
       />
-    </Card>
-  );
-}
-
-function Runs({ tag }: { tag: TagShown }) {
-  const { t } = useTranslation("tags");
-  const { t: common } = useTranslation();
-  const format = useFormat();
-  return (
-    <Card title={t("about.runs")}>
-      {tag.runs.length === 0 && <p className={css["faint"]}>{t("runs.none")}</p>}
-      <ul className={css["runs"]}>
-        {tag.runs.map((run) => (
-          <li key={run.run}>
-            <span data-status={run.status}>{run.status === "running" || run.status === "done" || run.status === "failed" || run.status === "cancelled" ? common(`job.${run.status}`) : run.status}</span>
-            <When at={run.started_at} as="moment" />
-            <span className={css["faint"]}>{run.seconds === null ? "" : format.duration(run.seconds)}</span>
-            <span className={css["faint"]}>{run.keys.join(", ") || t("runs.all")}</span>
-            {run.error && <p className={css["bad"]}>{run.error}</p>}
-          </li>
-        ))}
-      </ul>
     </Card>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { complete, emptyGroup, fromTree, type Group, type Item, isNode, newId, toTree, type Tree, type TreeNode } from "./model";
+import { complete, emptyGroup, fromTree, type Group, type Item, isNode, narrowed, newId, toTree, type Tree, type TreeNode } from "./model";
 
 const isTag = (name: string) => ["city", "orders", "loyal", "last_order"].includes(name);
 const name = (key: string): TreeNode => ({ is: "name", name: key });
@@ -84,5 +84,25 @@ describe("rows and tree", () => {
     expect(complete(row)).toBe(false);
     expect(toTree({ ...emptyGroup(), items: [row] }).tree).toBeNull();
     expect(toTree({ ...emptyGroup(), items: [row, ...fromTree(city, isTag).items] }).tree).toEqual(city);
+  });
+});
+
+describe("a crowd that is narrowed down", () => {
+  const flag = name("loyal");
+  const said = (root: Group) => toTree(root).tree;
+
+  it("begins with the condition where there was none", () => {
+    expect(said(narrowed(emptyGroup("any"), city, isTag))).toEqual(city);
+  });
+
+  it("has the condition beside those that stand there, once", () => {
+    const first = narrowed(fromTree(city, isTag), flag, isTag);
+    expect(said(first)).toEqual({ is: "and", args: [city, flag] });
+    expect(said(narrowed(first, flag, isTag))).toEqual({ is: "and", args: [city, flag] });
+  });
+
+  it("keeps alternatives together", () => {
+    const any: Tree = { is: "or", args: [city, orders] };
+    expect(said(narrowed(fromTree(any, isTag), flag, isTag))).toEqual({ is: "and", args: [any, flag] });
   });
 });

@@ -107,6 +107,19 @@ export function fromTree(tree: Tree, isTag: (name: string) => boolean): Group {
   return { kind: "group", id: newId(), mode: "all", items: [item] };
 }
 
+/** Those of the group for whom the tree holds, too. A part of the tree that stands there already is not added again. */
+export function narrowed(root: Group, tree: Tree, isTag: (name: string) => boolean): Group {
+  const added = itemOf(tree, isTag);
+  const more = added.kind === "group" && added.mode === "all" ? added.items : [added];
+  const whole = root.mode === "all" || root.items.length === 0 ? { ...root, mode: "all" as const } : { ...emptyGroup(), items: [root] };
+  const said = new Set(whole.items.map(written));
+  return { ...whole, items: [...whole.items, ...more.filter((item) => !said.has(written(item)))] };
+}
+
+function written(item: Item): string {
+  return JSON.stringify(toTree({ kind: "group", id: "", mode: "all", items: [item] }).tree);
+}
+
 function itemOf(tree: Tree, isTag: (name: string) => boolean): Item {
   if (isNode(tree)) {
     const args = argsOf(tree);

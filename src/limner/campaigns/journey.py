@@ -1,0 +1,244 @@
+"""What a journey is: who enters, the steps on the way, who leaves. Frozen nouns without effects.
+
+A person stands at one step of a journey at a time. A step is looked at when it is due, and then sends the person one
+of its ways; a way names the next step, or ends the journey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+
+from limner.campaigns.model import Cap, Goal, Quiet, Variant
+from limner.consents.model import MARKETING
+
+END = "end"
+"""Where a way ends the journey; no step may have this name."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event with a condition on it; '' holds of every one."""
+
+    event: str
+    where: str = ""
+
+
+# Who enters
+
+
+@dataclass(frozen=True)
+class WhenDone:
+    """Whoever does this, at the instant of the event."""
+
+    happening: Happening
+
+
+@dataclass(frozen=True)
+class WhenMember:
+    """Whoever enters an audience, or leaves it."""
+
+    audience: str
+    entering: bool
+
+
+@dataclass(frozen=True)
+class WhenDated:
+    """Whoever has a date, so long before it (negative: after it), at a time of the person's own clock.
+
+    `yearly`: every year again, as a birthday; the 29th of February is the 28th in other years.
+    """
+
+    value: str
+    before: timedelta
+    at: time
+    yearly: bool
+
+
+@dataclass(frozen=True)
+class WhenDue:
+    """Everybody in an audience, at each instant of a schedule on the workspace's clock."""
+
+    schedule: str
+    audience: str
+
+
+Start = WhenDone | WhenMember | WhenDated | WhenDue
+
+
+@dataclass(frozen=True)
+class Again:
+    """May somebody enter who has been in before? Never while in it; `after`: not before so long since entering."""
+
+    ever: bool = False
+    after: timedelta = timedelta(0)
+
+
+# The steps
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way out of a step: its name, empty for the only one, and the step that it leads to."""
+
+    name: str
+    next: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """For so long."""
+
+    length: timedelta
+    next: str
+
+
+@dataclass(frozen=True)
+class Until:
+    """Until the next such time on the person's clock; `days`: 1 (Monday) to 7, none: any day."""
+
+    at: time
+    days: tuple[int, ...]
+    next: str
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Until the person does this, at most so long; who did not goes the way `missed`."""
+
+    happening: Happening
+    at_most: timedelta
+    next: str
+    missed: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """Those of whom this is true go this way."""
+
+    when: str
+    next: str
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The first case that is true; nobody's case: `next`."""
+
+    cases: tuple[Case, ...]
+    next: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of a hundred go this way."""
+
+    name: str
+    percent: float
+    next: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """By lot. `sticky`: who comes again gets the lot of the first time."""
+
+    shares: tuple[Share, ...]
+    sticky: bool
+
+
+@dataclass(frozen=True)
+class Send:
+    """A message, as a campaign has it; `useful`: it is not sent later than so long after it was due."""
+
+    channel: str
+    template: str
+    next: str
+    subject: str = ""
+    text: str = ""
+    subject_prefix: str = ""
+    message_class: str = MARKETING
+    cap: Cap | None = None
+    quiet: Quiet | None = None
+    sender: str = ""
+    variants: tuple[Variant, ...] = ()
+    useful: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Give:
+    """A value of a tag that is given by hand; None takes the given value back."""
+
+    tag: str
+    value: bool | str | int | float | None
+    next: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something for a member of staff; `to`: a user's name, or '' for whoever owns the person."""
+
+    text: str
+    to: str
+    within: timedelta | None
+    next: str
+
+
+Step = Wait | Until | WaitFor | Branch | Split | Send | Give | Task
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Who leaves the journey wherever they stand: whoever does this, or of whom this becomes true."""
+
+    name: str
+    happening: Happening | None = None
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Journey:
+    """One journey as its file defines it; `definition` is the file's own text. The first step is the first in order.
+
+    `only`: who may enter, a condition. `play`: journeys of one play leave nobody in two of them: whoever enters one
+    leaves the other.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    start: Start
+    steps: Mapping[str, Step]
+    only: str = ""
+    again: Again = Again()
+    leaves: tuple[Leave, ...] = ()
+    goal: Goal | None = None
+    holdout: float = 0.1
+    play: str = ""
+    seed: str = ""
+    owner: str = ""
+    why: str = ""
+    layout: Mapping[str, tuple[float, float]] = field(default_factory=dict, compare=False)
+    definition: str = field(default="", compare=False)
+
+    @property
+    def first(self) -> str:
+        """The step at which everybody begins."""
+        return next(iter(self.steps), END)
+
+
+def ways(step: Step) -> tuple[Way, ...]:
+    """Every way out of a step, in the order of their codes."""
+    match step:
+        case WaitFor():
+            return (Way("", step.next), Way("missed", step.missed))
+        case Branch():
+            cases = tuple(Way(str(number), case.next) for number, case in enumerate(step.cases, 1))
+            return (*cases, Way("", step.next))
+        case Split():
+            return tuple(Way(share.name, share.next) for share in step.shares)
+        case _:
+            return (Way("", step.next),)
+
+
+def waits(step: Step) -> bool:
+    """Whether time passes at the step."""
+    return isinstance(step, Wait | Until | WaitFor)

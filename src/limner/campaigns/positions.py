@@ -1,0 +1,511 @@
+"""Where everybody in a journey stands, as records: entered, moved and ended set by set.
+
+Every change of many people is one statement; those it is about stand in a temporary table of the connection.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, text
+
+from limner.accounts.keys import instant, micros
+from limner.campaigns.arms import HELD_OUT, TREATED, held_out
+from limner.campaigns.journey import END, Journey
+from limner.campaigns.stepping import may_enter
+from limner.errors import ConflictError, NotFoundError
+from limner.store.records import Records
+
+RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A journey that was started. `load_i`, `advanced_at`: up to where events and the time have moved it.
+
+    `members`: who was in the audience that it watches when it was moved last; None before, or where it watches none.
+    """
+
+    journey: str
+    status: str
+    reason: str
+    definition: str
+    content: str
+    seed: str
+    started_at: datetime
+    ended_at: datetime | None
+    load_i: int
+    advanced_at: datetime
+    members: bytes | None
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Some people at one step, in the order of their ids: person, how many times each has entered, since when, arm."""
+
+    people: Sequence[str]
+    entries: NDArray[np.int64]
+    arrived: NDArray[np.int64]
+    due: NDArray[np.int64]
+    treated: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def only(self, mask: NDArray[np.bool_]) -> Standing:
+        """Those of the mask."""
+        places = np.flatnonzero(mask)
+        return Standing(
+            [self.people[place] for place in places.tolist()],
+            self.entries[places],
+            self.arrived[places],
+            self.due[places],
+            self.treated[places],
+        )
+
+
+def start(
+    connection: Connection, journey: Journey, *, content: str, seed: str, load_i: int, now: datetime
+) -> None:
+    """The journey runs from now on; one that was stopped or paused goes on with this definition."""
+    connection.execute(
+        text(
+            "INSERT INTO journeys (journey, status, definition, content, seed, holdout_share, started_at, load_i,"
+            " advanced_at) VALUES (:journey, 'running', :definition, :content, :seed, :share, :now, :load_i, :now)"
+            " ON CONFLICT (journey) DO UPDATE SET status = 'running', reason = '', ended_at = NULL,"
+            " definition = :definition, content = :content"
+        ),
+        {
+            "journey": journey.name,
+            "definition": journey.definition,
+            "content": content,
+            "seed": seed,
+            "share": journey.holdout,
+            "now": micros(now),
+            "load_i": load_i,
+        },
+    )
+
+
+def running(records: Records, name: str = "") -> list[Running]:
+    """The journeys that were ever started, by name; or that one."""
+    with records.read() as connection:
+        found = connection.execute(
+            text(f"SELECT * FROM journeys{' WHERE journey = :name' if name else ''} ORDER BY journey"),
+            {"name": name},
+        ).mappings()
+        return [
+            Running(
+                journey=row["journey"],
+                status=row["status"],
+                reason=row["reason"],
+                definition=row["definition"],
+                content=row["content"],
+                seed=row["seed"],
+                started_at=instant(row["started_at"]),
+                ended_at=None if row["ended_at"] is None else instant(row["ended_at"]),
+                load_i=row["load_i"],
+                advanced_at=instant(row["advanced_at"]),
+                members=row["members"],
+            )
+            for row in found
+        ]
+
+
+def set_status(records: Records, name: str, status: str, *, reason: str, now: datetime) -> None:
+    """The journey is paused, stopped or running from now on. Raises NotFoundError, and ConflictError for what ended."""
+    found = running(records, name)
+    if not found:
+        raise NotFoundError(f"journey '{name}' was never started", hint=f"limner journey start {name}")
+    if found[0].status == STOPPED and status == PAUSED:
+        raise ConflictError("the journey is stopped and cannot become paused")
+    with records.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE journeys SET status = :status, reason = :reason, ended_at = :ended WHERE journey = :name"
+            ),
+            {
+                "status": status,
+                "reason": reason,
+                "ended": None if status == RUNNING else micros(now),
+                "name": name,
+            },
+        )
+
+
+def advanced(
+    connection: Connection, name: str, *, load_i: int, now: datetime, members: bytes | None = None
+) -> None:
+    """Writes down up to where the journey was moved."""
+    connection.execute(
+        text(
+            "UPDATE journeys SET load_i = :load_i, advanced_at = :now, members = COALESCE(:members, members)"
+            " WHERE journey = :name"
+        ),
+        {"load_i": load_i, "now": micros(now), "members": members, "name": name},
+    )
+
+
+@contextmanager
+def among(connection: Connection, people: Sequence[str], **columns: NDArray[np.int64]) -> Iterator[None]:
+    """Inside the block the people stand in the temporary table `some` (person, and these columns)."""
+    names = ["person", *columns]
+    connection.execute(
+        text(f"CREATE TEMP TABLE some (person TEXT PRIMARY KEY{''.join(f', {c}' for c in columns)})")
+    )
+    try:
+        rows = list(zip(people, *(values.tolist() for values in columns.values()), strict=True))
+        marks = ", ".join("?" * len(names))
+        raw = connection.connection.dbapi_connection
+        assert raw is not None  # noqa: S101 - the connection is open
+        raw.cursor().executemany(f"INSERT INTO some VALUES ({marks})", rows)
+        yield
+    finally:
+        connection.execute(text("DROP TABLE some"))
+
+
+def enter(
+    connection: Connection,
+    journey: Journey,
+    people: Sequence[str],
+    *,
+    seed: str,
+    now: datetime,
+    due: NDArray[np.int64],
+) -> int:
+    """How many of these people, each named once, enter at the first step, where they are `due`.
+
+    Who is in the journey, or was and may not come again, stays out. Entering one journey of a play ends the others.
+    """
+    before: dict[str, tuple[int, int, bool]] = {}
+    everybody = np.zeros(len(people), dtype=np.int64)
+    with among(connection, people, due_at=due, entry=everybody, held=everybody):
+        for person, entries, since, inside in connection.execute(
+            text(
+                "SELECT p.person, MAX(p.entry), MAX(p.entered_at), MAX(p.ended_at IS NULL) FROM positions AS p"
+                " JOIN some AS s ON s.person = p.person WHERE p.journey = :journey GROUP BY p.person"
+            ),
+            {"journey": journey.name},
+        ):
+            before[person] = (entries, since, bool(inside))
+        known = [before.get(person, (0, 0, False)) for person in people]
+        entries = np.array([row[0] for row in known], dtype=np.int64)
+        may = may_enter(
+            journey.again,
+            inside=np.array([row[2] for row in known], dtype=np.bool_),
+            entries=entries,
+            since=np.array([row[1] for row in known], dtype=np.int64),
+            now=micros(now),
+        )
+        out = held_out(people, seed=seed, share=journey.holdout)
+        raw = connection.connection.dbapi_connection
+        assert raw is not None  # noqa: S101 - the connection is open
+        raw.cursor().executemany(
+            "UPDATE some SET entry = ?, held = ? WHERE person = ?",
+            [
+                (int(entry) + 1 if yes else 0, int(held), person)
+                for person, entry, yes, held in zip(
+                    people, entries.tolist(), may.tolist(), out.tolist(), strict=True
+                )
+            ],
+        )
+        done = connection.execute(
+            text(
+                "INSERT INTO positions (journey, person, entry, arm, step, entered_at, arrived_at, due_at)"
+                f" SELECT :journey, person, entry, CASE WHEN held THEN '{HELD_OUT}' ELSE '{TREATED}' END, :step,"
+                " :now, :now, due_at FROM some WHERE entry > 0"
+            ),
+            {"journey": journey.name, "step": journey.first, "now": micros(now)},
+        )
+        return done.rowcount
+
+
+def leave_play(connection: Connection, journey: Journey, others: Sequence[str], *, now: datetime) -> int:
+    """How many people who entered the journey now leave the others of its play."""
+    left = 0
+    for other in others:
+        done = connection.execute(
+            text(
+                "UPDATE positions SET ended_at = :now, ended = :ended WHERE journey = :other AND ended_at IS NULL"
+                " AND person IN (SELECT person FROM positions WHERE journey = :journey AND entered_at = :now)"
+            ),
+            {"now": micros(now), "ended": f"entered {journey.name}", "other": other, "journey": journey.name},
+        )
+        left += done.rowcount
+    return left
+
+
+def standing(connection: Connection, name: str, step: str, *, until: datetime | None = None) -> Standing:
+    """Who stands at a step; with `until`, who is due there by then."""
+    found = connection.execute(
+        text(
+            "SELECT person, entry, arrived_at, due_at, arm FROM positions WHERE journey = :journey AND step = :step"
+            " AND ended_at IS NULL" + ("" if until is None else " AND due_at <= :until") + " ORDER BY person"
+        ),
+        {"journey": name, "step": step, "until": 0 if until is None else micros(until)},
+    ).all()
+    return Standing(
+        [row[0] for row in found],
+        np.array([row[1] for row in found], dtype=np.int64),
+        np.array([row[2] for row in found], dtype=np.int64),
+        np.array([row[3] for row in found], dtype=np.int64),
+        np.array([row[4] == TREATED for row in found], dtype=np.bool_),
+    )
+
+
+def inside(connection: Connection, name: str) -> list[tuple[str, int]]:
+    """Everybody who is in the journey now, in the order of their ids, and since when (microseconds)."""
+    found = connection.execute(
+        text(
+            "SELECT person, entered_at FROM positions WHERE journey = :journey AND ended_at IS NULL ORDER BY person"
+        ),
+        {"journey": name},
+    ).all()
+    return [(row[0], row[1]) for row in found]
+
+
+def merge(connection: Connection, name: str, into: Mapping[str, str], *, now: datetime) -> int:
+    """How many positions became another person's, who was found to be the same: of two in it the first entry stays.
+
+    `into`: who took whose place, by person.
+    """
+    moved = 0
+    for old, new in sorted(into.items()):
+        open_now = connection.execute(
+            text(
+                "SELECT person, entry FROM positions WHERE journey = :journey AND ended_at IS NULL"
+                " AND person IN (:old, :new) ORDER BY entered_at, person"
+            ),
+            {"journey": name, "old": old, "new": new},
+        ).all()
+        for person, entry in open_now[1:]:
+            connection.execute(
+                text(
+                    "UPDATE positions SET ended_at = :now, ended = 'merged' WHERE journey = :journey"
+                    " AND person = :person AND entry = :entry"
+                ),
+                {"journey": name, "person": person, "entry": entry, "now": micros(now)},
+            )
+        done = connection.execute(
+            text(
+                "UPDATE positions SET person = :new, entry = entry + (SELECT COALESCE(MAX(entry), 0) FROM positions"
+                " WHERE journey = :journey AND person = :new) WHERE journey = :journey AND person = :old"
+            ),
+            {"journey": name, "old": old, "new": new},
+        )
+        moved += done.rowcount
+    return moved
+
+
+def erase(records: Records, person: str) -> int:
+    """How many rows named the person; now they name nobody, and whoever was in a journey is not any more."""
+    nobody = {"nobody": f"erased-{secrets.token_hex(8)}", "person": person}
+    with records.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE positions SET ended_at = arrived_at, ended = 'erased' WHERE person = :person"
+                " AND ended_at IS NULL"
+            ),
+            nobody,
+        )
+        connection.execute(text("DELETE FROM charges WHERE person = :person AND done_at IS NULL"), nobody)
+        return sum(
+            connection.execute(
+                text(f"UPDATE {table} SET person = :nobody WHERE person = :person"), nobody
+            ).rowcount
+            for table in ("positions", "charges")
+        )
+
+
+# What steps leave to be done
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a step asks to be done for some people at once."""
+
+    journey: str
+    step: str
+    people: tuple[str, ...]
+    ids: tuple[int, ...]
+
+
+def charge(connection: Connection, name: str, step: str, people: Standing, *, now: datetime) -> None:
+    """Writes down that what the step says has to be done for these people; once for each of their entries."""
+    with among(connection, people.people, entry=people.entries):
+        connection.execute(
+            text(
+                "INSERT INTO charges (journey, step, person, entry, at) SELECT :journey, :step, person, entry, :now"
+                " FROM some WHERE TRUE ON CONFLICT DO NOTHING"
+            ),
+            {"journey": name, "step": step, "now": micros(now)},
+        )
+
+
+def charges(records: Records) -> list[Charge]:
+    """What is to be done, by journey and step, the oldest first."""
+    with records.read() as connection:
+        found = connection.execute(
+            text("SELECT id, journey, step, person FROM charges WHERE done_at IS NULL ORDER BY id")
+        ).all()
+    several: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for number, journey, step, person in found:
+        several.setdefault((journey, step), []).append((number, person))
+    return [
+        Charge(
+            journey, step, tuple(dict.fromkeys(person for _, person in some)), tuple(one for one, _ in some)
+        )
+        for (journey, step), some in several.items()
+    ]
+
+
+@dataclass(frozen=True)
+class OpenCharge:
+    """What is to be done for one person, since when."""
+
+    id: int
+    journey: str
+    step: str
+    person: str
+    at: datetime
+
+
+def open_charges(records: Records, *, limit: int) -> list[OpenCharge]:
+    """What is to be done for whom, the oldest first."""
+    with records.read() as connection:
+        found = connection.execute(
+            text(
+                "SELECT id, journey, step, person, at FROM charges WHERE done_at IS NULL ORDER BY id LIMIT :limit"
+            ),
+            {"limit": limit},
+        ).all()
+    return [OpenCharge(row[0], row[1], row[2], row[3], instant(row[4])) for row in found]
+
+
+def done(records: Records, id: int, *, now: datetime) -> None:
+    """It is done for that person. Raises NotFoundError where nothing of that id was to be done."""
+    with records.begin() as connection:
+        changed = connection.execute(
+            text("UPDATE charges SET done_at = :now WHERE id = :id AND done_at IS NULL"),
+            {"now": micros(now), "id": id},
+        )
+    if not changed.rowcount:
+        raise NotFoundError(f"there is no open task {id}", hint="limner journey tasks")
+
+
+def discharge(records: Records, done: Charge, *, now: datetime) -> None:
+    """Writes down that it is done."""
+    with records.begin() as connection:
+        connection.execute(
+            text("UPDATE charges SET done_at = :now WHERE id = :id"),
+            [{"now": micros(now), "id": number} for number in done.ids],
+        )
+
+
+def pass_on(
+    connection: Connection,
+    name: str,
+    people: Standing,
+    *,
+    step: str,
+    way: str,
+    to: str,
+    now: datetime,
+    due: NDArray[np.int64],
+) -> None:
+    """These people, who stand at a step, go that way: they stand at the next from now on, or it ended for them."""
+    with among(connection, people.people, due_at=due):
+        ending = "ended_at = :now, ended = 'end', " if to == END else ""
+        connection.execute(
+            text(
+                f"UPDATE positions SET {ending}step = :to, arrived_at = :now,"
+                " due_at = (SELECT due_at FROM some AS s WHERE s.person = positions.person)"
+                " WHERE journey = :journey AND ended_at IS NULL AND person IN (SELECT person FROM some)"
+            ),
+            {"journey": name, "to": step if to == END else to, "now": micros(now)},
+        )
+    connection.execute(
+        text(
+            "INSERT INTO passed (journey, step, way, people) VALUES (:journey, :step, :way, :people)"
+            " ON CONFLICT (journey, step, way) DO UPDATE SET people = people + :people"
+        ),
+        {"journey": name, "step": step, "way": way, "people": len(people)},
+    )
+
+
+def end(connection: Connection, name: str, people: Sequence[str], *, why: str, now: datetime) -> int:
+    """How many of these people were in the journey and are not from now on."""
+    with among(connection, people):
+        done = connection.execute(
+            text(
+                "UPDATE positions SET ended_at = :now, ended = :why WHERE journey = :journey AND ended_at IS NULL"
+                " AND person IN (SELECT person FROM some)"
+            ),
+            {"journey": name, "now": micros(now), "why": why},
+        )
+    return done.rowcount
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How many stand at each step now, passed each way of each, and ended how."""
+
+    entered: int
+    held_out: int
+    at: dict[str, int]
+    passed: dict[tuple[str, str], int]
+    ended: dict[str, int]
+
+
+def flow(records: Records, name: str) -> Flow:
+    """Where everybody is who ever entered: standing at a step or ended, exactly."""
+    with records.read() as connection:
+        connection.exec_driver_sql("BEGIN")
+        rows = connection.execute(
+            text(
+                "SELECT step, ended_at IS NOT NULL, ended, arm, COUNT(*) FROM positions WHERE journey = :name"
+                " GROUP BY 1, 2, 3, 4"
+            ),
+            {"name": name},
+        ).all()
+        ways = connection.execute(
+            text("SELECT step, way, people FROM passed WHERE journey = :name"), {"name": name}
+        ).all()
+        connection.exec_driver_sql("COMMIT")
+    at: dict[str, int] = {}
+    ended: dict[str, int] = {}
+    for step, over, why, _, people in rows:
+        if over:
+            ended[why] = ended.get(why, 0) + people
+        else:
+            at[step] = at.get(step, 0) + people
+    return Flow(
+        entered=sum(row[4] for row in rows),
+        held_out=sum(row[4] for row in rows if row[3] == HELD_OUT),
+        at=at,
+        passed={(step, way): people for step, way, people in ways},
+        ended=ended,
+    )
+
+
+def of_person(records: Records, person: str) -> list[dict[str, object]]:
+    """Where one person stands or stood: journey, entry, arm, step, instants, how it ended; the latest first."""
+    with records.read() as connection:
+        found = connection.execute(
+            text("SELECT * FROM positions WHERE person = :person ORDER BY entered_at DESC, journey"),
+            {"person": person},
+        ).mappings()
+        return [
+            {
+                key: instant(value) if key.endswith("_at") and value is not None else value
+                for key, value in row.items()
+                if key != "person"
+            }
+            for row in found
+        ]

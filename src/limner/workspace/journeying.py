@@ -1,0 +1,606 @@
+"""Verbs of journeys, and what moves those that run: who enters and leaves by what happened, and what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from limner.accounts.model import LOCAL, Caller, Role
+from limner.audiences import evaluate
+from limner.bitmap import Bitmap
+from limner.campaigns import journey_text, positions
+from limner.campaigns import text as campaign_text
+from limner.campaigns.journey import (
+    Give,
+    Happening,
+    Journey,
+    Send,
+    Step,
+    Task,
+    WhenDated,
+    WhenDone,
+    WhenDue,
+    WhenMember,
+    ways,
+)
+from limner.campaigns.model import Campaign
+from limner.campaigns.policy import zone_of
+from limner.campaigns.positions import RUNNING, Running, Standing
+from limner.campaigns.stepping import on_clocks
+from limner.errors import ConflictError, LimnerError, NotFoundError, UsageError
+from limner.events.load import loads
+from limner.expressions import check, parse, parse_value, where
+from limner.expressions.compile import values as values_of
+from limner.tags.graph import build
+from limner.touches import entries, letter
+from limner.touches.journeys import Moved, advance, sends
+from limner.types import Json, naive, silent
+from limner.workspace import definitions, giving, knowing, reaching, recipients
+from limner.workspace.catalog import known
+from limner.workspace.runs import said
+from limner.workspace.schedule import moments
+from limner.workspace.workspace import Workspace
+
+AUTHOR = Caller("journey", "", "a journey", Role.OPERATOR)
+"""Who gives the values of tags that a step gives."""
+
+_A_DAY = timedelta(days=1)
+
+
+# reading
+
+
+def files(workspace: Workspace) -> dict[str, tuple[Journey | None, Json | None]]:
+    """Every journey file by name: the journey and None, or None and what is wrong with the file."""
+    found: dict[str, tuple[Journey | None, Json | None]] = {}
+    for path in sorted((workspace.paths.folder / "journeys").glob("*.yml")):
+        try:
+            found[path.stem] = (journey_text.read_file(path), None)
+        except LimnerError as error:
+            found[path.stem] = (None, said(error))
+    return found
+
+
+def saved(workspace: Workspace, name: str) -> Journey:
+    """The journey as its file says it. Raises NotFoundError with the nearest name."""
+    paths = {path.stem: path for path in (workspace.paths.folder / "journeys").glob("*.yml")}
+    return journey_text.read_file(paths[known(sorted(paths), name, "journey")])
+
+
+def problems(workspace: Workspace, journey: Journey) -> list[Json]:
+    """What is wrong with a journey here: names that nobody knows, texts that cannot be sent."""
+    found: list[LimnerError] = []
+    names = definitions.catalog(workspace)
+    audiences = definitions.saved_audiences(workspace)
+    tags = definitions.tags(workspace)
+
+    def tried(what: str, work: object) -> None:
+        try:
+            work()  # type: ignore[operator]
+        except LimnerError as error:
+            error.where = f"journeys/{journey.name}.yml: {what}"
+            found.append(error)
+
+    def condition(what: str, source: str) -> None:
+        tried(what, lambda: check(parse(source), names, kind="person"))
+
+    def happening(what: str, asked: Happening) -> None:
+        if asked.where:
+            tried(what, lambda: check(parse(asked.where, scope="event"), names, kind="event"))
+
+    match journey.start:
+        case WhenDone(asked):
+            happening("start", asked)
+        case WhenMember(audience, _) | WhenDue(_, audience):
+            tried("start", lambda: known(audiences, audience, "audience"))
+        case WhenDated(value=value):
+            tried("start", lambda: values_of(parse_value(value), names, workspace.clock()))
+    if journey.only:
+        condition("only", journey.only)
+    for leave in journey.leaves:
+        if leave.happening is None:
+            condition(f"leave {leave.name}", leave.when)
+        else:
+            happening(f"leave {leave.name}", leave.happening)
+    if journey.name in definitions.campaign_files(workspace):
+        found.append(
+            UsageError(
+                f"a campaign is called '{journey.name}', too", where=f"journeys/{journey.name}.yml",
+                hint="messages are counted by this name: give one of them another",
+            )
+        )  # fmt: skip
+    for name, step in journey.steps.items():
+        for case in getattr(step, "cases", ()):
+            condition(f"steps.{name}", case.when)
+        if isinstance(getattr(step, "happening", None), Happening):
+            happening(f"steps.{name}", step.happening)  # type: ignore[union-attr]
+        if isinstance(step, Give):
+            tried(f"steps.{name}", lambda step=step: known(tags, step.tag, "tag"))
+        if isinstance(step, Send):
+            tried(f"steps.{name}", lambda step=step: _content(workspace, journey, step))
+    return [said(error) for error in found]
+
+
+def campaign_of(journey: Journey, step: Send) -> Campaign:
+    """The message of a step, as a campaign that goes to whoever comes there."""
+    made = Campaign(
+        name=journey.name,
+        title=journey.title,
+        audience=f"journey {journey.name}",
+        channel=step.channel,
+        template=step.template,
+        subject=step.subject,
+        text=step.text,
+        subject_prefix=step.subject_prefix,
+        message_class=step.message_class,
+        holdout=0.0,
+        cap=step.cap,
+        quiet=step.quiet,
+        sender=step.sender,
+        variants=step.variants,
+    )
+    text_of = campaign_text.written("", campaign_text.fields_of(made), name=journey.name)
+    return campaign_text.read(text_of, journey.name)
+
+
+def _content(workspace: Workspace, journey: Journey, step: Send) -> tuple[Campaign, str]:
+    """The step's message, and its checked texts frozen. Raises TemplateError and ConfigError."""
+    item = campaign_of(journey, step)
+    texts = letter.sources(item, partial(reaching.template_text, workspace))
+    reaching.composer_of(workspace, item, texts)
+    return item, letter.freeze(texts)
+
+
+# what moves them
+
+
+class Here:
+    """What is asked about people in the workspace at one instant; see `World`."""
+
+    def __init__(self, workspace: Workspace, now: datetime) -> None:
+        self._workspace, self._now = workspace, now
+        self._names = definitions.catalog(workspace)
+
+    def members(self, condition: str) -> Bitmap:
+        """Everybody of whom the condition is true."""
+        tree = parse(condition)
+        check(tree, self._names, kind="person")
+        return evaluate.people(
+            tree,
+            engine=self._workspace.engine,
+            catalog=self._names,
+            columns=knowing.live(self._workspace),
+            as_of=self._now,
+            graph=build(definitions.tags(self._workspace), self._names.audience),
+        )
+
+    def true(self, condition: str, people: Sequence[str]) -> NDArray[np.bool_]:
+        found = self.members(condition)
+        ordinals = self._ordinals(people)
+        answer = np.zeros(len(people), dtype=np.bool_)
+        there = np.flatnonzero(ordinals >= 0)
+        answer[there] = np.isin(ordinals[there], found.numpy())
+        return answer
+
+    def came(
+        self, happening: Happening, people: Sequence[str], since: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        answer = np.full(len(people), -1, dtype=np.int64)
+        test, bound = self._happening(happening)
+        if test is None:
+            return answer
+        asked = pa.table({"i": np.arange(len(people)), "ix": self._ordinals(people), "since": since})
+        found = self._workspace.engine.read(
+            "SELECT s.i, MIN(EPOCH_US(e.ts)) AS ts FROM asked AS s JOIN events AS e ON e.ix = s.ix"
+            f" WHERE EPOCH_US(e.ts) >= s.since AND e.ts < $now AND {test} GROUP BY s.i",
+            {**bound, "now": naive(self._now)},
+            given={"asked": asked},
+        )
+        answer[found.column("i").to_numpy()] = found.column("ts").to_numpy()
+        return answer
+
+    def zones(self, people: Sequence[str]) -> list[ZoneInfo]:
+        usual = self._workspace.config.tz
+        said = recipients.zones(self._workspace.engine, self._ordinals(people).tolist(), now=self._now)
+        return [zone_of(said.get(ix), usual) for ix in self._ordinals(people).tolist()]
+
+    def did(self, happening: Happening, *, after: int, since: datetime, then: datetime) -> list[str]:
+        """Who did it by an event that came after a load, or is no longer in the future, but not before `since`."""
+        test, bound = self._happening(happening)
+        if test is None:
+            return []
+        found = self._workspace.engine.read(
+            "SELECT DISTINCT p.person_id AS person FROM events AS e JOIN persons AS p ON p.ix = e.ix"
+            " WHERE p.merged_into IS NULL AND NOT p.erased AND e.ts >= $since AND e.ts < $now"
+            f" AND (COALESCE(e.load_i, 0) > $after OR e.ts >= $then) AND {test}",
+            {**bound, "now": naive(self._now), "since": naive(since), "then": naive(then), "after": after},
+        )
+        return list(found.column("person").to_pylist())
+
+    def ids(self, members: Bitmap) -> list[str]:
+        """The outward ids of the living among them."""
+        found = self._workspace.engine.read(
+            "SELECT p.person_id AS person FROM persons AS p JOIN asked AS a ON a.ix = p.ix"
+            " WHERE p.merged_into IS NULL AND NOT p.erased",
+            given={"asked": pa.table({"ix": members.numpy()})},
+        )
+        return list(found.column("person").to_pylist())
+
+    def dated(self, start: WhenDated, *, then: datetime) -> list[str]:
+        """Who has a date whose instant for them lies after `then`, up to now."""
+        inner = values_of(parse_value(start.value), self._names, self._now)
+        first = (then - _A_DAY * 2 + start.before).date()
+        days = ((self._now + start.before).date() - first).days + 3
+        near = {first + _A_DAY * number for number in range(days)}
+        if start.yearly:
+            asked = sorted(
+                {day.strftime("%m-%d") for day in near} | ({"02-29"} if _ends_february(near) else set())
+            )
+            test = "STRFTIME(moment, '%m-%d') IN (SELECT UNNEST($days))"
+        else:
+            asked = sorted(day.isoformat() for day in near)
+            test = "STRFTIME(moment, '%Y-%m-%d') IN (SELECT UNNEST($days))"
+        found = self._workspace.engine.read(
+            "SELECT p.person_id AS person, moment, timed FROM (SELECT ix, TRY_CAST(value AS TIMESTAMP) AS moment,"
+            f" LENGTH(CAST(value AS VARCHAR)) > 10 AS timed FROM ({inner.sql})) AS v JOIN persons AS p ON p.ix = v.ix"
+            f" WHERE moment IS NOT NULL AND {test}",
+            {**inner.values, "days": asked},
+        ).to_pylist()
+        zones = self.zones([row["person"] for row in found])
+        return [
+            row["person"]
+            for row, zone in zip(found, zones, strict=True)
+            if any(then < instant <= self._now for instant in _instants(row, start, zone, near))
+        ]
+
+    def _ordinals(self, people: Sequence[str]) -> NDArray[np.int64]:
+        """Their ordinals; -1 for who is not, or no longer, a person of this id."""
+        asked = pa.table({"i": np.arange(len(people)), "person": pa.array(list(people), pa.string())})
+        found = self._workspace.engine.read(
+            "SELECT a.i, CAST(p.ix AS BIGINT) AS ix FROM asked AS a JOIN persons AS p ON p.person_id = a.person"
+            " WHERE p.merged_into IS NULL AND NOT p.erased",
+            given={"asked": asked},
+        )
+        answer = np.full(len(people), -1, dtype=np.int64)
+        answer[found.column("i").to_numpy()] = found.column("ix").to_numpy()
+        return answer
+
+    def _happening(self, happening: Happening) -> tuple[str | None, Mapping[str, object]]:
+        """The event's test over `events` (e), and what it binds; no test where nobody ever did such a thing."""
+        codes = self._names.event_codes(happening.event)
+        if not codes:
+            return None, {}
+        condition: str = "TRUE"
+        bound: Mapping[str, object] = {}
+        if happening.where:
+            tree = parse(happening.where, scope="event")
+            check(tree, self._names, kind="event")
+            condition, bound = where(tree, self._names, self._now)
+        return f"e.name_i IN ({', '.join(map(str, codes))}) AND ({condition})", bound
+
+
+def _ends_february(days: set[date]) -> bool:
+    return any((day.month, day.day) == (2, 28) for day in days)
+
+
+def _instants(row: Json, start: WhenDated, zone: ZoneInfo, near: set[date]) -> list[datetime]:
+    """When the journey begins for somebody of that date: once, or in each of the years around."""
+    day = (
+        row["moment"].replace(tzinfo=ZoneInfo("UTC")).astimezone(zone) if row["timed"] else row["moment"]
+    ).date()
+    days = [day]
+    if start.yearly:
+        days = []
+        for year in {one.year for one in near}:
+            leap = (day.month, day.day) == (2, 29) and not _leap(year)
+            days.append(date(year, 2, 28) if leap else day.replace(year=year))
+    return [on_clocks(_before(one, start.before), start.at, zone) for one in days]
+
+
+def _before(day: date, before: timedelta) -> date:
+    return (datetime.combine(day, datetime.min.time()) - before).date()
+
+
+def _leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+class Hands:
+    """Does what steps say, in the transaction in which people pass them; see `Doing`."""
+
+    def __init__(self, workspace: Workspace, journey: Journey, now: datetime) -> None:
+        self._workspace, self._journey, self._now = workspace, journey, now
+
+    def act(self, connection: Connection, step: str, what: Step, people: Standing) -> None:
+        match what:
+            case Send():
+                entries.add(
+                    connection,
+                    campaign_of(self._journey, what),
+                    step,
+                    people.people,
+                    people.entries.tolist(),
+                    secret=self._workspace.secret,
+                    useful_until=None if what.useful is None else self._now + what.useful,
+                    now=self._now,
+                )
+            case Give() | Task():
+                positions.charge(connection, self._journey.name, step, people, now=self._now)
+
+
+def move(workspace: Workspace, item: Running, *, now: datetime) -> Moved:
+    """Moves one running journey on to now: whoever is due, did something, or became somebody whom it is for."""
+    journey = journey_text.read(item.definition, item.journey)
+    here = Here(workspace, now)
+    load_i = loads(workspace.engine)
+    if load_i > item.load_i:
+        _merge(workspace, journey.name, now)
+    entering: list[str] = []
+    members: bytes | None = None
+    match journey.start:
+        case WhenDone(happening):
+            entering = here.did(happening, after=item.load_i, since=item.started_at, then=item.advanced_at)
+        case WhenMember(audience, inwards):
+            there = here.members(f'in audience "{audience}"')
+            if item.members is not None:
+                before = Bitmap.unpacked(item.members)
+                entering = here.ids(there - before if inwards else before - there)
+            members = there.packed()
+        case WhenDated():
+            entering = here.dated(journey.start, then=item.advanced_at)
+        case WhenDue(schedule, audience):
+            due = next(iter(moments(schedule, workspace.config.tz, item.advanced_at)), None)
+            if due is not None and due <= now:
+                entering = here.ids(here.members(f'in audience "{audience}"'))
+    if entering and journey.only:
+        may = here.true(journey.only, entering)
+        entering = [person for person, yes in zip(entering, may.tolist(), strict=True) if yes]
+    leaving: dict[str, list[str]] = {}
+    if journey.leaves:
+        with workspace.records.read() as connection:
+            inside = positions.inside(connection, journey.name)
+        for leave in journey.leaves:
+            if leave.happening is None:
+                gone = here.true(leave.when, [person for person, _ in inside])
+            else:
+                since = np.array([entered for _, entered in inside], dtype=np.int64)
+                gone = here.came(leave.happening, [person for person, _ in inside], since) >= 0
+            leaving[leave.name] = [
+                person for (person, _), out in zip(inside, gone.tolist(), strict=True) if out
+            ]
+    rivals = [
+        other.journey
+        for other in positions.running(workspace.records)
+        if other.journey != journey.name
+        and journey.play
+        and journey_text.read(other.definition, other.journey).play == journey.play
+    ]
+    return advance(
+        workspace.records,
+        journey,
+        seed=item.seed,
+        world=here,
+        doing=Hands(workspace, journey, now),
+        now=now,
+        load_i=load_i,
+        entering=entering,
+        leaving=leaving,
+        rivals=rivals,
+        members=members,
+    )
+
+
+def _merge(workspace: Workspace, name: str, now: datetime) -> None:
+    """Whoever in the journey was found to be somebody else goes on as that person."""
+    with workspace.records.read() as connection:
+        inside = positions.inside(connection, name)
+    asked = pa.table({"person": pa.array([person for person, _ in inside], pa.string())})
+    found = workspace.engine.read(
+        "SELECT old.person_id AS old, new.person_id AS new FROM asked AS a JOIN persons AS old"
+        " ON old.person_id = a.person JOIN persons AS new ON new.ix = old.merged_into",
+        given={"asked": asked},
+    )
+    if found.num_rows:
+        into = dict(zip(found.column("old").to_pylist(), found.column("new").to_pylist(), strict=True))
+        with workspace.records.begin() as connection:
+            positions.merge(connection, name, into, now=now)
+
+
+def move_all(workspace: Workspace) -> None:
+    """Moves every running journey on, and does what its steps left to be done."""
+    now = workspace.clock()
+    for item in positions.running(workspace.records):
+        if item.status == RUNNING and now > item.advanced_at:
+            move(workspace, item, now=now)
+    carry_out(workspace)
+
+
+def carry_out(workspace: Workspace) -> int:
+    """How many values of tags were given that steps left to be given."""
+    done = 0
+    for charge in positions.charges(workspace.records):
+        running = positions.running(workspace.records, charge.journey)
+        step = (
+            journey_text.read(running[0].definition, charge.journey).steps.get(charge.step)
+            if running
+            else None
+        )
+        if not isinstance(step, Give):
+            continue
+        if step.value is None:
+            giving.tag_take(workspace, silent, step.tag, people=list(charge.people), caller=AUTHOR)
+        else:
+            giving.tag_give(
+                workspace, silent, step.tag, step.value, people=list(charge.people), caller=AUTHOR
+            )
+        positions.discharge(workspace.records, charge, now=workspace.clock())
+        done += len(charge.people)
+    return done
+
+
+# the verbs
+
+
+def journey_list(workspace: Workspace) -> Json:
+    """Every journey: its file, whether it runs, and how many are in it."""
+    running = {item.journey: item for item in positions.running(workspace.records)}
+    rows = []
+    for name, (journey, wrong) in files(workspace).items():
+        state = running.get(name)
+        flow = positions.flow(workspace.records, name) if state else None
+        rows.append(
+            {
+                "name": name,
+                "titles": dict(journey.title) if journey else {},
+                "error": wrong,
+                "status": state.status if state else "not started",
+                "reason": state.reason if state else "",
+                "entered": flow.entered if flow else 0,
+                "inside": sum(flow.at.values()) if flow else 0,
+                "changed": bool(state and journey and state.definition != journey.definition),
+            }
+        )
+    return {"journeys": rows}
+
+
+def journey_show(workspace: Workspace, name: str) -> Json:
+    """One journey: its steps, how many stand at each and passed each way, and where its messages are."""
+    running = positions.running(workspace.records, name)
+    journey = journey_text.read(running[0].definition, name) if running else saved(workspace, name)
+    flow = positions.flow(workspace.records, name)
+    steps = []
+    for step_name, step in journey.steps.items():
+        sent = None
+        if isinstance(step, Send) and running:
+            sent = reaching.counted(entries.counts(workspace.records, name, step_name))
+        steps.append(
+            {
+                "name": step_name,
+                "kind": type(step).__name__.lower(),
+                "here": flow.at.get(step_name, 0),
+                "ways": [
+                    {"name": way.name, "next": way.next, "people": flow.passed.get((step_name, way.name), 0)}
+                    for way in ways(step)
+                ],
+                "messages": sent,
+            }
+        )
+    return {
+        "name": name,
+        "titles": dict(journey.title),
+        "status": running[0].status if running else "not started",
+        "reason": running[0].reason if running else "",
+        "started_at": running[0].started_at.isoformat() if running else None,
+        "entered": flow.entered,
+        "held_out": flow.held_out,
+        "inside": sum(flow.at.values()),
+        "ended": dict(sorted(flow.ended.items())),
+        "steps": steps,
+    }
+
+
+def journey_check(workspace: Workspace, name: str) -> Json:
+    """What is wrong with the journey: empty when it can be started."""
+    return {"name": name, "problems": problems(workspace, saved(workspace, name))}
+
+
+def journey_start(workspace: Workspace, name: str) -> Json:
+    """From now on people enter. A journey that was stopped or paused goes on, as its file says it now."""
+    workspace.load()
+    journey = saved(workspace, name)
+    wrong = problems(workspace, journey)
+    if wrong:
+        raise UsageError(wrong[0]["message"], where=wrong[0]["where"], hint=wrong[0].get("hint"))
+    now = workspace.clock()
+    before = positions.running(workspace.records, name)
+    if before and before[0].definition != journey.definition:
+        lost = [step for step in positions.flow(workspace.records, name).at if step not in journey.steps]
+        if lost:
+            raise ConflictError(
+                f"people stand at '{lost[0]}', which the file does not have any more",
+                where=f"journeys/{name}.yml",
+                hint="keep the step until everybody has passed it",
+            )
+    texts = {step_name: _content(workspace, journey, step) for step_name, step in sends(journey).items()}
+    with workspace.records.begin() as connection:
+        positions.start(
+            connection, journey, content="", seed=journey.seed or f"journey:{name}",
+            load_i=loads(workspace.engine), now=now,
+        )  # fmt: skip
+        for step_name, (item, content) in texts.items():
+            entries.open_step(connection, item, step_name, content=content, now=now)
+    return journey_show(workspace, name)
+
+
+def journey_pause(workspace: Workspace, name: str, caller: Caller = LOCAL) -> Json:
+    """Nobody moves and no message leaves until it is started again."""
+    return _halt(workspace, name, positions.PAUSED, caller)
+
+
+def journey_stop(workspace: Workspace, name: str, caller: Caller = LOCAL) -> Json:
+    """Nobody moves and no message leaves any more; whoever is in it stays where they are."""
+    return _halt(workspace, name, positions.STOPPED, caller)
+
+
+def _halt(workspace: Workspace, name: str, status: str, caller: Caller) -> Json:
+    now = workspace.clock()
+    reason = f"{status} by {caller.name}"
+    positions.set_status(workspace.records, name, status, reason=reason, now=now)
+    for item in entries.entries(workspace.records, campaign=name, kind=None):
+        if item.status in ("running", "done"):
+            entries.halt_step(workspace.records, name, item.entry, status=status, reason=reason, now=now)
+    return journey_show(workspace, name)
+
+
+def person_journeys(workspace: Workspace, id: str) -> Json:
+    """Where one person stands or stood in every journey."""
+    person = recipients.person_ids(workspace.engine, [knowing.person_ix(workspace, id)])
+    if not person:
+        raise NotFoundError(f"there is no person '{id}'")
+    rows = positions.of_person(workspace.records, person[0])
+    return {
+        "person": person[0],
+        "journeys": [
+            {key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}
+            for row in rows
+        ],
+    }
+
+
+def journey_tasks(workspace: Workspace, limit: int = 200) -> Json:
+    """What journeys ask members of staff to do, the oldest first: for whom, what, and until when."""
+    steps: dict[str, Mapping[str, Step]] = {
+        item.journey: journey_text.read(item.definition, item.journey).steps
+        for item in positions.running(workspace.records)
+    }
+    rows = []
+    for item in positions.open_charges(workspace.records, limit=limit):
+        step = steps[item.journey].get(item.step)
+        if isinstance(step, Task):
+            until = None if step.within is None else item.at + step.within
+            rows.append(
+                {
+                    "id": item.id,
+                    "journey": item.journey,
+                    "person": item.person,
+                    "text": step.text,
+                    "to": step.to,
+                    "since": item.at.isoformat(),
+                    "until": None if until is None else until.isoformat(),
+                    "late": until is not None and until < workspace.clock(),
+                }
+            )
+    return {"tasks": rows}
+
+
+def journey_done(workspace: Workspace, id: int) -> Json:
+    """A task of a journey is done."""
+    positions.done(workspace.records, id, now=workspace.clock())
+    return {"id": id}

@@ -1,0 +1,161 @@
+"""Verbs of what happened to a person: its events in time, and the messages that it got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from limner.accounts.keys import instant, sources
+from limner.accounts.model import LOCAL, Caller, sees_personal
+from limner.errors import LimnerError, UsageError
+from limner.identity import people
+from limner.portraits import person as portraits
+from limner.portraits.person import Which
+from limner.touches import entries
+from limner.types import Json
+from limner.workspace import definitions, remembering
+from limner.workspace.catalog import known
+from limner.workspace.knowing import instant_of, person_ix
+from limner.workspace.paging import cursor_of, place_of, size_of
+from limner.workspace.workspace import Workspace
+
+
+def person_timeline(
+    workspace: Workspace,
+    id: str,
+    event: list[str] = [],  # noqa: B006 - never changed
+    source: str = "",
+    since: str = "",
+    until: str = "",
+    limit: int = 50,
+    cursor: str = "",
+    mask: bool = False,
+    view: str = "true",
+    caller: Caller = LOCAL,
+) -> Json:
+    """What a person did, newest first, a page of it; and how often each thing within source and dates.
+
+    `view`: `known` leaves out what was received after `until`; empty: as the portrait of then.
+    """
+    workspace.load()
+    size_of(limit)
+    ix = person_ix(workspace, id)
+    named = {item.source_i: item.name for item in sources(workspace.records)}
+    by_name = {name: i for i, name in named.items()}
+    end = instant_of(workspace, until)
+    known_then = remembering.view_of(workspace, view, end, ix=ix) == remembering.KNOWN
+    which = Which(
+        until=end,
+        heard=end if known_then and end < workspace.clock() else None,
+        since=instant_of(workspace, since) if since else None,
+        names=tuple(event),
+        source_i=by_name[known(by_name, source, "source")] if source else None,
+    )
+    after = None
+    if cursor:
+        at, number = place_of(cursor, 2)
+        if not isinstance(at, int) or not isinstance(number, str) or not number.lstrip("-").isdigit():
+            raise UsageError("this cursor was not given by this list", where="cursor", code="bad_cursor")
+        after = (at, number)
+    mask = mask or not sees_personal(caller.role)
+    found = portraits.events_of(
+        workspace.engine,
+        ix,
+        which,
+        limit=limit + 1,
+        after=after,
+        hide=workspace.config.personal if mask else (),
+        sources=named,
+    )
+    counts = portraits.event_counts(workspace.engine, ix, which)
+    shown = found[:limit]
+    return {
+        "person": people.person_id(workspace.engine, ix),
+        "events": [{key: value for key, value in row.items() if key != "place"} for row in shown],
+        "next": cursor_of(*shown[-1]["place"]) if len(found) > limit else None,
+        "total": sum(row["events"] for row in counts if not event or row["event"] in event),
+        "counts": counts,
+        "until": which.until.isoformat(),
+        "masked": mask,
+    }
+
+
+def person_messages(workspace: Workspace, id: str, as_of: str = "") -> Json:
+    """The messages to a person, the latest first, and the campaigns that held the person out."""
+    workspace.load()
+    person_id = people.person_id(workspace.engine, person_ix(workspace, id))
+    shown = messages_of(workspace, person_id)
+    return {"person": person_id, "messages": until(shown, instant_of(workspace, as_of)) if as_of else shown}
+
+
+def until(messages: list[Json], at: datetime) -> list[Json]:
+    """The messages as they stood at a past instant."""
+
+    def known_then(told: str | None) -> str | None:
+        return told if told is not None and datetime.fromisoformat(told) < at else None
+
+    return [
+        {**item, **{key: known_then(item[key]) for key in ("opened_at", "clicked_at", "unsubscribed_at")}}
+        for item in messages
+        if known_then(item["at"]) is not None
+    ]
+
+
+def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
+    titles = {name: dict(item.title) for name, item in _campaigns(workspace).items()}
+    shown = []
+    for row in entries.of_person(workspace.records, person_id):
+        told = {
+            key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()
+        }
+        shown.append(
+            {
+                "id": told["message_id"],
+                "at": told["done_at"] or told["claimed_at"],
+                "campaign": told["campaign"],
+                "titles": titles.get(told["campaign"], {}),
+                **{
+                    key: told[key]
+                    for key in (
+                        "entry", "step", "channel", "class", "status", "reason",
+                        "opened_at", "clicked_at", "unsubscribed_at",
+                    )
+                },
+            }
+        )  # fmt: skip
+    with workspace.records.read() as connection:
+        held = (
+            connection.execute(
+                text(
+                    "SELECT a.campaign, a.entry, e.started_at FROM arms AS a JOIN campaign_entries AS e"
+                    " ON e.campaign = a.campaign AND e.entry = a.entry"
+                    " WHERE a.person = :person AND a.arm = 'held_out'"
+                ),
+                {"person": person_id},
+            )
+            .mappings()
+            .all()
+        )
+    for out in held:
+        shown.append(
+            {
+                "id": f"held out: {out['campaign']}/{out['entry']}",
+                "at": instant(out["started_at"]).isoformat(),
+                "campaign": out["campaign"],
+                "titles": titles.get(out["campaign"], {}),
+                "entry": out["entry"],
+                "step": "", "channel": "", "class": "", "status": "held_out", "reason": "",
+                "opened_at": None, "clicked_at": None, "unsubscribed_at": None,
+            }
+        )  # fmt: skip
+    return sorted(shown, key=lambda item: item["at"] or "9", reverse=True)
+
+
+def _campaigns(workspace: Workspace) -> Mapping[str, Any]:
+    try:
+        return definitions.saved_campaigns(workspace)
+    except LimnerError:
+        return {}

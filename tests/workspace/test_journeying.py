@@ -1,0 +1,236 @@
+"""Journeys on an open workspace: events, dates and audiences let people in; messages, tags and waits; leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from limner.demo.mail_server import MailServer
+from limner.errors import LimnerError
+from limner.workspace.tick import Ticker
+from tests.workspace.worlds import World
+
+PEOPLE = 12
+MEMBERS = """\
+source: crm
+person: {user_id: user_id, email: email}
+time: {column: since, format: "%Y-%m-%d", zone: UTC}
+event: none
+attributes: {name: name, email: email, expires: expires, birthday: birthday, timezone: timezone}
+"""
+EVENTS = """\
+source: shop
+person: {user_id: user_id}
+time: {column: at, format: "%Y-%m-%dT%H:%M:%SZ", zone: UTC}
+event: {column: event}
+properties: {amount: amount}
+"""
+CART = """\
+start: {event: Product Added}
+leave: [{name: bought, event: Order Paid}]
+holdout: 0
+again: 1 day
+steps:
+  pause: {wait: 2 hours}
+  remind: {message: {template: cart.html, subject: Your cart, class: service}}
+  answer: {wait_for: Page Viewed, at_most: 1 day, missed: mark, next: end}
+  mark: {tag: silent, value: true}
+"""
+RENEWAL = """\
+start: {date: person.expires, before: 7 days, at: "10:00"}
+again: 300 days
+holdout: 0
+steps:
+  ask: {message: {template: cart.html, subject: Stay with us, class: service, useful: 1 day}}
+"""
+CLUB = """\
+start: {enters: rich}
+holdout: 0
+steps:
+  hello: {message: {template: cart.html, subject: Welcome, class: service}}
+  later: {until: "09:00"}
+  more: {message: {template: cart.html, subject: Again, class: service}}
+"""
+SILENT = """\
+nature: model
+method: manual
+type: flag
+validity: 30 days
+owner: crm
+why: Words.
+"""
+MAIL = "<p>{{ person.name | default('friend') }}</p>\n"
+
+
+class Roads(World):
+    """Twelve members, a mail server, and the journeys."""
+
+    mail: MailServer
+    n = 0
+
+    def pass_time(self, until: datetime | timedelta) -> None:
+        """The clock moves on; then everything due is done."""
+        self.now = until if isinstance(until, datetime) else self.now + until
+        ticker = Ticker(self.workspace)
+        ticker.tick()
+        ticker.send_once("email")
+
+    def did(self, *rows: tuple[int, str], amount: int = 10) -> None:
+        """People did something now."""
+        self.n += 1
+        at = self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        lines = "".join(f"m{who:02d},{at},{event},{amount}\n" for who, event in rows)
+        file = self.write(f"events{self.n}.csv", f"user_id,at,event,amount\n{lines}")
+        self.verb("import", file=str(file), map=str(self.write("events.map.yml", EVENTS)))
+
+    def got(self) -> list[tuple[str, str]]:
+        """To whom which subject was sent, in order."""
+        return [(mail.to.partition("@")[0], str(mail.parsed["Subject"])) for mail in self.mail.messages()]
+
+
+@pytest.fixture
+def roads(tmp_path: Path) -> Iterator[Roads]:
+    with MailServer() as mail:
+        world = Roads(
+            tmp_path / "shop",
+            toml=f'[email]\nhost = "127.0.0.1"\nport = {mail.port}\nsender = "Shop <hi@shop.example>"\n',
+        )
+        world.mail = mail
+        zones = ["Asia/Shanghai", "America/New_York", ""]
+        rows = [
+            f"m{n:02d},Name {n},m{n:02d}@example.test,2026-05-01,2026-07-{n + 1:02d},1990-06-{n + 1:02d},{zones[n % 3]}"
+            for n in range(PEOPLE)
+        ]
+        columns = "user_id,name,email,since,expires,birthday,timezone\n"
+        members = world.write("members.csv", columns + "\n".join(rows) + "\n")
+        world.verb("import", file=str(members), map=str(world.write("members.map.yml", MEMBERS)))
+        world.write("audiences/rich.yml", 'expression: sum(amount of "Order Paid") >= 100\n')
+        for name, text in (("cart", CART), ("renewal", RENEWAL), ("club", CLUB)):
+            world.write(f"journeys/{name}.yml", text)
+        world.write("tags/silent.yml", SILENT)
+        world.write("templates/cart.html", MAIL)
+        yield world
+        world.close()
+
+
+@pytest.mark.proves("U4", partly="no clicks yet: the journey is a file")
+def test_an_abandoned_cart_is_reminded_of_unless_it_is_bought(roads: Roads) -> None:
+    roads.did((0, "Product Added"), (0, "Page Viewed"))  # before the start: nobody enters by it
+    roads.now += timedelta(hours=1)
+    assert roads.verb("journey start", name="cart")["status"] == "running"
+    roads.now += timedelta(minutes=1)
+    roads.did((1, "Product Added"), (2, "Product Added"), (3, "Product Added"), (3, "Product Added"))
+    roads.pass_time(timedelta(minutes=10))
+    shown = roads.verb("journey show", name="cart")
+    assert (shown["entered"], shown["inside"], shown["steps"][0]["here"]) == (3, 3, 3)
+    roads.did((2, "Order Paid"))
+    roads.pass_time(timedelta(hours=1))
+    assert roads.verb("journey show", name="cart")["ended"] == {"left: bought": 1}
+    assert roads.got() == []
+    roads.pass_time(timedelta(hours=1))
+    assert sorted(roads.got()) == [("m01", "Your cart"), ("m03", "Your cart")]
+    roads.pass_time(timedelta(minutes=1))  # the step after: nothing twice
+    roads.did((1, "Page Viewed"))
+    roads.pass_time(timedelta(minutes=1))
+    shown = roads.verb("journey show", name="cart")
+    assert shown["ended"] == {"end": 1, "left: bought": 1}
+    roads.pass_time(timedelta(days=1))
+    shown = roads.verb("journey show", name="cart")
+    assert shown["ended"] == {"end": 2, "left: bought": 1}
+    assert shown["inside"] == 0
+    ways = {(step["name"], way["name"]): way["people"] for step in shown["steps"] for way in step["ways"]}
+    assert ways[("answer", "")] == 1
+    assert ways[("answer", "missed")] == 1
+    (remind,) = [step["messages"] for step in shown["steps"] if step["name"] == "remind"]
+    assert (remind["audience"], remind["sent"]) == (2, 2)
+    assert len(roads.got()) == 2
+    holders = roads.verb("tag members", key="silent")
+    assert len(holders["people"]) == 1
+    # after a day they may come again, with a message of their own
+    roads.did((3, "Product Added"))
+    roads.pass_time(timedelta(minutes=1))
+    roads.pass_time(timedelta(hours=3))
+    assert sorted(roads.got()) == [("m01", "Your cart"), ("m03", "Your cart"), ("m03", "Your cart")]
+
+
+def test_members_are_asked_to_stay_seven_days_before_on_their_own_clocks(roads: Roads) -> None:
+    roads.now = datetime.fromisoformat("2026-06-20T00:00:00+00:00")
+    roads.verb("journey start", name="renewal")
+    # m00 ends on 1 July and lives in Shanghai: asked on 24 June at 10:00 there, 02:00 UTC
+    roads.pass_time(datetime.fromisoformat("2026-06-24T01:59:00+00:00"))
+    assert roads.got() == []
+    roads.pass_time(datetime.fromisoformat("2026-06-24T02:00:00+00:00"))
+    assert roads.got() == [("m00", "Stay with us")]
+    # m01 ends on 2 July and lives in New York: 14:00 UTC on the 25th
+    roads.pass_time(datetime.fromisoformat("2026-06-25T13:59:00+00:00"))
+    assert len(roads.got()) == 1
+    roads.pass_time(datetime.fromisoformat("2026-06-25T14:00:00+00:00"))
+    assert roads.got()[1:] == [("m01", "Stay with us")]
+    # a clock that stands still, or goes back, asks nobody again
+    roads.pass_time(datetime.fromisoformat("2026-06-25T12:00:00+00:00"))
+    roads.pass_time(datetime.fromisoformat("2026-06-25T14:00:00+00:00"))
+    assert len(roads.got()) == 2
+
+
+def test_who_enters_an_audience_is_welcomed_who_was_in_it_before_is_not(roads: Roads) -> None:
+    roads.did((0, "Order Paid"), amount=200)
+    roads.now += timedelta(minutes=1)
+    roads.verb("journey start", name="club")
+    roads.pass_time(timedelta(minutes=1))
+    roads.did((1, "Order Paid"), (2, "Order Paid"), amount=150)
+    roads.pass_time(timedelta(minutes=1))
+    assert sorted(roads.got()) == [("m01", "Welcome"), ("m02", "Welcome")]
+    roads.pass_time(timedelta(days=2))
+    assert sorted(roads.got()) == [
+        (who, subject) for who in ("m01", "m02") for subject in ("Again", "Welcome")
+    ]
+
+
+def test_a_paused_journey_moves_nobody_and_goes_on_where_it_was(roads: Roads) -> None:
+    roads.verb("journey start", name="cart")
+    roads.now += timedelta(minutes=1)
+    roads.did((1, "Product Added"))
+    roads.pass_time(timedelta(minutes=1))
+    roads.verb("journey pause", name="cart")
+    roads.pass_time(timedelta(hours=5))
+    assert roads.got() == []
+    roads.verb("journey start", name="cart")
+    roads.pass_time(timedelta(minutes=1))
+    assert roads.got() == [("m01", "Your cart")]
+
+
+def test_what_is_wrong_is_said_before_it_starts(roads: Roads) -> None:
+    roads.write("journeys/bad.yml", CART.replace("cart.html", "none.html").replace("silent", "nobody_knows"))
+    found = roads.verb("journey check", name="bad")["problems"]
+    assert [problem["where"] for problem in found] == [
+        "journeys/bad.yml: steps.remind",
+        "journeys/bad.yml: steps.mark",
+    ]
+    with pytest.raises(LimnerError):
+        roads.verb("journey start", name="bad")
+    assert roads.verb("journey list")["journeys"][0]["status"] == "not started"
+
+
+def test_a_task_stands_until_somebody_did_it(roads: Roads) -> None:
+    roads.write(
+        "journeys/call.yml",
+        "start: {event: Product Added}\nholdout: 0\nsteps: {a: {task: Call, within: 1 day}}",
+    )
+    roads.verb("journey start", name="call")
+    roads.now += timedelta(minutes=1)
+    roads.did((1, "Product Added"), (2, "Product Added"))
+    roads.pass_time(timedelta(minutes=1))
+    first, second = roads.verb("journey tasks")["tasks"]
+    assert (first["text"], first["late"]) == ("Call", False)
+    roads.verb("journey done", id=first["id"])
+    roads.pass_time(timedelta(days=2))
+    assert [(task["id"], task["late"]) for task in roads.verb("journey tasks")["tasks"]] == [
+        (second["id"], True)
+    ]
+    with pytest.raises(LimnerError):
+        roads.verb("journey done", id=first["id"])
+    stood = roads.verb("person journeys", id="m01")["journeys"]
+    assert [(row["journey"], row["ended"]) for row in stood] == [("call", "end")]
