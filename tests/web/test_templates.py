@@ -16,7 +16,7 @@ def written_by(template: str, *folders: str) -> int:
     return sum(1 for folder in folders for file in (home / folder).iterdir() if file.name.endswith(".yml"))
 
 
-RETAIL = written_by("retail", "tags", "audiences")
+RETAIL = written_by("retail", "tags", "audiences", "objects")
 TEXTS: dict[Language, dict[str, str]] = {
     "en": {
         "install": "Install",
