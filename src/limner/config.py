@@ -43,6 +43,10 @@ class Wechat:
     api: str = key("https://api.weixin.qq.com", "The platform's address.")
     app_id: str = key("", "The account's AppID; needed to send.")
     secret_env: str = key("", "The environment variable that holds the AppSecret.")
+    token_env: str = key("", "The environment variable that holds the Token by which callbacks are signed.")
+    aes_key_env: str = key(
+        "", "The environment variable that holds the EncodingAESKey of encrypted callbacks."
+    )
     messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the platform takes them.")
 
 

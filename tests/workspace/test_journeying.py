@@ -234,3 +234,85 @@ def test_a_task_stands_until_somebody_did_it(roads: Roads) -> None:
         roads.verb("journey done", id=first["id"])
     stood = roads.verb("person journeys", id="m01")["journeys"]
     assert [(row["journey"], row["ended"]) for row in stood] == [("call", "end")]
+
+
+def test_what_would_happen_to_one_person_is_said_and_nothing_is_kept(roads: Roads) -> None:
+    text = CART.replace(
+        "  remind:", "  look: {branch: [{when: \"did 'Order Paid'\", next: mark}]}\n  remind:"
+    )
+    roads.write("journeys/cart.yml", text.replace("did 'Order Paid'", 'did \\"Order Paid\\"'))
+    roads.did((1, "Order Paid"))
+    roads.now += timedelta(minutes=1)
+
+    def tried(person: str) -> list[tuple[str, str, str]]:
+        found = roads.verb("journey try", name="cart", person=person)
+        assert found["ends"]
+        return [(step["step"], step["next"], step["why"]) for step in found["path"]]
+
+    assert tried("m01") == [
+        ("pause", "look", ""),
+        ("look", "mark", 'did "Order Paid"'),
+        ("mark", "end", ""),
+    ]
+    assert tried("m02") == [
+        ("pause", "look", ""),
+        ("look", "remind", "no condition is true"),
+        ("remind", "answer", ""),
+        ("answer", "mark", "“Page Viewed” does not come"),
+        ("mark", "end", ""),
+    ]
+    instants = [step["at"] for step in roads.verb("journey try", name="cart", person="m02")["path"]]
+    assert instants[0] == (roads.now + timedelta(hours=2)).isoformat()
+    assert instants[-1] == (roads.now + timedelta(hours=26)).isoformat()
+    assert roads.verb("journey list")["journeys"][0]["entered"] == 0
+    assert roads.got() == []
+    # advertising needs consent, which nobody here gave
+    roads.write(
+        "journeys/cart.yml",
+        text.replace("class: service", "class: marketing").replace("'Order Paid'", "visit"),
+    )
+    roads.write("templates/cart.html", f'{MAIL}<a href="{{{{ unsubscribe_url }}}}">out</a>')
+    with pytest.raises(LimnerError):  # its links would lead nowhere
+        roads.verb("journey try", name="cart", person="m02")
+    roads.verb("journey start", name="renewal")
+    roads.now = datetime.fromisoformat("2026-06-24T02:00:00+00:00")
+    roads.pass_time(timedelta(0))
+    assert roads.verb("journey try", name="renewal", person="m00")["may"].startswith(
+        "was in the journey too short"
+    )
+
+
+@pytest.mark.proves("B3", partly="no power before a journey starts")
+def test_what_a_journey_changed_is_told_against_who_was_held_out(roads: Roads) -> None:
+    roads.write(
+        "journeys/half.yml",
+        "start: {event: Product Added}\nholdout: 0.5\ngoal: {event: Order Paid, money: amount, within: 2 days}\n"
+        "steps: {a: {wait: 1 day}}",
+    )
+    assert "never started" in str(refused(roads, "journey report", name="half"))
+    roads.verb("journey start", name="half")
+    roads.now += timedelta(minutes=1)
+    roads.did(*[(who, "Product Added") for who in range(10)])
+    roads.pass_time(timedelta(minutes=1))
+    shown = roads.verb("journey show", name="half")
+    assert (shown["entered"], 0 < shown["held_out"] < 10) == (10, True)
+    roads.now += timedelta(days=1)
+    roads.did(*[(who, "Order Paid") for who in (0, 1, 2)], amount=40)
+    roads.now += timedelta(days=1)
+    roads.did(*[(who, "Order Paid") for who in (3, 4)], amount=40)  # later than two days after they entered
+    roads.now += timedelta(minutes=1)
+    report = roads.verb("journey report", name="half")
+    arms = report["converted"]
+    assert arms["treated"]["n"] + arms["held_out"]["n"] == 10
+    assert arms["held_out"]["n"] == shown["held_out"]
+    assert arms["treated"]["k"] + arms["held_out"]["k"] == 3
+    assert (report["enough_data"], report["why_not"]) == (False, "few_conversions")
+    assert roads.verb("journey start", name="cart")["status"] == "running"
+    assert roads.verb("journey report", name="cart")["why_not"] == "no_goal"
+
+
+def refused(roads: Roads, verb: str, **arguments: str) -> LimnerError:
+    """What the verb is refused with."""
+    with pytest.raises(LimnerError) as caught:
+        roads.verb(verb, **arguments)
+    return caught.value

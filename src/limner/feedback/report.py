@@ -62,10 +62,31 @@ def arms_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.T
             ),
             {"campaign": campaign, "entry": entry},
         ).all()
+    return _now(engine, [(person, arm, 0) for person, arm in rows])
+
+
+def arms_in_journey(records: Records, engine: Engine, journey: str) -> pa.Table:
+    """The arm of each person who ever entered a journey by their ordinal now, and since when: ix, treated, since.
+
+    `since`: microseconds of the first time that they entered. People who were merged count as in `arms_of`.
+    """
+    with records.read() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT person, MIN(arm), MIN(entered_at) FROM positions WHERE journey = :journey GROUP BY person"
+            ),
+            {"journey": journey},
+        ).all()
+    return _now(engine, [(row[0], row[1], row[2]) for row in rows])
+
+
+def _now(engine: Engine, rows: Sequence[tuple[str, str, int]]) -> pa.Table:
+    """Who these people, each of an arm since an instant, are now: ix, treated, since; sorted by ix, each once."""
     drawn = pa.table(
         {
-            "person_id": pa.array([person for person, _ in rows], pa.string()),
-            "treated": pa.array([arm == TREATED for _, arm in rows], pa.bool_()),
+            "person_id": pa.array([person for person, _, _ in rows], pa.string()),
+            "treated": pa.array([arm == TREATED for _, arm, _ in rows], pa.bool_()),
+            "since": pa.array([since for _, _, since in rows], pa.int64()),
         }
     )
     return engine.read(_ARMS_NOW, given={"drawn": drawn})
@@ -73,19 +94,30 @@ def arms_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.T
 
 _ARMS_NOW = """
 WITH RECURSIVE found AS (
-    SELECT d.treated, p.ix, true AS own
+    SELECT d.treated, d.since, p.ix, true AS own
     FROM drawn AS d JOIN persons AS p ON p.person_id = d.person_id WHERE NOT p.erased
     UNION
-    SELECT f.treated, p.merged_into, false
+    SELECT f.treated, f.since, p.merged_into, false
     FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE p.merged_into IS NOT NULL
 )
-SELECT f.ix, COALESCE(bool_or(f.treated) FILTER (WHERE f.own), bool_or(f.treated)) AS treated
+SELECT f.ix, COALESCE(bool_or(f.treated) FILTER (WHERE f.own), bool_or(f.treated)) AS treated, MIN(f.since) AS since
 FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE p.merged_into IS NULL GROUP BY f.ix ORDER BY f.ix
 """
 
 
-def outcome(engine: Engine, arms: pa.Table, goal: GoalEvents, *, start: datetime, end: datetime) -> Outcome:
-    """What both arms did in [start, end). `arms`: ix (sorted), treated."""
+def outcome(
+    engine: Engine,
+    arms: pa.Table,
+    goal: GoalEvents,
+    *,
+    start: datetime,
+    end: datetime,
+    within: timedelta | None = None,
+) -> Outcome:
+    """What both arms did in [start, end); with `within`, each so long from their own instant on.
+
+    `arms`: ix (sorted), treated, and since (microseconds) for `within`.
+    """
     ixs = arms["ix"].to_numpy()
     treated = arms["treated"].to_numpy(zero_copy_only=False)
     money = np.zeros(len(ixs))
@@ -96,8 +128,14 @@ def outcome(engine: Engine, arms: pa.Table, goal: GoalEvents, *, start: datetime
             column, kind = goal.money
             scale = f" / {MONEY_SCALE}" if kind is ValueType.MONEY else ""
             amount = f"CAST(COALESCE(SUM({quoted(column)}), 0) AS DOUBLE){scale}"
+        events = "events"
+        if within is not None:
+            events = (
+                "(SELECT e.* FROM events AS e JOIN arms AS a ON a.ix = e.ix"
+                " WHERE EPOCH_US(e.ts) >= a.since AND EPOCH_US(e.ts) < a.since + $goal_within)"
+            )
         found = engine.read(
-            f"SELECT ix, {amount} AS money FROM events"
+            f"SELECT ix, {amount} AS money FROM {events}"
             " WHERE name_i IN (SELECT UNNEST($goal_codes)) AND ts >= $goal_start AND ts < $goal_end"
             f" AND ix IS NOT NULL AND ({goal.where}) GROUP BY ix ORDER BY ix",
             {
@@ -105,7 +143,9 @@ def outcome(engine: Engine, arms: pa.Table, goal: GoalEvents, *, start: datetime
                 "goal_codes": list(goal.codes),
                 "goal_start": naive(start),
                 "goal_end": naive(end),
+                "goal_within": 0 if within is None else within // timedelta(microseconds=1),
             },
+            given={"arms": arms},
         )
         who = found["ix"].to_numpy()
         place = np.minimum(np.searchsorted(ixs, who), len(ixs) - 1)

@@ -13,6 +13,7 @@ from limner.accounts import keys
 from limner.audiences import model as audiences
 from limner.audiences.model import Audience
 from limner.campaigns import approvals
+from limner.campaigns import journey_text as journeys
 from limner.campaigns import text as campaigns
 from limner.campaigns.approvals import Approval
 from limner.campaigns.model import Campaign
@@ -29,7 +30,9 @@ from limner.tags.exclusive import Group
 from limner.tags.graph import build, grouped, strangers
 from limner.tags.model import Stage, Tag
 from limner.tags.objects import Objects
+from limner.touches import replies
 from limner.types import Json, ValueType
+from limner.workspace import answering
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.runs import said
 from limner.workspace.schedule import moments
@@ -235,6 +238,9 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     read_audiences: dict[str, Audience] = _read(folder, "audiences", audiences.read, instead, found)
     read_campaigns: dict[str, Campaign] = _read(folder, "campaigns", campaigns.read, instead, found)
     _read(folder, "mappings", naming.read, instead, found)
+    for reply in _read(folder, "replies", replies.read, instead, found).values():
+        found += answering.problems(reply)
+    _read(folder, "journeys", journeys.read, instead, found)
     names = catalog_of(workspace, read_audiences)
     drafts = {
         key

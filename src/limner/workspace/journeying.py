@@ -17,13 +17,20 @@ from limner.audiences import evaluate
 from limner.bitmap import Bitmap
 from limner.campaigns import journey_text, positions
 from limner.campaigns import text as campaign_text
+from limner.campaigns.arms import held_out
 from limner.campaigns.journey import (
+    END,
+    Branch,
     Give,
     Happening,
     Journey,
     Send,
+    Split,
     Step,
     Task,
+    Until,
+    Wait,
+    WaitFor,
     WhenDated,
     WhenDone,
     WhenDue,
@@ -31,13 +38,16 @@ from limner.campaigns.journey import (
     ways,
 )
 from limner.campaigns.model import Campaign
-from limner.campaigns.policy import zone_of
+from limner.campaigns.policy import may_touch, spoken, zone_of
 from limner.campaigns.positions import RUNNING, Running, Standing
-from limner.campaigns.stepping import on_clocks
+from limner.campaigns.stepping import chosen, due, on_clocks
+from limner.consents.ledger import standings
+from limner.consents.model import NOBODY_ASKED, address_hash
 from limner.errors import ConflictError, LimnerError, NotFoundError, UsageError
 from limner.events.load import loads
 from limner.expressions import check, parse, parse_value, where
 from limner.expressions.compile import values as values_of
+from limner.feedback import report as reports
 from limner.tags.graph import build
 from limner.touches import entries, letter
 from limner.touches.journeys import Moved, advance, sends
@@ -484,6 +494,8 @@ def journey_show(workspace: Workspace, name: str) -> Json:
             {
                 "name": step_name,
                 "kind": type(step).__name__.lower(),
+                "says": said_of(step),
+                "place": list(journey.layout[step_name]) if step_name in journey.layout else None,
                 "here": flow.at.get(step_name, 0),
                 "ways": [
                     {"name": way.name, "next": way.next, "people": flow.passed.get((step_name, way.name), 0)}
@@ -495,6 +507,7 @@ def journey_show(workspace: Workspace, name: str) -> Json:
     return {
         "name": name,
         "titles": dict(journey.title),
+        "start": start_of(journey),
         "status": running[0].status if running else "not started",
         "reason": running[0].reason if running else "",
         "started_at": running[0].started_at.isoformat() if running else None,
@@ -506,9 +519,156 @@ def journey_show(workspace: Workspace, name: str) -> Json:
     }
 
 
+def said_of(step: Step) -> str:
+    """What the step says, in few words of its own text."""
+    match step:
+        case Wait():
+            return spoken(step.length)
+        case Until():
+            return step.at.strftime("%H:%M")
+        case WaitFor():
+            return f"{step.happening.event} ({spoken(step.at_most)})"
+        case Branch():
+            return " · ".join(case.when for case in step.cases)
+        case Split():
+            return " · ".join(f"{share.name} {share.percent:g} %" for share in step.shares)
+        case Send():
+            return f"{step.channel}: {step.subject or step.template}"
+        case Give():
+            return f"{step.tag} = {step.value}"
+        case Task():
+            return step.text
+
+
+def start_of(journey: Journey) -> str:
+    """Who enters, in few words of the journey's own text."""
+    match journey.start:
+        case WhenDone(happening):
+            return happening.event
+        case WhenMember(audience, entering):
+            return f"{'→' if entering else '←'} {audience}"
+        case WhenDated(value=value, before=before):
+            return f"{value} {'−' if before >= timedelta(0) else '+'} {spoken(abs(before))}"
+        case WhenDue(schedule, audience):
+            return f"{schedule}: {audience}"
+
+
 def journey_check(workspace: Workspace, name: str) -> Json:
     """What is wrong with the journey: empty when it can be started."""
     return {"name": name, "problems": problems(workspace, saved(workspace, name))}
+
+
+MOST_STEPS_TRIED = 100
+
+
+def journey_try(workspace: Workspace, name: str, person: str) -> Json:
+    """What would happen to one person who entered now, if nothing else happened meanwhile; nothing is kept.
+
+    Conditions are answered as of now, waits pass at once, and an event that is waited for does not come. A message says
+    whether it could be sent now.
+    """
+    workspace.load()
+    journey = saved(workspace, name)
+    running = positions.running(workspace.records, name)
+    seed = running[0].seed if running else _seed(journey)
+    now = workspace.clock()
+    here = Here(workspace, now)
+    found = recipients.person_ids(workspace.engine, [knowing.person_ix(workspace, person)])
+    if not found:
+        raise NotFoundError(f"there is no person '{person}'")
+    who = found[0]
+    (zone,) = here.zones([who])
+    stood = [row for row in positions.of_person(workspace.records, who) if row["journey"] == name]
+    may = ""
+    if any(row["ended_at"] is None for row in stood):
+        may = "is in the journey already"
+    elif stood and not journey.again.ever:
+        may = "was in the journey before, and may not come again"
+    elif stood and max(row["entered_at"] for row in stood) + journey.again.after > now:  # type: ignore[type-var,operator]
+        may = "was in the journey too short a time ago"
+    elif journey.only and not here.true(journey.only, [who])[0]:
+        may = f"is not one of whom this is true: {journey.only}"
+    path: list[Json] = []
+    at, step_name = now, journey.first
+    while step_name != END and len(path) < MOST_STEPS_TRIED:
+        step = journey.steps[step_name]
+        then = due(step, at, zone)
+        way = int(
+            chosen(
+                step,
+                [who],
+                np.array([len(stood) + 1], dtype=np.int64),
+                seed=f"{seed}\0{step_name}",
+                came=np.array([False]),
+                true=lambda condition: here.true(condition, [who]),
+            )[0]
+        )
+        went = ways(step)[way]
+        path.append(
+            {
+                "step": step_name,
+                "kind": type(step).__name__.lower(),
+                "at": then.isoformat(),
+                "way": went.name,
+                "next": went.next,
+                "why": _why(workspace, journey, step, way, who, then, zone),
+            }
+        )
+        at, step_name = then, went.next
+    return {
+        "name": name,
+        "person": who,
+        "may": may,
+        "held_out": bool(held_out([who], seed=seed, share=journey.holdout)[0]),
+        "path": path,
+        "ends": step_name == END,
+    }
+
+
+def _why(
+    workspace: Workspace, journey: Journey, step: Step, way: int, who: str, at: datetime, zone: ZoneInfo
+) -> str:
+    """What decides, at a step, for one person; of a message whether it could be sent now."""
+    match step:
+        case Branch() if way < len(step.cases):
+            return step.cases[way].when
+        case Branch():
+            return "no condition is true"
+        case WaitFor():
+            return f"“{step.happening.event}” does not come"
+        case Send():
+            return _sendable(workspace, journey, step, who, at, zone)
+        case _:
+            return ""
+
+
+def _sendable(
+    workspace: Workspace, journey: Journey, step: Send, who: str, at: datetime, zone: ZoneInfo
+) -> str:
+    """Why the message could not be sent to the person, as far as it is known now; '' when it could."""
+    item, content = _content(workspace, journey, step)
+    composer = reaching.composer_of(workspace, item, letter.thaw(content))
+    recipient = reaching.recipients_of(workspace, composer, [who]).get(who)
+    if recipient is None or not recipient.address:
+        return "no address"
+    hashed = address_hash(workspace.secret, step.channel, recipient.address)
+    with workspace.records.read() as connection:
+        standing = standings(connection, step.channel, [hashed], message_class=step.message_class)
+    decision = may_touch(
+        message_class=step.message_class,
+        standing=standing.get(hashed, NOBODY_ASKED),
+        touches_in_cap=0,
+        cap=None,
+        quiet=step.quiet,
+        now=at,
+        zone=zone,
+    )
+    return "" if decision.allowed else decision.reason
+
+
+def _seed(journey: Journey) -> str:
+    """What lots and the holdout are drawn by."""
+    return journey.seed or f"journey:{journey.name}"
 
 
 def journey_start(workspace: Workspace, name: str) -> Json:
@@ -531,12 +691,59 @@ def journey_start(workspace: Workspace, name: str) -> Json:
     texts = {step_name: _content(workspace, journey, step) for step_name, step in sends(journey).items()}
     with workspace.records.begin() as connection:
         positions.start(
-            connection, journey, content="", seed=journey.seed or f"journey:{name}",
+            connection, journey, content="", seed=_seed(journey),
             load_i=loads(workspace.engine), now=now,
         )  # fmt: skip
         for step_name, (item, content) in texts.items():
             entries.open_step(connection, item, step_name, content=content, now=now)
     return journey_show(workspace, name)
+
+
+def journey_report(workspace: Workspace, name: str) -> Json:
+    """What the journey changed: who entered against who entered and was held out, each within the goal's time.
+
+    Everybody counts from the first time that they entered; who entered lately has had less time, in both arms alike.
+    """
+    workspace.load()
+    running = positions.running(workspace.records, name)
+    if not running:
+        raise NotFoundError(f"'{name}' was never started", hint=f"limner journey start {name}")
+    journey = journey_text.read(running[0].definition, name)
+    now = workspace.clock()
+    answer: Json = {
+        "name": name,
+        "titles": dict(journey.title),
+        "started_at": running[0].started_at.isoformat(),
+        "as_of": now.isoformat(),
+        "goal": None,
+        "converted": None,
+        "incremental": None,
+        "money": None,
+        "enough_data": False,
+        "message": "the journey has no goal",
+        "why_not": "no_goal",
+    }
+    if journey.goal is None:
+        return answer
+    outcome = reports.outcome(
+        workspace.engine,
+        reports.arms_in_journey(workspace.records, workspace.engine, name),
+        reaching.goal_events(workspace, journey.goal, now),
+        start=running[0].started_at,
+        end=now,
+        within=journey.goal.within,
+    )
+    goal = journey.goal
+    return {
+        **answer,
+        "goal": {
+            "event": goal.event,
+            "where": goal.where,
+            "money": goal.money,
+            "within": spoken(goal.within),
+        },
+        **reports.changed(outcome, currency=workspace.config.currency, money=bool(goal.money)),
+    }
 
 
 def journey_pause(workspace: Workspace, name: str, caller: Caller = LOCAL) -> Json:

@@ -263,6 +263,8 @@ VERBS: dict[str, Verb] = {
     "journey list": _verb(journeying.journey_list),
     "journey show": _verb(journeying.journey_show),
     "journey check": _verb(journeying.journey_check),
+    "journey try": _verb(journeying.journey_try, "sight", "name"),
+    "journey report": _verb(journeying.journey_report),
     "journey start": _verb(journeying.journey_start, "change", "name", "status"),
     "journey pause": _verb(journeying.journey_pause, "change", "name", "status"),
     "journey stop": _verb(journeying.journey_stop, "change", "name", "status"),

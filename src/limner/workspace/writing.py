@@ -25,6 +25,7 @@ from limner.store.records import Records
 from limner.tags import exclusive, measures, naming, objects
 from limner.tags import text as tag_text
 from limner.tags.model import Stage
+from limner.touches import replies
 from limner.types import Json
 from limner.workspace import approving, definitions
 from limner.workspace.files import DEFINITIONS, TEMPLATE
@@ -46,6 +47,7 @@ _READERS: dict[str, Any] = {
     "audiences": audiences.read,
     "campaigns": campaigns.read,
     "journeys": journeys.read,
+    "replies": replies.read,
     "mappings": naming.read,
 }
 

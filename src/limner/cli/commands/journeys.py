@@ -47,6 +47,21 @@ def journey_check(name: str, workspace: Path = Workspace, as_json: bool = AsJson
     ask("journey check", {"name": name}, workspace=workspace, as_json=as_json, show=told)
 
 
+@journey.command("try")
+def journey_try(name: str, person: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """What would happen to one person who entered now, if nothing else happened; nothing is kept."""
+
+    def told(answer: Json) -> None:
+        if answer["may"]:
+            out.print(f"may not enter: {show.clean(answer['may'])}")
+        if answer["held_out"]:
+            out.print("held out: walks this way, and gets nothing")
+        columns = ("step", "kind", "at", "way", "next", "why")
+        show.table(name, columns, ([row[column] for column in columns] for row in answer["path"]))
+
+    ask("journey try", {"name": name, "person": person}, workspace=workspace, as_json=as_json, show=told)
+
+
 @journey.command("start")
 def journey_start(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """From now on people enter; one that was paused or stopped goes on, as its file says it now."""
@@ -63,6 +78,20 @@ def journey_pause(name: str, workspace: Path = Workspace, as_json: bool = AsJson
 def journey_stop(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """Nobody moves and no message leaves any more."""
     ask("journey stop", {"name": name}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@journey.command("report")
+def journey_report(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """What it truly changed: who entered against who entered and was held out."""
+
+    def told(answer: Json) -> None:
+        for arm, rate in (answer["converted"] or {}).items():
+            out.print(
+                f"{arm.replace('_', ' ')}: {rate['k']:,} of {rate['n']:,} converted ({rate['rate']:.1%})"
+            )
+        out.print(show.clean(answer["message"]))
+
+    ask("journey report", {"name": name}, workspace=workspace, as_json=as_json, show=told)
 
 
 @journey.command("tasks")

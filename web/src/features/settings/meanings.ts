@@ -33,6 +33,8 @@ export const MEANINGS: Record<string, string> = {
   "wechat.api": "平台地址。",
   "wechat.app_id": "公众号的 AppID；发送时必需。",
   "wechat.secret_env": "保存 AppSecret 的环境变量。",
+  "wechat.token_env": "保存 Token 的环境变量，用于校验回调签名。",
+  "wechat.aes_key_env": "保存 EncodingAESKey 的环境变量，用于加密模式的回调。",
   "wechat.messages_per_second": "发送速率；0 表示平台能接收多快就多快。",
   "limits.event_bytes": "单个事件的最大字节数；批次中更大的事件会被隔离。",
   "limits.batch_bytes": "请求体的最大字节数，解压后同样适用。",
