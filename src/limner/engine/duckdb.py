@@ -53,15 +53,27 @@ class DuckDB:
     """One engine file owned by this process.
 
     Reads take a cursor each and see the last committed state; `write` is exclusive and atomic.
-    `path=None` keeps everything in memory. Raises DamagedError when the file does not open.
+    `path=None` keeps everything in memory. `patience`: so many seconds closing waits for the reads of others.
+    Raises DamagedError when the file does not open.
     """
 
-    def __init__(self, path: Path | None, *, memory: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        memory: str | None = None,
+        threads: int | None = None,
+        patience: float = 5.0,
+    ) -> None:
         self.path = path
+        self._patience = patience
         self._memory, self._threads = memory, threads
         self._writing = threading.RLock()
         self._transaction: _Transaction | None = None
         self._version = 0
+        self._gate = threading.Condition()
+        self._reading: set[duckdb.DuckDBPyConnection] = set()
+        self._shut = False
         self._connection = self._connect()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
@@ -95,13 +107,10 @@ class DuckDB:
         return self._version
 
     def replace(self, fresh: Path) -> None:
-        """The file `fresh` takes the place of this engine's own; readers that come later see it.
-
-        Reads under way elsewhere fail and may be tried again.
-        """
+        """The file `fresh` takes the place of this engine's own: reads under way end first, later ones see it."""
         if self.path is None:
             raise DamagedError("an engine in memory has no file to replace")
-        with self._writing, self._changing():
+        with self._writing, self._changing(), self._alone():
             self._connection.close()
             self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
             fresh.replace(self.path)
@@ -111,11 +120,42 @@ class DuckDB:
         self, sql: str, values: Mapping[str, Any] | None = None, given: Mapping[str, pa.Table] | None = None
     ) -> pa.Table:
         """The result of one SELECT as an Arrow table, fetched whole. `given`: tables it may read besides, by name."""
-        with self._connection.cursor() as cursor:
+        with self._reader() as cursor:
             for name, rows in (given or {}).items():
                 cursor.register(name, rows)
             with _in_range():
                 return cursor.sql(sql, params=_used(sql, values)).to_arrow_table()
+
+    @contextmanager
+    def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that neither `replace` nor `close` takes away."""
+        with self._gate:
+            self._gate.wait_for(lambda: not self._shut)
+            cursor = self._connection.cursor()
+            self._reading.add(cursor)
+        try:
+            with cursor:
+                yield cursor
+        finally:
+            with self._gate:
+                self._reading.discard(cursor)
+                self._gate.notify_all()
+
+    @contextmanager
+    def _alone(self, patience: float | None = None) -> Iterator[None]:
+        """Nobody reads inside the block, and who comes waits. After `patience` seconds, reads are broken off."""
+        with self._gate:
+            self._shut = True
+            try:
+                if not self._gate.wait_for(lambda: not self._reading, patience):
+                    while self._reading:  # a read that is just beginning does not hear it: say it again
+                        for cursor in self._reading:
+                            cursor.interrupt()
+                        self._gate.wait_for(lambda: not self._reading, 0.05)
+                yield
+            finally:
+                self._shut = False
+                self._gate.notify_all()
 
     @contextmanager
     def write(self) -> Iterator[_Transaction]:
@@ -127,7 +167,9 @@ class DuckDB:
             if self._transaction is not None:
                 yield self._transaction
                 return
-            with self._connection.cursor() as cursor:
+            with self._gate:
+                own = self._connection.cursor()
+            with own as cursor:
                 cursor.execute("BEGIN TRANSACTION")
                 self._transaction = _Transaction(cursor)
                 try:
@@ -159,18 +201,19 @@ class DuckDB:
         """Nothing is written inside the block, and the file on disk is complete."""
         with self._writing:
             if self.path is not None:
-                self._connection.execute("CHECKPOINT")
+                with self._reader() as cursor:
+                    cursor.execute("CHECKPOINT")
             yield
 
     def rewrite(self, path: Path) -> None:
         """A fresh copy of every live row at `path`: what was deleted leaves no trace in it."""
-        with self._writing:
-            name = self._connection.execute("SELECT current_database()").fetchall()[0][0]
-            self._connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS fresh")
+        with self._writing, self._reader() as cursor:
+            name = cursor.execute("SELECT current_database()").fetchall()[0][0]
+            cursor.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS fresh")
             try:
-                self._connection.execute(f"COPY FROM DATABASE {quoted(name)} TO fresh")
+                cursor.execute(f"COPY FROM DATABASE {quoted(name)} TO fresh")
             finally:
-                self._connection.execute("DETACH fresh")
+                cursor.execute("DETACH fresh")
 
     def tables(self) -> set[str]:
         """The names of all tables."""
@@ -178,8 +221,8 @@ class DuckDB:
         return set(found.column(0).to_pylist())
 
     def close(self) -> None:
-        """Flushes and lets go of the file."""
-        with self._writing:
+        """Flushes and lets go of the file. Reads that do not end in time are broken off."""
+        with self._writing, self._alone(self._patience):
             self._connection.close()
 
 
