@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from limner import __version__
+
 
 @pytest.mark.parametrize(
     ("words", "says"),
@@ -30,3 +32,8 @@ def test_wrong_usage_says_what_is_wrong_without_a_traceback(words: list[str], sa
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert "fault of Limner" not in done.stderr
+
+
+def test_the_version_is_said() -> None:
+    done = subprocess.run([sys.executable, "-m", "limner", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, __version__)

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from limner.errors import DamagedError
-from limner.store.records import Records
+from limner.store.records import MIGRATIONS, Records, newest
 
 
 @pytest.fixture
@@ -33,6 +35,13 @@ def test_migrating_twice_changes_nothing(records: Records) -> None:
     _put(records, "kept")
     assert records.migrate() == records.migrate()
     assert _count(records) == 1
+
+
+def test_the_newest_revision_is_the_end_of_the_chain_of_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    assert newest() == ScriptDirectory.from_config(config).get_current_head()
 
 
 def test_a_block_that_raises_leaves_no_row(records: Records) -> None:

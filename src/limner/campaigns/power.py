@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scipy.special import bdtrc, ndtr, ndtri
-
 LEVEL = 0.95
 POWER = 0.8
 ENOUGH = 10
@@ -80,6 +78,8 @@ def smallest_difference(
 
 def chance(treated: int, held_out: int, baseline: float, rise: float, *, level: float = LEVEL) -> float:
     """The chance that a trial finds a true rise over the baseline; see `smallest_difference`."""
+    from scipy.special import ndtr, ndtri  # slow to load
+
     p2 = baseline
     p1 = min(1.0, baseline + rise)
     pooled = (treated * p1 + held_out * p2) / (treated + held_out)
@@ -96,6 +96,8 @@ def chance(treated: int, held_out: int, baseline: float, rise: float, *, level: 
 @lru_cache(maxsize=4096)
 def _enough(people: int, share: float) -> float:
     """The chance that at least `ENOUGH` of so many people convert."""
+    from scipy.special import bdtrc  # slow to load
+
     if people < ENOUGH:
         return 0.0
     return float(bdtrc(ENOUGH - 1, people, share)) if share < 1 else 1.0

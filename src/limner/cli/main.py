@@ -38,9 +38,18 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    _asked: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_version, help="Print this version and end."
+    ),
 ) -> None:
     """Options for every command."""
     if debug:
@@ -48,12 +57,6 @@ def options(
 
 
 _state: dict[str, bool] = {"debug": False}
-
-
-@app.command()
-def version() -> None:
-    """This version."""
-    out.print(__version__)
 
 
 @app.command()

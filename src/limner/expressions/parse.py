@@ -5,9 +5,15 @@ Nothing here evaluates: the text is scanned for its limits, parsed (LALR, no rec
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
+import tempfile
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.resources import files
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Any, NoReturn
 
 import lark
@@ -41,6 +47,10 @@ _PIECES = re.compile(
 _FULL_WIDTH = dict(zip("（），＝＜＞！“”‘’「」＊．", '(),=<>!""\'\'""*.', strict=True))
 
 
+_KEPT = Path(cache_from_source(__file__)).with_name(f"grammar.{sys.implementation.cache_tag}.tables")
+"""The grammar's tables, kept beside the compiled code and made again when the grammar is another."""
+
+
 @lru_cache(maxsize=512)  # a tree never changes, so whoever asks again may have the same one
 def parse(text: str, scope: Scope = "person") -> t.Expr:
     """The tree of one expression: a condition, or a value such as `sum(amount of "Order Paid")`.
@@ -69,7 +79,23 @@ def parse_value(text: str) -> t.Value:
 @cache
 def _parser() -> lark.Lark:
     grammar = files("limner.expressions").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return lark.Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+    made_of = f"{grammar}{lark.__version__}{sys.implementation.cache_tag}"
+    name = hashlib.sha256(made_of.encode()).hexdigest().encode()
+    with (
+        suppress(Exception),
+        _KEPT.open("rb") as file,
+    ):  # missing, torn or of another grammar: it is a shortcut
+        if file.readline().strip() == name:
+            return lark.Lark.load(file)
+    parser = lark.Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+    if not sys.dont_write_bytecode:
+        with suppress(OSError), tempfile.NamedTemporaryFile(dir=_KEPT.parent, delete=False) as file:
+            file.write(name + b"\n")
+            parser.save(file)
+            file.flush()
+            Path(file.name).chmod(0o644)
+            Path(file.name).replace(_KEPT)
+    return parser
 
 
 def _within_limits(text: str) -> None:

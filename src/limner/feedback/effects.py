@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import ndtri, stdtrit
-
 LEVEL = 0.95
 ENOUGH = 10
 """Conversions that each arm must have before a difference is worth saying."""
@@ -76,6 +74,8 @@ def wilson(k: int, n: int, *, level: float = LEVEL) -> Interval:
     Bounds: 0 ≤ low ≤ value ≤ high ≤ 1. Raises ValueError unless 0 ≤ k ≤ n and n > 0.
     Source: Wilson (1927), JASA 22.
     """
+    from scipy.special import ndtri  # slow to load
+
     if not 0 <= k <= n or n == 0:
         raise ValueError(f"no share of {k} in {n}")
     z = float(ndtri((1 + level) / 2))
@@ -104,6 +104,8 @@ def welch(
 
     Raises ValueError below two people in either arm. Source: Welch (1947), Biometrika 34.
     """
+    from scipy.special import stdtrit  # slow to load
+
     if n1 < 2 or n2 < 2:
         raise ValueError("a variance needs two people in each arm")
     part1, part2 = variance1 / n1, variance2 / n2

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -43,6 +41,9 @@ class Turns:
 
 def _components(n: int, a: Ints, b: Ints) -> Ints:
     """Per node the number of its connected component."""
+    from scipy.sparse import coo_matrix  # slow to load
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(a), dtype=np.int8), (a, b)), shape=(n, n))
     _, found = connected_components(graph, directed=False)
     return np.asarray(found, dtype=np.int64)

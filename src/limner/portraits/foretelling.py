@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import chi2
 
 from limner.portraits.group import Distribution, GroupPortrait, Share
 from limner.portraits.index import Numbers, significant
@@ -81,7 +80,9 @@ def _foretold(item: Distribution, reached: int, others: int) -> Foretold:
     freedom = len(counts) - 1
     chance = freedom * (1 / reached + 1 / others)
     half = Z * max(variance, 0.0) ** 0.5
-    p = float(chi2.sf(_pearson(counts), freedom))
+    from scipy.special import chdtrc  # slow to load
+
+    p = float(chdtrc(freedom, _pearson(counts)))
     held = [share for share in item.shares if share.base]
     both = len(held) == 2 and any(share.significant for share in held)  # of two complements one is tested
     likely = [share for share in held if (share.significant or both) and share.base >= ENOUGH and share.tgi]

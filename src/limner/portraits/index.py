@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln, ndtr, ndtri
 
 Numbers = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -58,7 +57,7 @@ def index(crowd: Any, base: Any, *, crowd_size: Any, base_size: Any, level: floa
         ratio = np.where(x > 0, p1 / p, np.nan)
         in_crowd = (1 / p1 - w / p) ** 2 * p1 * (1 - p1) / n1
         in_others = np.where(n2 > 0, ((1 - w) / p) ** 2 * p2 * (1 - p2) / n2, 0.0)
-        spread = float(ndtri(0.5 + level / 2)) * np.sqrt(in_crowd + in_others)
+        spread = _normal(level) * np.sqrt(in_crowd + in_others)
         low, high = ratio * np.exp(-spread), ratio * np.exp(spread)
     nobody = (x1 == 0) | (x == 0)
     low, high = np.where(nobody, np.nan, low), np.where(nobody, np.nan, high)
@@ -100,7 +99,7 @@ def versus(
         for held, size, slope in parts:
             share = held / size
             variance = variance + np.where(size > 0, slope**2 * share * (1 - share) / size, 0.0)
-        spread = float(ndtri(0.5 + level / 2)) * np.sqrt(variance)
+        spread = _normal(level) * np.sqrt(variance)
         low, high = ratio * np.exp(-spread), ratio * np.exp(spread)
     nobody = (x1 == 0) | (x2 == 0)
     low, high = np.where(nobody, np.nan, low), np.where(nobody, np.nan, high)
@@ -109,12 +108,21 @@ def versus(
     return Index(100 * ratio, 100 * low, 100 * high, p)
 
 
+def _normal(level: float) -> float:
+    """So many standard deviations to either side hold the share `level` of a normal distribution."""
+    from scipy.special import ndtri  # slow to load
+
+    return float(ndtri(0.5 + level / 2))
+
+
 def tails(x1: Numbers, x: Numbers, n1: Numbers, n: Numbers) -> Numbers:
     """Two-sided p of drawing x1 when n1 of n are drawn without return and x of n have the value.
 
     Exact below 1,000 expected people in any cell (of crowd/others × with/without), else normal with
     continuity correction.
     """
+    from scipy.special import ndtr  # slow to load
+
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(n > 0, n1 * x / n, 0.0)
         variance = mean * (1 - x / n) * (n - n1) / np.maximum(n - 1, 1)
@@ -130,6 +138,8 @@ def tails(x1: Numbers, x: Numbers, n1: Numbers, n: Numbers) -> Numbers:
 
 def _smaller_tail(x1: Numbers, x: Numbers, n1: Numbers, n: Numbers, mean: Numbers) -> Numbers:
     """The hypergeometric tail beyond x1, away from the mean: the first term, then its neighbours by ratio."""
+
+    from scipy.special import gammaln  # slow to load
 
     def choose(a: Numbers, b: Numbers) -> Numbers:
         return np.asarray(gammaln(a + 1) - gammaln(b + 1) - gammaln(a - b + 1))

@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from limner.errors import DamagedError, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def newest() -> str:
+    """The revision that this version's tables have: the greatest number of a file of migrations."""
+    return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 class Records:
@@ -57,11 +59,7 @@ class Records:
 
     def migrate(self) -> str:
         """Brings the tables to this version's shape; the answer is the revision."""
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.set_main_option("path_separator", "os")
-        scripts = ScriptDirectory.from_config(config)
-        head = scripts.get_current_head() or ""
+        head = newest()
         with self.begin() as connection:
             present = connection.execute(
                 text("SELECT name FROM sqlite_master WHERE name = 'alembic_version'")
@@ -70,6 +68,14 @@ class Records:
                 at = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
                 if at == head:
                     return head
+        from alembic.config import Config  # slow to load, and seldom needed
+        from alembic.runtime.environment import EnvironmentContext
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        scripts = ScriptDirectory.from_config(config)
 
         def upgrade(revision: Any, _context: Any) -> Any:
             return scripts._upgrade_revs("head", revision)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from limner.errors import ConflictError, ExpressionError
 from limner.expressions import tree as t
@@ -202,7 +201,8 @@ def weights(features: Floats, reached: Flags) -> Floats:
 
 def auc(score: Floats, reached: Flags) -> float:
     """How often somebody who reached it has the greater score than somebody who did not; ties count one half."""
-    ranks = rankdata(score)
+    _, place, alike = np.unique(score, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(alike) - (alike - 1) / 2)[place]
     yes = int(reached.sum())
     no = len(reached) - yes
     return float((ranks[reached].sum() - yes * (yes + 1) / 2) / (yes * no))
