@@ -265,43 +265,6 @@ class _Transaction:
         finally:
             self._cursor.unregister(name)
 
-    @contextmanager
-    def dense(self, *, ordinals: int, columns: int) -> Iterator[None]:
-        """Inside the block, values of so many columns are gathered by an ordinal in an array, where memory suffices.
-
-        Such an array is quicker than a hash table of a million groups, but it never goes to disk: it may take a
-        quarter of the memory that the engine may use. Otherwise nothing is other than outside of the block.
-        """
-        bits = (ordinals + 1).bit_length()
-        found = self.read("SELECT current_setting('memory_limit') AS m, current_setting('threads') AS t")
-        limit, threads = found.column("m")[0].as_py(), int(found.column("t")[0].as_py())
-        needed = threads * (1 << bits) * (columns + 1) * _STATE
-        if bits > _MOST_BITS or needed > bytes_of(limit) / 4:
-            yield
-            return
-        self._cursor.execute(f"SET perfect_ht_threshold = {bits}")
-        try:
-            yield
-        finally:
-            with suppress(
-                duckdb.Error
-            ):  # a transaction that failed takes no more statements, and ends with its cursor
-                self._cursor.execute("RESET perfect_ht_threshold")
-
-
-_STATE = 24
-"""Bytes of what is gathered of one column for one group, at most."""
-
-_MOST_BITS = 28
-
-_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-
-
-def bytes_of(size: str) -> float:
-    """A size as the engine writes it (`18.6 GiB`), in bytes."""
-    number, unit = size.split()
-    return float(number) * _UNITS[unit]
-
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_WRITTEN = ("No space left", "Could not write file")

@@ -232,7 +232,7 @@ class EventPass:
 
     def _distinct(self, selection: Selection, value: Numbered) -> str:
         if value.given is not None and value.given.bits:
-            few = self._add("or", value.bit, selection, f"{value.bit} IS NOT NULL", numbered=value)
+            few = self._add("or", value.bit, selection, numbered=value)
             return f"COALESCE(BIT_COUNT({few}), 0)"
         many = f"COALESCE({self._beside(value, 'others', selection)}_values, 0)"
         if value.given is not None:
@@ -247,7 +247,7 @@ class EventPass:
             both_of = f"{{'at': ts, 'value': {value.column}}}"
             return f"({self._add(how, both_of, selection, f'{value.column} IS NOT NULL')})['value']"
         packed = f"(GREATEST(EPOCH_US(ts), {_OLDEST_US}) * {ROOM}) + {value.n}"
-        number = self._add(how, packed, selection, f"{value.n} IS NOT NULL", numbered=value)
+        number = self._add(how, packed, selection, numbered=value)
         if value.given is not None:
             return f"(SELECT LIST(value ORDER BY n) FROM {value.table})[({number} & {ROOM - 1}) + 1]"
         raw = self._beside(value, f"{function}s", selection)

@@ -238,5 +238,5 @@ def plain_number(value: float) -> int | float:
 
 def both(conditions: Sequence[str]) -> str:
     """All of the conditions; TRUE when there are none."""
-    kept = [condition for condition in conditions if condition]
+    kept = [condition for condition in conditions if condition not in ("", "TRUE")]
     return " AND ".join(kept) if kept else "TRUE"

@@ -156,7 +156,7 @@ class _There:
                 )
         return sizes
 
-    def fill(self, home: str, query: Query, *, columns: int) -> None:  # noqa: ARG002
+    def fill(self, home: str, query: Query) -> None:
         homes.make(self.tx, home, f"SELECT * FROM ({query.sql}) LIMIT 0", query.values)
         rows = self._answer(spark(query))
         names = self.tx.read(f"SELECT * FROM {homes.all_of(home)} LIMIT 0").column_names

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from limner.engine.seam import Query, Transaction
 from limner.expressions.catalog import Catalog
 from limner.expressions.tree import Value
-from limner.tags import homes, publish
+from limner.tags import homes
 from limner.tags.graph import Graph
 from limner.tags.increment import number
 from limner.tags.model import Tag
@@ -31,8 +31,8 @@ class Work(Protocol):
     ) -> dict[str, int | None]:
         """Makes the tables of the numbers that the values need; see `increment.number`."""
 
-    def fill(self, home: str, query: Query, *, columns: int) -> None:
-        """Makes the home out of the query's rows, which have so many columns, in the order of ix."""
+    def fill(self, home: str, query: Query) -> None:
+        """Makes the home out of the query's rows, in the order of ix."""
 
     def batches(self, tags: Sequence[Tag], graph: Graph) -> Iterator[list[Tag]]:
         """The tags in their order, in batches: nobody in a batch needs another of it."""
@@ -71,9 +71,8 @@ class _Here:
     ) -> dict[str, int | None]:
         return number(self.tx, values, home=home, catalog=catalog, as_of=as_of)
 
-    def fill(self, home: str, query: Query, *, columns: int) -> None:
-        with self.tx.dense(ordinals=publish.size(self.tx), columns=columns):
-            homes.make(self.tx, home, f"{query.sql} ORDER BY ix", query.values)
+    def fill(self, home: str, query: Query) -> None:
+        homes.make(self.tx, home, f"{query.sql} ORDER BY ix", query.values)
 
     def batches(self, tags: Sequence[Tag], graph: Graph) -> Iterator[list[Tag]]:  # noqa: ARG002
         for tag in tags:

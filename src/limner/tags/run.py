@@ -296,7 +296,7 @@ def _compute(
         else:
             sizes = work.number(plan.values, home=home, catalog=catalog, as_of=as_of)
             found = together(plan.values, catalog, as_of, numbers=numbers_of(home, sizes))
-            work.fill(home, found.query, columns=len(found.columns))
+            work.fill(home, found.query)
             mark = homes.shelve(tx, Mark(home, as_of, loads(tx), plan.asked, sizes), shelved(found))
         homes.keep(tx, mark)
         clock.lap("statistics")
