@@ -363,9 +363,16 @@ def test_an_audience_says_what_uses_it_and_how_large_it_was(shop: Served) -> Non
         "title: {en: Hello}\naudience: east\nchannel: email\ntemplate: hello.html\nsubject: Hi\nholdout: 0.1\n",
     )
     shop.world.write("templates/hello.html", "<p>Hi</p>")
+    shop.world.write("journeys/met.yml", "start: {enters: east}\nsteps:\n  ask: {task: Say hello}\n")
+    shop.world.write(
+        "journeys/once.yml",
+        "start: {event: Order Paid}\nonly: in audience east\nsteps:\n  ask: {task: Say hello}\n",
+    )
     shown = shop.get("/api/v1/audiences/east", role="viewer")
     assert [(user["kind"], user["name"]) for user in shown["used_by"]] == [
         ("campaign", "hello"),
+        ("journey", "met"),
+        ("journey", "once"),
         ("audience", "lovers"),
     ]
     assert shown["count"] == how_many(parse("in audience east"))

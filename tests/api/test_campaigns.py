@@ -557,13 +557,25 @@ def test_channels_say_what_is_missing_and_whether_they_let_us_in(shop: Shop) -> 
     assert shop.post("/api/v1/channels/email/test", role="operator")["code"] == "channel_unreachable"
 
 
+WAY = """\
+start: {event: Order Paid}
+steps:
+  one: {message: {template: harvest.html, subject: One}}
+  two: {message: {template: gone.html, subject: Two}}
+"""
+
+
 def test_templates_say_who_uses_them_and_which_are_missing(shop: Shop) -> None:
     shop.world.write("campaigns/other.yml", CAMPAIGN.replace("harvest.html", "gone.html"))
     found = shop.get("/api/v1/templates", role="viewer")
     assert [(row["name"], row["kind"], row["used_by"]) for row in found["templates"]] == [
-        ("harvest.html", "html", ["harvest"])
+        ("harvest.html", "html", [{"kind": "campaign", "name": "harvest"}])
     ]
-    assert found["missing"] == [{"name": "gone.html", "used_by": ["other"]}]
+    assert found["missing"] == [{"name": "gone.html", "used_by": [{"kind": "campaign", "name": "other"}]}]
+    shop.world.write("journeys/way.yml", WAY)
+    found = shop.get("/api/v1/templates", role="viewer")
+    assert found["missing"][0]["used_by"][1] == {"kind": "journey", "name": "way"}
+    assert found["templates"][0]["used_by"][1] == {"kind": "journey", "name": "way"}
 
 
 def test_a_message_to_me_is_real_and_not_counted(shop: Shop) -> None:

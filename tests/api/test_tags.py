@@ -113,8 +113,8 @@ def test_the_catalogue_holds_every_tag_with_its_people_and_its_users(shop: Serve
     assert (found["total"], found["defined"], found["everybody"]) == (7, 7, 4)
     assert rows["orders_30d"]["titles"] == {"en": "Orders in 30 days", "zh": "近30天订单数"}
     assert (rows["last_order"]["people"], rows["last_order"]["coverage"]) == (3, 0.75)
-    assert rows["tier"]["used_by"] == {"tags": 1, "audiences": 1, "campaigns": 1}
-    assert rows["spent"]["used_by"] == {"tags": 0, "audiences": 0, "campaigns": 1}
+    assert rows["tier"]["used_by"] == {"tags": 1, "audiences": 1, "campaigns": 1, "journeys": 0}
+    assert rows["spent"]["used_by"] == {"tags": 0, "audiences": 0, "campaigns": 1, "journeys": 0}
     assert rows["city"]["used_by"]["audiences"] == 2
     assert rows["city"]["freshness"] == {"stale": False, "reason": "", "since": None, "next": None}
     assert found["days"] == ["2026-05-30", "2026-05-31", "2026-06-01"]

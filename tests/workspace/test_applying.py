@@ -400,6 +400,32 @@ def test_campaigns_and_templates_that_use_a_tag_are_named(shop: World) -> None:
     assert plan["templates"] == [{"name": "gold.txt", "tags": ["spent"]}]
 
 
+JOURNEY = """\
+title: Care
+start: {enters: best}
+steps:
+  look: {branch: [{when: spent > 10, next: ask}]}
+  ask: {task: Call}
+"""
+
+
+def test_journeys_that_use_a_tag_are_named_until_they_are_stopped(shop: World) -> None:
+    shop.write("journeys/care.yml", JOURNEY)
+    shop.write("journeys/other.yml", JOURNEY.replace("best", "quiet").replace("spent > 10", "orders > 10"))
+    shop.verb("journey start", name="care")
+    changed(shop, EDITS["what two refer to"])
+    care = {
+        "name": "care",
+        "titles": {"": "Care"},
+        "status": "running",
+        "inside": 0,
+        "tags": ["spent", "tier"],
+    }
+    assert shop.verb("tag plan")["journeys"] == [{**care, "how": ["audience", "condition"]}]
+    shop.verb("journey stop", name="care")
+    assert shop.verb("tag plan")["journeys"] == []
+
+
 def test_a_plan_as_of_another_instant(shop: World) -> None:
     shop.write("tags/orders.yml", statistic('count("Order Paid" in last 20 days)'))
     plan = shop.verb("tag plan", as_of=(NOW + 30 * DAY).isoformat())

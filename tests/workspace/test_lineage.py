@@ -1,4 +1,4 @@
-"""What is made of what, from events and attributes to campaigns."""
+"""What is made of what, from events and attributes to campaigns and journeys."""
 
 from __future__ import annotations
 
@@ -68,3 +68,48 @@ def test_audiences_that_name_each_other_do_not_end_it(world: World) -> None:
     world.write("audiences/a.yml", "expression: in audience b\n")
     world.write("audiences/b.yml", "expression: in audience a\n")
     assert set(ids(world.verb("tag lineage"))) == {"audience:a", "audience:b"}
+
+
+JOURNEY = """\
+title: {en: Care, zh: 关怀}
+start: {enters: loyal}
+only: orders >= 2
+leave: [{name: came, event: visit}]
+steps:
+  pause: {wait: 1 day}
+  look:
+    branch:
+      - {when: vip, next: mark}
+  write:
+    message:
+      template: care.html
+      subject: Hello
+      variants: [{name: far, when: not city = 'Paris', template: far.html}]
+  mark: {tag: called, value: true}
+"""
+
+
+def test_a_journey_rests_on_what_lets_people_in_and_decides_and_gives_tags(defined: World) -> None:
+    defined.write("tags/called.yml", "nature: fact\nmethod: manual\ntype: flag\n")
+    defined.write("templates/care.html", "<p>{{ tag.orders }}</p>")
+    defined.write("journeys/care.yml", JOURNEY)
+    edges = {(edge["from"], edge["to"]) for edge in defined.verb("tag lineage")["edges"]}
+    assert {edge for edge in edges if "journey:care" in edge} == {
+        ("audience:loyal", "journey:care"), ("event:visit", "journey:care"), ("tag:orders", "journey:care"),
+        ("tag:vip", "journey:care"), ("tag:city", "journey:care"), ("journey:care", "tag:called"),
+    }  # fmt: skip
+    shown = {
+        key: [item["how"] for item in defined.verb("tag show", key=key)["used_by"]["journeys"]]
+        for key in ("orders", "vip", "city", "called")
+    }
+    assert shown == {
+        "orders": [["condition", "template"]], "vip": [["audience", "condition"]],
+        "city": [["variant"]], "called": [["gives"]],
+    }  # fmt: skip
+    node = next(one for one in defined.verb("tag lineage")["nodes"] if one["id"] == "journey:care")
+    assert (node["layer"], node["titles"]["zh"]) == (4, "关怀")
+
+
+def test_a_journey_that_cannot_be_read_is_left_out(defined: World) -> None:
+    defined.write("journeys/care.yml", JOURNEY.replace("wait: 1 day", "wait: soon"))
+    assert "journey:care" not in ids(defined.verb("tag lineage"))

@@ -239,6 +239,45 @@ def ways(step: Step) -> tuple[Way, ...]:
             return (Way("", step.next),)
 
 
+def audiences_of(journey: Journey) -> set[str]:
+    """The audiences by which somebody enters."""
+    match journey.start:
+        case WhenMember(audience=name) | WhenDue(audience=name):
+            return {name}
+        case _:
+            return set()
+
+
+def conditions_of(journey: Journey) -> tuple[str, ...]:
+    """Every condition on a person that decides who enters, goes which way, or leaves; and the date that is awaited."""
+    asked = [journey.only, *(leave.when for leave in journey.leaves)]
+    if isinstance(journey.start, WhenDated):
+        asked.append(journey.start.value)
+    for step in journey.steps.values():
+        if isinstance(step, Branch):
+            asked += [case.when for case in step.cases]
+    return tuple(text for text in asked if text)
+
+
+def happenings_of(journey: Journey) -> tuple[Happening, ...]:
+    """What people do to enter, to go on, or to leave."""
+    found = [leave.happening for leave in journey.leaves if leave.happening is not None]
+    if isinstance(journey.start, WhenDone):
+        found.append(journey.start.happening)
+    found += [step.happening for step in journey.steps.values() if isinstance(step, WaitFor)]
+    return tuple(found)
+
+
+def sends_of(journey: Journey) -> tuple[Send, ...]:
+    """Its messages."""
+    return tuple(step for step in journey.steps.values() if isinstance(step, Send))
+
+
+def gives_of(journey: Journey) -> set[str]:
+    """The tags that it gives or takes."""
+    return {step.tag for step in journey.steps.values() if isinstance(step, Give)}
+
+
 def waits(step: Step) -> bool:
     """Whether time passes at the step."""
     return isinstance(step, Wait | Until | WaitFor)

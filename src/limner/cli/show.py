@@ -72,7 +72,7 @@ WHY = {
 
 
 def plan(answer: Json) -> None:
-    """A plan: the tags and why, the audiences, then the campaigns and templates that use them, and what is wrong."""
+    """A plan: the tags and why, the audiences, what uses them (campaigns, journeys, templates), and what is wrong."""
     columns = ("tag", "why", "before", "after", "people", "moved", "other number")
     lines = [
         (row["key"], reason(row), f"{row['before']:,}", f"{row['after']:,}", came_and_went(row),
@@ -104,6 +104,15 @@ def plan(answer: Json) -> None:
             (
                 (row["name"], row["status"], row["next_at"], ", ".join([*row["tags"], *row["how"]]))
                 for row in answer["campaigns"]
+            ),
+        )
+    if answer["journeys"]:
+        table(
+            "Journeys",
+            ("journey", "status", "in it", "uses"),
+            (
+                (row["name"], row["status"], f"{row['inside']:,}", ", ".join([*row["tags"], *row["how"]]))
+                for row in answer["journeys"]
             ),
         )
     if answer["templates"]:

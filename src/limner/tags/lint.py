@@ -366,7 +366,7 @@ def kept(tags: Mapping[str, Tag], known: Mapping[str, Known]) -> Iterator[Findin
                 "note",
                 "unused",
                 (key,),
-                f"nothing uses {key}: no tag, audience, campaign or template",
+                f"nothing uses {key}: no tag, audience, campaign, journey or template",
                 "Use it, or take its file away; undo brings it back.",
                 "retire",
                 {"uses": 0},

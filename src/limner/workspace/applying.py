@@ -12,6 +12,7 @@ from datetime import datetime
 from limner.accounts.model import LOCAL, Caller
 from limner.audiences import evaluate
 from limner.bitmap import Bitmap
+from limner.campaigns.journey import audiences_of
 from limner.columns import Columns
 from limner.errors import (
     OUT_OF_RANGE,
@@ -36,7 +37,7 @@ from limner.tags.document import Document
 from limner.tags.methods.fresh import Fresh
 from limner.tags.plan import Difference, Effect, Planned
 from limner.types import Json, Progress
-from limner.workspace import definitions, planning, publishing, times
+from limner.workspace import definitions, journeying, planning, publishing, times
 from limner.workspace.knowing import instant_of, live, ran
 from limner.workspace.runs import said
 from limner.workspace.tagging import Known, in_template, known_now
@@ -104,7 +105,7 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def tag_plan(workspace: Workspace, keys: list[str] = [], as_of: str = "") -> Json:  # noqa: B006 - never changed
-    """What applying the tag files would change, exactly: people for each tag and audience, campaigns, templates.
+    """What applying the tag files would change, exactly: people for each tag and audience, and whatever uses them.
 
     Nothing is published or written. `plan`: what `tag apply` takes to apply exactly this; null when files are wrong.
     """
@@ -149,6 +150,7 @@ def tag_plan(workspace: Workspace, keys: list[str] = [], as_of: str = "") -> Jso
         "read": [_shown(known, item) for item in read],
         "audiences": audiences,
         "campaigns": _campaigns(known, scope.found, changed),
+        "journeys": _journeys(known, scope.found, changed),
         "templates": _templates(known, scope.found),
         "problems": problems,
         "waiting": _waiting(known),
@@ -397,6 +399,28 @@ def _campaigns(known: Known, keys: Collection[str], audiences: Collection[str]) 
                     "audience": item.audience,
                     "tags": sorted(uses),
                     "how": sorted(set().union(*uses.values())) if uses else ["audience"],
+                }
+            )
+    return listed
+
+
+def _journeys(known: Known, keys: Collection[str], audiences: Collection[str]) -> list[Json]:
+    """The journeys that are not stopped and use one of the tags, or an audience that changes."""
+    states = {row["name"]: row for row in journeying.journey_list(known.workspace)["journeys"]}
+    listed = []
+    for name, item in known.journeys.items():
+        uses = {key: how for key, how in known.in_journey(item).items() if key in keys}
+        state = states[name]
+        entry = audiences_of(item) & set(audiences)
+        if state["status"] != "stopped" and (uses or entry):
+            listed.append(
+                {
+                    "name": name,
+                    "titles": dict(item.title),
+                    "status": state["status"],
+                    "inside": state["inside"],
+                    "tags": sorted(uses),
+                    "how": sorted(set().union(*uses.values(), {"audience"} if entry else ())),
                 }
             )
     return listed

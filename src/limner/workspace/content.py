@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import timedelta
 
 from limner.accounts.keys import instant
+from limner.campaigns.journey import Send, sends_of
+from limner.campaigns.model import Campaign
 from limner.errors import LimnerError, NotFoundError, did_you_mean
 from limner.touches import entries
 from limner.types import Json
@@ -17,18 +19,19 @@ KINDS = {".html": "html", ".txt": "text", ".yml": "wechat"}
 
 
 def template_list(workspace: Workspace) -> Json:
-    """The files of templates/: kind, size, when they were changed, and which campaigns use them."""
-    used: dict[str, list[str]] = {}
+    """The files of templates/: kind, size, when they were changed, and what uses them."""
+    used: dict[str, list[Json]] = {}
+
+    def note(kind: str, name: str, files: set[str]) -> None:
+        for file in files - {""}:
+            used.setdefault(file, []).append({"kind": kind, "name": name})
+
     for name, (item, _problem) in definitions.campaign_files(workspace).items():
         if item is not None:
-            for file in {
-                item.template,
-                item.text,
-                *(v.template for v in item.variants),
-                *(v.text for v in item.variants),
-            }:
-                if file:
-                    used.setdefault(file, []).append(name)
+            note("campaign", name, _files(item))
+    for name, (journey, _problem) in definitions.journey_files(workspace).items():
+        if journey is not None:
+            note("journey", name, set().union(*(_files(send) for send in sends_of(journey))))
     folder = workspace.paths.folder / "templates"
     listed = []
     for path in sorted(folder.glob("*")) if folder.is_dir() else []:
@@ -45,10 +48,13 @@ def template_list(workspace: Workspace) -> Json:
             }
         )
     there = {row["name"] for row in listed}
-    missing = [
-        {"name": name, "used_by": campaigns} for name, campaigns in sorted(used.items()) if name not in there
-    ]
+    missing = [{"name": name, "used_by": users} for name, users in sorted(used.items()) if name not in there]
     return {"templates": listed, "missing": missing}
+
+
+def _files(item: Campaign | Send) -> set[str]:
+    """The files that its message and the variants of it are made of."""
+    return {file for one in (item, *item.variants) for file in (one.template, one.text)}
 
 
 def channel_list(workspace: Workspace) -> Json:

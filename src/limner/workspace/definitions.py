@@ -16,6 +16,7 @@ from limner.campaigns import approvals
 from limner.campaigns import journey_text as journeys
 from limner.campaigns import text as campaigns
 from limner.campaigns.approvals import Approval
+from limner.campaigns.journey import Journey, conditions_of, gives_of, sends_of
 from limner.campaigns.model import Campaign
 from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
 from limner.expressions import Expr, check, names_of, parse
@@ -157,6 +158,17 @@ def campaign_files(workspace: Workspace) -> dict[str, tuple[Campaign | None, Jso
     for path in sorted((workspace.paths.folder / "campaigns").glob("*.yml")):
         try:
             found[path.stem] = (campaigns.read_file(path), None)
+        except LimnerError as error:
+            found[path.stem] = (None, said(error))
+    return found
+
+
+def journey_files(workspace: Workspace) -> dict[str, tuple[Journey | None, Json | None]]:
+    """Every journey file by name: the journey and None, or None and what is wrong with the file."""
+    found: dict[str, tuple[Journey | None, Json | None]] = {}
+    for path in sorted((workspace.paths.folder / "journeys").glob("*.yml")):
+        try:
+            found[path.stem] = (journeys.read_file(path), None)
         except LimnerError as error:
             found[path.stem] = (None, said(error))
     return found
@@ -363,6 +375,7 @@ def _cron(cron: str, workspace: Workspace, where: str) -> list[LimnerError]:
 def names_in(kind: str, name: str, text: str) -> set[str]:
     """The bare names in a definition's expressions; none when it cannot be read, and of templates."""
     expressions: list[str] = []
+    given: set[str] = set()
     try:
         if kind == "tags":
             expressions = list(tag_text.read(text, name).sources)
@@ -370,6 +383,11 @@ def names_in(kind: str, name: str, text: str) -> set[str]:
             expressions = [audiences.read(text, name).expression or ""]
         elif kind == "campaigns":
             expressions = [variant.when for variant in campaigns.read(text, name).variants]
-        return set().union(*(names_of(parse(item)) for item in expressions if item))
+        elif kind == "journeys":
+            journey = journeys.read(text, name)
+            said_in = [variant.when for send in sends_of(journey) for variant in send.variants]
+            given = gives_of(journey)
+            expressions = [*conditions_of(journey), *said_in]
+        return given.union(*(names_of(parse(item)) for item in expressions if item))
     except LimnerError:
         return set()

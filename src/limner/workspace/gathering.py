@@ -22,6 +22,7 @@ from limner.audiences.conditions import EVERYBODY, Data, Measured, digest_of, me
 from limner.audiences.leaves import of_one_state
 from limner.audiences.model import NAME, Audience
 from limner.bitmap import Bitmap
+from limner.campaigns import journey as ways
 from limner.campaigns.model import Campaign
 from limner.columns import Columns
 from limner.errors import ConflictError, DeniedError, LimnerError, NotFoundError, UsageError
@@ -303,7 +304,7 @@ def _sizes(workspace: Workspace, name: str | None = None) -> dict[str, list[Json
 
 
 def _users(workspace: Workspace, saved: Mapping[str, Audience]) -> dict[str, list[Json]]:
-    """What names each audience: campaigns, other audiences and tags."""
+    """What names each audience: campaigns, journeys, other audiences and tags."""
     found: dict[str, list[Json]] = {}
 
     def note(kind: str, key: str, titles: Mapping[str, str], named: Iterable[str]) -> None:
@@ -315,6 +316,14 @@ def _users(workspace: Workspace, saved: Mapping[str, Audience]) -> dict[str, lis
         note(
             "campaign", campaign_key, campaign.title, (name for text in texts for name in _named(text, saved))
         )
+    for journey_key, (journey, _) in definitions.journey_files(workspace).items():
+        if journey is not None:
+            conditions = [
+                *ways.conditions_of(journey),
+                *(v.when for send in ways.sends_of(journey) for v in send.variants),
+            ]
+            inside = (name for text in conditions for name in _named(text, {}))
+            note("journey", journey_key, journey.title, {*ways.audiences_of(journey), *inside})
     for key, item in saved.items():
         note("audience", key, item.title, _named(item.expression or "", {}))
     for key, tag in definitions.tags(workspace).items():

@@ -31,7 +31,9 @@ def tag_lint(workspace: Workspace, key: str = "", code: str = "", level: str = "
             right=judging.right(found, one),
             users=tuple(
                 f"{noun} {name}"
-                for noun, users in zip(("tag", "audience", "campaign"), found.uses[one], strict=True)
+                for noun, users in zip(
+                    ("tag", "audience", "campaign", "journey"), found.uses[one], strict=True
+                )
                 for name in sorted(users)
             ),
         )

@@ -67,17 +67,6 @@ _A_DAY = timedelta(days=1)
 # reading
 
 
-def files(workspace: Workspace) -> dict[str, tuple[Journey | None, Json | None]]:
-    """Every journey file by name: the journey and None, or None and what is wrong with the file."""
-    found: dict[str, tuple[Journey | None, Json | None]] = {}
-    for path in sorted((workspace.paths.folder / "journeys").glob("*.yml")):
-        try:
-            found[path.stem] = (journey_text.read_file(path), None)
-        except LimnerError as error:
-            found[path.stem] = (None, said(error))
-    return found
-
-
 def saved(workspace: Workspace, name: str) -> Journey:
     """The journey as its file says it. Raises NotFoundError with the nearest name."""
     paths = {path.stem: path for path in (workspace.paths.folder / "journeys").glob("*.yml")}
@@ -462,7 +451,7 @@ def journey_list(workspace: Workspace) -> Json:
     """Every journey: its file, whether it runs, and how many are in it."""
     running = {item.journey: item for item in positions.running(workspace.records)}
     rows = []
-    for name, (journey, wrong) in files(workspace).items():
+    for name, (journey, wrong) in definitions.journey_files(workspace).items():
         state = running.get(name)
         flow = positions.flow(workspace.records, name) if state else None
         rows.append(

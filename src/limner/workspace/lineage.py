@@ -1,10 +1,12 @@
-"""The verb of lineage: what is made of what, from events and attributes over tags and audiences to campaigns."""
+"""The verb of lineage: what is made of what, from events over tags and audiences to campaigns and journeys."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
-from limner.errors import NotFoundError, UsageError, did_you_mean
+from limner.campaigns import journey as ways
+from limner.errors import LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse
 from limner.expressions import tree as t
 from limner.metrics.model import measure_of
@@ -15,7 +17,7 @@ from limner.workspace import definitions
 from limner.workspace.tagging import Known, known_now
 from limner.workspace.workspace import Workspace
 
-KINDS = ("event", "attribute", "object", "metric", "tag", "audience", "campaign")
+KINDS = ("event", "attribute", "object", "metric", "tag", "audience", "campaign", "journey")
 """In the order in which one is made of the other."""
 
 Edge = tuple[str, str]
@@ -32,6 +34,7 @@ def tag_lineage(workspace: Workspace, focus: str = "") -> Json:
     edges = sorted(_edges(found))
     there = {f"tag:{key}" for key in found.tags} | {f"audience:{name}" for name in found.audiences}
     there |= {f"campaign:{name}" for name in found.campaigns}
+    there |= {f"journey:{name}" for name in found.journeys}
     there |= {node for edge in edges for node in edge}
     if focus:
         if focus.partition(":")[0] not in KINDS or ":" not in focus:
@@ -73,6 +76,21 @@ def _edges(found: Known) -> set[Edge]:
             edges.add((f"audience:{campaign.audience}", node))
         said = {key for key, how in found.in_campaign(campaign).items() if how - {"audience"}}
         edges |= {(f"tag:{key}", node) for key in said}
+    for name, journey in found.journeys.items():
+        node = f"journey:{name}"
+        edges |= {
+            (f"audience:{used}", node) for used in ways.audiences_of(journey) if used in found.audiences
+        }
+        edges |= {(f"event:{item.event}", node) for item in ways.happenings_of(journey)}
+        edges |= {
+            (f"tag:{key}", node)
+            for key, how in found.in_journey(journey).items()
+            if how - {"audience", "gives"}
+        }
+        edges |= {(node, f"tag:{key}") for key in ways.gives_of(journey) if key in found.tags}
+        for text in ways.conditions_of(journey):
+            with suppress(LimnerError):
+                edges |= {(used, node) for used in _used(parse(text), found)}
     return edges
 
 
@@ -132,4 +150,6 @@ def _node(found: Known, node: str, layer: int) -> Json:
         said["titles"] = dict(found.audiences[name].title)
     elif kind == "campaign":
         said["titles"] = dict(found.campaigns[name].title)
+    elif kind == "journey":
+        said["titles"] = dict(found.journeys[name].title)
     return said

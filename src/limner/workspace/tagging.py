@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -18,8 +18,11 @@ import numpy as np
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.audiences import model as audience_files
 from limner.audiences.model import Audience
+from limner.campaigns import journey as ways
+from limner.campaigns import journey_text
 from limner.campaigns import text as campaign_files
-from limner.campaigns.model import Campaign
+from limner.campaigns.journey import Journey
+from limner.campaigns.model import Campaign, Variant
 from limner.columns import Columns
 from limner.errors import DefinitionError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse, to_text
@@ -111,18 +114,26 @@ class Known:
     @cached_property
     def campaigns(self) -> dict[str, Campaign]:
         """Every campaign file that can be read."""
+        return self._readable("campaigns", campaign_files.read)
+
+    @cached_property
+    def journeys(self) -> dict[str, Journey]:
+        """Every journey file that can be read."""
+        return self._readable("journeys", journey_text.read)
+
+    def _readable(self, kind: str, read: Callable[[str, str], Any]) -> dict[str, Any]:
         found = {}
-        for path in sorted((self.workspace.paths.folder / "campaigns").glob("*.yml")):
+        for path in sorted((self.workspace.paths.folder / kind).glob("*.yml")):
             try:
-                found[path.stem] = campaign_files.read(path.read_text(encoding="utf-8"), path.stem)
+                found[path.stem] = read(path.read_text(encoding="utf-8"), path.stem)
             except (LimnerError, UnicodeDecodeError):
                 continue
         return found
 
     @cached_property
-    def uses(self) -> dict[str, tuple[Use, Use, Use]]:
-        """Who uses each tag: tags that refer to it, audiences, campaigns and how."""
-        found: dict[str, tuple[Use, Use, Use]] = {key: ({}, {}, {}) for key in self.tags}
+    def uses(self) -> dict[str, tuple[Use, Use, Use, Use]]:
+        """Who uses each tag: tags that refer to it, audiences, campaigns and how, journeys and how."""
+        found: dict[str, tuple[Use, Use, Use, Use]] = {key: ({}, {}, {}, {}) for key in self.tags}
         for key, needs in self.graph.needs.items():
             for need in needs & found.keys():
                 found[need][0][key] = {"key": key, "titles": dict(self.tags[key].title)}
@@ -134,6 +145,9 @@ class Known:
         for name, campaign in self.campaigns.items():
             for key, how in self.in_campaign(campaign).items():
                 found[key][2][name] = {"name": name, "titles": dict(campaign.title), "how": sorted(how)}
+        for name, journey in self.journeys.items():
+            for key, how in self.in_journey(journey).items():
+                found[key][3][name] = {"name": name, "titles": dict(journey.title), "how": sorted(how)}
         return found
 
     def _directly(self, name: str) -> set[str]:
@@ -145,19 +159,45 @@ class Known:
         how: dict[str, set[str]] = {}
         for key in self.named_by.get(campaign.audience, ()):
             how.setdefault(key, set()).add("audience")
-        for variant in campaign.variants:
-            try:
-                named = t.names_of(parse(variant.when)) if variant.when else set()
-            except LimnerError:
-                continue
-            for key in named & self.tags.keys():
-                how.setdefault(key, set()).add("variant")
-        for name in {campaign.template, *(variant.template for variant in campaign.variants)} - {""}:
+        self._in_message(campaign.template, campaign.variants, how)
+        return how
+
+    def in_journey(self, journey: Journey) -> dict[str, set[str]]:
+        """The tags that a journey depends on, and how.
+
+        By the audience by which somebody enters; by a condition on who enters, goes which way or leaves; by a variant's
+        condition; in a template; and `gives`: it gives or takes the tag.
+        """
+        how: dict[str, set[str]] = {}
+        for audience in ways.audiences_of(journey):
+            for key in self.named_by.get(audience, ()):
+                how.setdefault(key, set()).add("audience")
+        for text in ways.conditions_of(journey):
+            self._named(text, "condition", how)
+        for send in ways.sends_of(journey):
+            self._in_message(send.template, send.variants, how)
+        for key in ways.gives_of(journey) & self.tags.keys():
+            how.setdefault(key, set()).add("gives")
+        return how
+
+    def _in_message(self, template: str, variants: Sequence[Variant], how: dict[str, set[str]]) -> None:
+        for variant in variants:
+            self._named(variant.when, "variant", how)
+        for name in {template, *(variant.template for variant in variants)} - {""}:
             path = self.workspace.paths.folder / "templates" / name
             if path.is_file():
                 for key in in_template(path) & self.tags.keys():
                     how.setdefault(key, set()).add("template")
-        return how
+
+    def _named(self, text: str, word: str, how: dict[str, set[str]]) -> None:
+        try:
+            tree = parse(text) if text else None
+        except LimnerError:
+            return
+        if tree is not None:
+            inside = (self.named_by.get(name, frozenset()) for name in t.audiences_of(tree))
+            for key in (t.names_of(tree) | set().union(*inside)) & self.tags.keys():
+                how.setdefault(key, set()).add(word)
 
     def entries(self) -> list[Entry]:
         """Every tag that is defined or published."""
@@ -320,7 +360,7 @@ def _rank(row: Json, order: str) -> tuple[Any, ...]:
 
 def _row(found: Known, item: Entry) -> Json:
     tag, applied = item.tag, item.applied
-    uses = found.uses.get(item.key, ({}, {}, {}))
+    uses = found.uses.get(item.key, ({}, {}, {}, {}))
     return {
         "key": item.key,
         "titles": dict(tag.title) if tag else {},
@@ -347,7 +387,12 @@ def _row(found: Known, item: Entry) -> Json:
         "expires_at": applied.expires_at.isoformat() if applied and applied.expires_at else None,
         "freshness": _freshness(found, item.key, tag, applied),
         "aside": _aside(found.aside.get(item.key)),
-        "used_by": {"tags": len(uses[0]), "audiences": len(uses[1]), "campaigns": len(uses[2])},
+        "used_by": {
+            "tags": len(uses[0]),
+            "audiences": len(uses[1]),
+            "campaigns": len(uses[2]),
+            "journeys": len(uses[3]),
+        },
     }
 
 
@@ -476,7 +521,7 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
     text = read_text(workspace.paths.definition("tags", key))
     problems = [] if text is None else problems_of(workspace, "tags", key, text)
     written = text if text is not None else (held.text if held is not None else "")
-    uses = found.uses.get(key, ({}, {}, {}))
+    uses = found.uses.get(key, ({}, {}, {}, {}))
     hidden = hidden_from(tag, workspace, caller)
     distribution = _distribution(found, key, hidden)
     runs = _runs(found, key, SHOWN_RUNS)
@@ -499,6 +544,7 @@ def tag_show(workspace: Workspace, key: str, caller: Caller = LOCAL) -> Json:
             "tags": list(uses[0].values()),
             "audiences": list(uses[1].values()),
             "campaigns": list(uses[2].values()),
+            "journeys": list(uses[3].values()),
         },
         "needs": _needs(found, key),
         "fingerprint": {
@@ -658,7 +704,7 @@ def tag_runs(workspace: Workspace, key: str, limit: int = 20) -> Json:
 def _health(
     row: Json,
     values: Sequence[Json],
-    uses: tuple[Use, Use, Use],
+    uses: tuple[Use, ...],
     problems: Sequence[Json],
     runs: Sequence[Json],
     tag: Tag | None,

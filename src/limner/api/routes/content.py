@@ -12,6 +12,13 @@ from limner.api.routes.definitions import Text
 from limner.api.routes.route import Nothing, Paged, Route, Shape
 
 
+class TemplateUse(Shape):
+    """What uses a template."""
+
+    kind: Literal["campaign", "journey"]
+    name: str
+
+
 class TemplateRow(Shape):
     """A file of templates/."""
 
@@ -19,14 +26,14 @@ class TemplateRow(Shape):
     kind: Literal["html", "text", "wechat"]
     bytes: int
     changed_at: str
-    used_by: list[str]
+    used_by: list[TemplateUse]
 
 
 class MissingTemplate(Shape):
-    """A file that campaigns name and that is not there."""
+    """A file that campaigns or journeys name and that is not there."""
 
     name: str
-    used_by: list[str]
+    used_by: list[TemplateUse]
 
 
 class TemplatePage(Shape):

@@ -117,6 +117,17 @@ class PlannedCampaign(Shape):
     how: list[Literal["audience", "variant", "template"]]
 
 
+class PlannedJourney(Shape):
+    """A journey that is not stopped, how many are in it, and which of the planned tags it depends on, and how."""
+
+    name: str
+    titles: dict[str, str]
+    status: Literal["not started", "running", "paused"]
+    inside: int
+    tags: list[str]
+    how: list[Literal["audience", "condition", "variant", "template", "gives"]]
+
+
 class PlannedTemplate(Shape):
     """A template in which planned tags stand."""
 
@@ -141,6 +152,7 @@ class TagPlan(Shape):
     read: list[PlannedTag]
     audiences: list[PlannedAudience]
     campaigns: list[PlannedCampaign]
+    journeys: list[PlannedJourney]
     templates: list[PlannedTemplate]
     problems: list[FileProblem]
     waiting: list[str]

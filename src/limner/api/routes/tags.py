@@ -55,6 +55,7 @@ class TagUseCounts(Shape):
     tags: int
     audiences: int
     campaigns: int
+    journeys: int
 
 
 class TagBase(Shape):
@@ -201,12 +202,21 @@ class UsingCampaign(Shape):
     how: list[Literal["audience", "variant", "template"]]
 
 
+class UsingJourney(Shape):
+    """A journey that depends on the tag; `gives`: it gives or takes it."""
+
+    name: str
+    titles: dict[str, str]
+    how: list[Literal["audience", "condition", "variant", "template", "gives"]]
+
+
 class TagUses(Shape):
     """Everything that uses a tag."""
 
     tags: list[UsingTag]
     audiences: list[UsingAudience]
     campaigns: list[UsingCampaign]
+    journeys: list[UsingJourney]
 
 
 class TagNeeds(Shape):

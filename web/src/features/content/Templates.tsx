@@ -36,9 +36,9 @@ export default function Templates() {
     <Page title={t("templates")} description={t("templatesNote")} actions={add}>
       {found.data?.missing.map((item) => (
         <div key={item.name} className={css["notice"]}>
-          <Icon name="warning" /> {t("missing", { name: item.name, campaigns: item.used_by.join(", ") })}
-          {item.used_by.map((name) => (
-            <Link key={name} to={`${placeOf("campaign", name) ?? ""}/edit?step=content`}>
+          <Icon name="warning" /> {t("missing", { name: item.name, users: item.used_by.map((user) => user.name).join(", ") })}
+          {item.used_by.map(({ kind, name }) => (
+            <Link key={`${kind} ${name}`} to={`${placeOf(kind, name) ?? ""}${kind === "campaign" ? "/edit?step=content" : ""}`}>
               {name}
             </Link>
           ))}
@@ -60,7 +60,7 @@ export default function Templates() {
           columns={[
             { key: "name", title: t("file"), value: (row) => row.name },
             { key: "kind", title: t("kindTitle"), value: (row) => t(`kind.${row.kind}`), filter: true },
-            { key: "used", title: t("usedBy"), value: (row) => row.used_by.join(", ") || t("unused") },
+            { key: "used", title: t("usedBy"), value: (row) => row.used_by.map((user) => user.name).join(", ") || t("unused") },
             { key: "size", title: t("size"), value: (row) => row.bytes, render: (row) => format.bytes(row.bytes), align: "right", wide: true },
             { key: "changed", title: t("changed"), value: (row) => row.changed_at, render: (row) => <When at={row.changed_at} />, wide: true },
           ]}

@@ -42,7 +42,7 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
   const shown = own ?? known;
   const dirty = own !== undefined && own !== known;
   const fits = templates.data?.templates.filter((item) => KINDS[fields.channel]?.includes(item.kind)) ?? [];
-  const others = templates.data?.templates.find((item) => item.name === fields.template)?.used_by.filter((item) => item !== name) ?? [];
+  const others = templates.data?.templates.find((item) => item.name === fields.template)?.used_by.map((item) => item.name).filter((item) => item !== name) ?? [];
   const keep = () => {
     if (own === undefined) return;
     save.mutate(

@@ -213,7 +213,7 @@ export default function List() {
 }
 
 function uses(tag: TagRow): number {
-  return tag.used_by.tags + tag.used_by.audiences + tag.used_by.campaigns;
+  return tag.used_by.tags + tag.used_by.audiences + tag.used_by.campaigns + tag.used_by.journeys;
 }
 
 export function Kind({ tag, words }: { tag: { nature: string | null; method: string | null }; words?: boolean }) {

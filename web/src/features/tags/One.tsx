@@ -1,5 +1,5 @@
 import { Button, Dropdown } from "antd";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 
@@ -143,8 +143,8 @@ function Figures({ tag }: { tag: TagShown }) {
   const { t } = useTranslation("tags");
   const format = useFormat();
   const never = tag.as_of === null;
-  const counts = { tags: tag.used_by.tags.length, audiences: tag.used_by.audiences.length, campaigns: tag.used_by.campaigns.length };
-  const used = counts.tags + counts.audiences + counts.campaigns;
+  const counts = { tags: tag.used_by.tags.length, audiences: tag.used_by.audiences.length, campaigns: tag.used_by.campaigns.length, journeys: tag.used_by.journeys.length };
+  const used = counts.tags + counts.audiences + counts.campaigns + counts.journeys;
   return (
     <Card>
       <Grid least={200}>
@@ -271,8 +271,9 @@ function GivenFrom({ tag }: { tag: TagShown }) {
 function UsedBy({ tag }: { tag: TagShown }) {
   const { t } = useTranslation("tags");
   const { language } = usePreferences();
-  const { tags, audiences, campaigns } = tag.used_by;
-  const none = !tags.length && !audiences.length && !campaigns.length;
+  const { tags, audiences } = tag.used_by;
+  const reach = (["campaigns", "journeys"] as const).filter((kind) => tag.used_by[kind].length > 0);
+  const none = !tags.length && !audiences.length && !reach.length;
   return (
     <Card title={t("about.usedBy")} extra={<Link to={`/tags/lineage?${new URLSearchParams({ focus: `tag:${tag.key}` }).toString()}`}>{t("lineage.title")}</Link>}>
       {none ? (
@@ -287,18 +288,17 @@ function UsedBy({ tag }: { tag: TagShown }) {
                 <Names items={audiences.map((item) => ({ to: placeOf("audience", item.name), name: titleOf(item.titles, language, item.name), note: item.direct ? "" : t("uses.through") }))} />
               ) : undefined,
             ],
-            [
-              t("uses.campaigns"),
-              campaigns.length ? (
-                <Names
-                  items={campaigns.map((item) => ({
-                    to: placeOf("campaign", item.name),
-                    name: titleOf(item.titles, language, item.name),
-                    note: item.how.map((how) => t(`uses.how.${how}`)).join(", "),
-                  }))}
-                />
-              ) : undefined,
-            ],
+            ...reach.map((kind): [string, ReactNode] => [
+              t(`uses.${kind}`),
+              <Names
+                key={kind}
+                items={tag.used_by[kind].map((item) => ({
+                  to: placeOf(kind === "campaigns" ? "campaign" : "journey", item.name),
+                  name: titleOf(item.titles, language, item.name),
+                  note: item.how.map((how) => t(`uses.how.${how}`)).join(", "),
+                }))}
+              />,
+            ]),
           ]}
         />
       )}

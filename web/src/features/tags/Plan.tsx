@@ -201,6 +201,18 @@ function Effects({ plan }: { plan: Planned }) {
           ))}
         </Part>
       )}
+      {plan.journeys.length > 0 && (
+        <Part title={t("plan.journeys")}>
+          {plan.journeys.map((item) => (
+            <Row key={item.name} to={placeOf("journey", item.name)} name={titleOf(item.titles, language, item.name)} code={item.name}>
+              <span className={css["faint"]}>
+                {[item.how.map((how) => t(`uses.how.${how}`)).join(", "), t("plan.inside", { count: item.inside })].join(" · ")}
+              </span>
+              <span className={css["keys"]}>{names(item.tags)}</span>
+            </Row>
+          ))}
+        </Part>
+      )}
       {plan.templates.length > 0 && (
         <Part title={t("plan.templates")}>
           {plan.templates.map((item) => (

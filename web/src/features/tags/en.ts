@@ -34,7 +34,7 @@ const en = {
   noTrend: "No history yet",
   usedCount_one: "{{exact}} definition",
   usedCount_other: "{{exact}} definitions",
-  usedParts: "{{tags}} tags, {{audiences}} audiences, {{campaigns}} campaigns",
+  usedParts: "{{tags}} tags, {{audiences}} audiences, {{campaigns}} campaigns, {{journeys}} journeys",
   unused: "nobody",
   state: {
     fresh: "Fresh",
@@ -173,7 +173,7 @@ const en = {
   days: "{{exact}} days",
   byValue: "By value",
   total: "Total",
-  uses: { tags: "Tags", audiences: "Audiences", campaigns: "Campaigns", none: "Nothing uses this tag.", through: "through another audience", how: { audience: "audience", variant: "variant", template: "template" } },
+  uses: { tags: "Tags", audiences: "Audiences", campaigns: "Campaigns", journeys: "Journeys", none: "Nothing uses this tag.", through: "through another audience", how: { audience: "audience", condition: "condition", variant: "variant", template: "template", gives: "gives it" } },
   needsList: { tags: "Tags", audiences: "Audiences", events: "Events", attributes: "Attributes" },
   runs: {
     none: "It was not computed yet.",
@@ -308,6 +308,9 @@ const en = {
     through: "through {{names}}",
     audiences: "Audiences",
     campaigns: "Campaigns",
+    journeys: "Journeys",
+    inside_one: "{{count}} person in it",
+    inside_other: "{{count}} people in it",
     templates: "Templates",
     uncounted: "could not be counted before",
     next: "next",
@@ -437,7 +440,7 @@ const en = {
   lineage: {
     any: "Any event",
     title: "Lineage",
-    note: "What is made of what: from events and attributes over tags to audiences and campaigns. A click shows only what one rests on, and what rests on it.",
+    note: "What is made of what: from events and attributes over tags to audiences, campaigns and journeys. A click shows only what one rests on, and what rests on it.",
     all: "Everything",
     focus: "Show only what belongs to",
     none: "Nothing is defined yet",
@@ -451,8 +454,8 @@ const en = {
     by_zero: "used by none",
     by_one: "used by 1",
     by_other: "used by {{count}}",
-    kind: { event: "Events", attribute: "Attributes", object: "Objects", metric: "Metrics", tag: "Tags", audience: "Audiences", campaign: "Campaigns" },
-    one: { event: "event", attribute: "attribute", object: "object", metric: "metric", tag: "tag, not computed yet", audience: "audience", campaign: "campaign" },
+    kind: { event: "Events", attribute: "Attributes", object: "Objects", metric: "Metrics", tag: "Tags", audience: "Audiences", campaign: "Campaigns", journey: "Journeys" },
+    one: { event: "event", attribute: "attribute", object: "object", metric: "metric", tag: "tag, not computed yet", audience: "audience", campaign: "campaign", journey: "journey" },
   },
   batches: {
     corrected: "{{tag}}: {{value}}, as the customer says",

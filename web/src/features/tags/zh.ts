@@ -36,7 +36,7 @@ const zh: typeof en = {
   noTrend: "尚无历史",
   usedCount_one: "{{exact}} 处",
   usedCount_other: "{{exact}} 处",
-  usedParts: "{{tags}} 个标签、{{audiences}} 个人群、{{campaigns}} 个营销活动",
+  usedParts: "{{tags}} 个标签、{{audiences}} 个人群、{{campaigns}} 个营销活动、{{journeys}} 个自动化流程",
   unused: "未被引用",
   state: {
     fresh: "新鲜",
@@ -175,7 +175,7 @@ const zh: typeof en = {
   days: "{{exact}} 天",
   byValue: "按值",
   total: "合计",
-  uses: { tags: "标签", audiences: "人群", campaigns: "营销活动", none: "没有任何定义引用它。", through: "通过其他人群", how: { audience: "人群", variant: "变体", template: "模板" } },
+  uses: { tags: "标签", audiences: "人群", campaigns: "营销活动", journeys: "自动化流程", none: "没有任何定义引用它。", through: "通过其他人群", how: { audience: "人群", condition: "条件", variant: "变体", template: "模板", gives: "打此标签" } },
   needsList: { tags: "标签", audiences: "人群", events: "事件", attributes: "属性" },
   runs: {
     none: "尚未计算过。",
@@ -310,6 +310,9 @@ const zh: typeof en = {
     through: "通过 {{names}}",
     audiences: "人群",
     campaigns: "营销活动",
+    journeys: "自动化流程",
+    inside_one: "流程中有 {{count}} 人",
+    inside_other: "流程中有 {{count}} 人",
     templates: "模板",
     uncounted: "此前无法计数",
     next: "下次",
@@ -439,7 +442,7 @@ const zh: typeof en = {
   lineage: {
     any: "任何事件",
     title: "血缘",
-    note: "什么由什么构成：从事件和属性，到标签，再到人群和活动。点击一项，只看它依据什么、又被谁使用。",
+    note: "什么由什么构成：从事件和属性，到标签，再到人群、活动和流程。点击一项，只看它依据什么、又被谁使用。",
     all: "全部",
     focus: "只看与此相关的",
     none: "还没有任何定义",
@@ -453,8 +456,8 @@ const zh: typeof en = {
     by_zero: "无人使用",
     by_one: "被 1 项使用",
     by_other: "被 {{count}} 项使用",
-    kind: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签", audience: "人群", campaign: "活动" },
-    one: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签，尚未计算", audience: "人群", campaign: "活动" },
+    kind: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签", audience: "人群", campaign: "活动", journey: "流程" },
+    one: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签，尚未计算", audience: "人群", campaign: "活动", journey: "流程" },
   },
   batches: {
     corrected: "{{tag}}：{{value}}（客户更正）",
