@@ -13,6 +13,7 @@ from typing import Any
 
 from limner.columns import Columns, patched
 from limner.engine.seam import Engine, Query, Transaction, quoted
+from limner.events.load import loads
 from limner.expressions.catalog import Catalog
 from limner.tags import changes, overlay, publish, resolve
 from limner.tags.graph import Graph
@@ -82,7 +83,7 @@ def hand_on(
         bound: dict[str, Any] = {"now": naive(now), "keys": sorted(direct)}
         tx.execute(f"CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {said}", bound)
         who = tx.read(f"SELECT ix FROM {TOUCHED} ORDER BY ix").column("ix").combine_chunks().to_numpy()
-        keep_mark(tx, now)
+        keep_mark(tx, now, loads(tx))
         keys = [key for key in graph.order if key in graph.dependents(direct) and key in before]
         by_hand = given.by_hand(tx)
         epoch = publish.Epoch(last.epoch + 1, last.as_of, run_id, publish.size(tx))

@@ -74,7 +74,8 @@ def step(
     tags = graph.tags
     keys = [key for key in graph.order if key in tags]
     with engine.write() as tx:
-        before = _applied(tx)
+        aside = asides.listed(tx)
+        before = _applied(tx, aside)
         last = publish.current(tx)
         if (
             last is None
@@ -153,7 +154,7 @@ def step(
         carried = patches.of_rows(tx, ahead.values, list(shared.values()), columns, alive=alive, settle=False)
         values = _values(tx, [before[key] for key in keys if key not in carried], now) if len(who) else {}
         columns_now: dict[str, Column] = {
-            key: columns[key].padded(epoch.n) for key in asides.listed(tx) if key in columns
+            key: columns[key].padded(epoch.n) for key in aside if key in columns
         }
         changed: dict[str, changes.Changed] = {}
         for key in keys:
@@ -173,7 +174,7 @@ def step(
         tx.execute(
             "UPDATE epochs SET epoch = $epoch, as_of = $as_of, run = $run, n = $n WHERE current", _row(epoch)
         )
-        keep_mark(tx, as_of)
+        keep_mark(tx, as_of, now.load_i)
         tx.execute(f"DROP TABLE IF EXISTS temp.{TOUCHED}")
         changes.write_all(tx, changed, ts=as_of, run=run_id, cause="refresh")
         held_in_memory = Columns.memory(
@@ -193,17 +194,16 @@ def step(
 
 def scattered(engine: Engine, graph: Graph, *, catalog: Catalog, as_of: datetime) -> bool:
     """Whether steps cannot be taken only because tags were computed apart from all others: a run is enough then."""
-    before = _applied(engine)
+    before = _applied(engine, asides.listed(engine))
     asked = plan(graph, graph.tags, Fresh(catalog, graph.tags), every=True)
     mark = homes.latest(engine, asked=asked.asked, as_of=as_of)
     apart = mark is None or any(state.home not in (None, mark.home) for state in before.values())
     return bool(asked.values) and apart and _in_force(before, graph, as_of)
 
 
-def _applied(engine: Engine | Transaction) -> dict[str, Applied]:
+def _applied(engine: Engine | Transaction, aside: Collection[str]) -> dict[str, Applied]:
     """What is applied and moves on: what the last run set aside stays as it was."""
-    waiting = asides.listed(engine)
-    return {key: state for key, state in publish.applied(engine).items() if key not in waiting}
+    return {key: state for key, state in publish.applied(engine).items() if key not in aside}
 
 
 def _in_force(before: Mapping[str, Applied], graph: Graph, as_of: datetime) -> bool:

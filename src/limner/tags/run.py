@@ -210,7 +210,7 @@ def run(
         overlay.close(tx, list(tags), as_of=as_of)
         waiting = asides.write(tx, aside, done=keys, tags=tags, as_of=as_of)
         if only is None:
-            keep_mark(tx, as_of)
+            keep_mark(tx, as_of, loads(tx))
         homes.leave(tx, newest=home)
         _point(tx, epoch)
         kept = {key: held for key, held in old.items() if key not in removed and key not in made}
@@ -478,12 +478,10 @@ def out_of_home(tx: Transaction, tag: Tag, before: Applied) -> Applied:
     return replace(before, home=None, reading=None)
 
 
-def keep_mark(tx: Transaction, as_of: datetime) -> None:
-    """Writes down that given values stand in every tag's table as of then."""
+def keep_mark(tx: Transaction, as_of: datetime, load: int) -> None:
+    """Writes down that given values of every load until this one stand in every tag's table as of then."""
     tx.execute("DELETE FROM given_mark")
-    tx.execute(
-        "INSERT INTO given_mark VALUES ($as_of, $load_i)", {"as_of": naive(as_of), "load_i": loads(tx)}
-    )
+    tx.execute("INSERT INTO given_mark VALUES ($as_of, $load_i)", {"as_of": naive(as_of), "load_i": load})
 
 
 def own(tag: Tag) -> str:
