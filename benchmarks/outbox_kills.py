@@ -49,12 +49,13 @@ def main() -> int:
                 kills += 1
             worker.wait()
         counted = entries.counts(records, "spring", "e1")
+        spent = sum(sending.spent(records).values())
         seconds = time.monotonic() - began
         taken = sum(mails.counts.values())
         records.close()
     print(f"kills {kills}, people {given.people}, {seconds:.0f} s, {taken / seconds:.0f} messages/s")
     print(f"twice {len(mails.twice)}, sent {counted.sent}, in doubt {counted.in_doubt}, taken {taken}")
-    print(f"exact sum: {counted.exact}")
+    print(f"exact sum: {counted.exact}, spent {spent} for {counted.sent + counted.in_doubt} messages at 100")
     return 0 if counted.exact and not mails.twice and counted.sent <= taken <= treated else 1
 
 

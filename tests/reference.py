@@ -27,13 +27,7 @@ NOTE = "Made from the code (`make reference`); never edited by hand.\n\n"
 def configuration() -> str:
     """Every key of limner.toml."""
     parts = ["# Configuration: limner.toml\n\n", NOTE]
-    for section, kind in (
-        ("", config.Config),
-        ("email", config.Email),
-        ("wechat", config.Wechat),
-        ("limits", config.Limits),
-        ("spark", config.Cluster),
-    ):
+    for section, kind in (("", config.Config), *config.SECTIONS.items()):
         parts.append(f"## [{section}]\n\n" if section else "## Top level\n\n")
         parts.append(f"{inspect.getdoc(kind)}\n\n| key | default | meaning |\n|---|---|---|\n")
         for item in dataclasses.fields(kind):

@@ -51,6 +51,66 @@ class Wechat:
 
 
 @dataclass(frozen=True)
+class Miniprogram:
+    """The WeChat mini-program whose subscribe messages are sent."""
+
+    api: str = key("https://api.weixin.qq.com", "The platform's address.")
+    app_id: str = key("", "The mini-program's AppID; needed to send.")
+    secret_env: str = key("", "The environment variable that holds the AppSecret.")
+    address: str = key(
+        "mini_openid", "The attribute or identifier that holds a person's openid in the mini-program."
+    )
+    state: str = key("formal", "Which version a message opens: `formal`, `trial` or `developer`.")
+    messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the platform takes them.")
+
+
+@dataclass(frozen=True)
+class Sms:
+    """Text messages over Aliyun's SMS platform."""
+
+    api: str = key("https://dysmsapi.aliyuncs.com", "The platform's address.")
+    access_key: str = key("", "The AccessKey ID; needed to send.")
+    secret_env: str = key("", "The environment variable that holds the AccessKey Secret.")
+    address: str = key("phone", "The attribute or identifier that holds a person's phone number.")
+    callback_env: str = key(
+        "",
+        "The environment variable that holds the secret word in the addresses that receipts and replies are posted to.",
+    )
+    price: float = key(0.0, "What one segment costs, in `currency`; 0: costs are not shown.")
+    messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the platform takes them.")
+
+
+@dataclass(frozen=True)
+class Push:
+    """App push over Getui."""
+
+    api: str = key("https://restapi.getui.com/v2", "The platform's address.")
+    app_id: str = key("", "The app's AppID; needed to send.")
+    app_key: str = key("", "The app's AppKey.")
+    secret_env: str = key("", "The environment variable that holds the MasterSecret.")
+    address: str = key("cid", "The attribute or identifier that holds the client id of a person's device.")
+    ttl_seconds: int = key(7_200, "How long a message waits for a device that is not reached.")
+    messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the platform takes them.")
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """What is posted to other systems: files in webhooks/, and steps of journeys."""
+
+    secret_env: str = key(
+        "",
+        "The environment variable that holds the secret (`whsec_…`) by which posts are signed; empty: unsigned.",
+    )
+    allowed: tuple[str, ...] = key(
+        (), "Networks that may be posted to although they are not public, for example `10.0.0.0/8`."
+    )
+    seconds: float = key(10.0, "A post must be answered within this time.")
+    audience_seconds: float = key(
+        60.0, "How often it is looked at who entered and left the audiences that webhooks are told of."
+    )
+
+
+@dataclass(frozen=True)
 class Cluster:
     """The Spark cluster that computes tags, where `engine` is `spark`."""
 
@@ -147,6 +207,10 @@ class Config:
     trusted_proxies: tuple[str, ...] = key((), "Proxies whose X-Forwarded-For is believed.")
     email: Email = field(default_factory=Email)
     wechat: Wechat = field(default_factory=Wechat)
+    miniprogram: Miniprogram = field(default_factory=Miniprogram)
+    sms: Sms = field(default_factory=Sms)
+    push: Push = field(default_factory=Push)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     limits: Limits = field(default_factory=Limits)
     spark: Cluster = field(default_factory=Cluster)
 
@@ -200,10 +264,10 @@ def _read(kind: type[Any], given: Mapping[str, Any], path: str, prefix: str) -> 
         if key not in known:
             raise ConfigError(f"unknown setting '{prefix}{key}'", where=path, hint=did_you_mean(key, known))
         default = known[key].default
-        if key in _SECTIONS and kind is Config:
+        if key in SECTIONS and kind is Config:
             if not isinstance(value, dict):
                 raise ConfigError(f"'{key}' is a section: write [{key}]", where=path)
-            values[key] = _read(_SECTIONS[key], value, path, f"{key}.")
+            values[key] = _read(SECTIONS[key], value, path, f"{key}.")
         elif isinstance(default, tuple):
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise ConfigError(f"'{prefix}{key}' is a list of texts", where=path)
@@ -219,7 +283,17 @@ def _read(kind: type[Any], given: Mapping[str, Any], path: str, prefix: str) -> 
     return kind(**values)
 
 
-_SECTIONS: dict[str, type[Any]] = {"email": Email, "wechat": Wechat, "limits": Limits, "spark": Cluster}
+SECTIONS: Mapping[str, type[Any]] = {
+    "email": Email,
+    "wechat": Wechat,
+    "miniprogram": Miniprogram,
+    "sms": Sms,
+    "push": Push,
+    "webhooks": Webhooks,
+    "limits": Limits,
+    "spark": Cluster,
+}
+"""Every section of limner.toml, in the order in which people read it."""
 
 
 def find(start: Path) -> Path:

@@ -14,6 +14,7 @@ from limner.accounts import keys, users
 from limner.accounts.model import Role
 from limner.campaigns import power
 from limner.campaigns.power import Shows, ShowsNothing
+from limner.channels.kinds import KINDS
 from limner.demo.mail_server import MailServer
 from limner.feedback import effects
 from limner.feedback.effects import Arm, Interval
@@ -546,7 +547,11 @@ def test_a_finished_effect_changes_when_an_event_of_its_time_comes_late(shop: Sh
 
 def test_channels_say_what_is_missing_and_whether_they_let_us_in(shop: Shop) -> None:
     shop.post(f"{ONE}/send", {}, role="operator")
-    email, wechat = shop.get("/api/v1/channels")["channels"]
+    listed = {row["kind"]: row for row in shop.get("/api/v1/channels")["channels"]}
+    assert set(listed) == set(KINDS)
+    email, wechat, sms = listed["email"], listed["wechat"], listed["sms"]
+    assert (sms["sender"], sms["server"], sms["secure"]) == ("", "https://dysmsapi.aliyuncs.com", "https")
+    assert [one["key"] for one in sms["missing"]] == ["sms.access_key", "sms.secret_env"]
     assert (email["configured"], email["last_hour"]["failed"]) == (True, 0)
     assert email["last_hour"]["sent"] == len(shop.mail.messages())
     assert [one["key"] for one in wechat["missing"]] == ["wechat.app_id", "wechat.secret_env"]

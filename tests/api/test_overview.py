@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from limner.config import SECTIONS
 from limner.types import Json
 from tests.api.served import Served, serving
 
@@ -124,5 +125,5 @@ def test_settings_name_every_key_and_tell_no_secret(site: Served) -> None:
     assert keys["zone"]["value"] == "Asia/Shanghai"
     assert (keys["zone"]["set"], keys["currency"]["set"]) == (True, False)
     assert keys["alert_webhook"]["value"] == "https://hooks.example/…"
-    assert [section["name"] for section in found["sections"]] == ["", "email", "wechat", "limits", "spark"]
+    assert [section["name"] for section in found["sections"]] == ["", *SECTIONS]
     assert site.send("GET", "/api/v1/settings", role="viewer").status_code == 403

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from limner.channels.kinds import KINDS
 from limner.errors import NotFoundError
 from limner.types import Json
 from tests.api.served import Served, serving
@@ -151,8 +152,7 @@ def test_a_portrait_says_who_it_is_at_a_glance(served: Served) -> None:
     assert header["first_seen"].startswith("2026-01-05T08:00:00")
     assert header["events"] == 5
     assert [(word["channel"], word["state"]) for word in header["consents"]] == [
-        ("email", "unknown"),
-        ("wechat", "unknown"),
+        (kind, "unknown") for kind in KINDS
     ]
 
 

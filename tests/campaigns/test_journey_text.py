@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from limner.campaigns import journey_text
 from limner.campaigns.journey import Branch, Happening, Send, Split, Until, Wait, WaitFor, WhenDated, WhenDone
 from limner.campaigns.journey_text import read
 from limner.errors import DefinitionError
+from limner.tags.document import Document
 
 CART = """
 title: {en: Abandoned cart, zh: 购物车提醒}
@@ -114,3 +119,108 @@ def test_each_mistake_is_named_at_its_place(text: str, place: str, message: str)
 
 def test_a_loop_with_a_wait_is_allowed():
     read(f"{EVENT}\nsteps: {{a: {{wait: 1 day}}, b: {{tag: seen, next: a}}}}", "round")
+
+
+DRAWN = """\
+# the basket
+start: {event: Product Added}   # who
+steps:
+  # first of all
+  pause: {wait: 2 hours}  # not at once
+  call:   # a person
+    task: Call   # by phone
+    within: 1 day
+  last: {until: "10:00"}
+# the end
+owner: crm
+"""
+
+
+def fields(text: str = DRAWN) -> Any:
+    return journey_text.plain(Document(text, where="f").root)
+
+
+def test_a_file_as_fields_says_all_that_it_says() -> None:
+    assert fields("holdout: 0.1\nsteps: {a: {wait: 1 day}}\nagain: true\nowner: null\n") == {
+        "holdout": 0.1,
+        "steps": {"a": {"wait": "1 day"}},
+        "again": True,
+        "owner": None,
+    }
+    assert list(fields()["steps"]) == ["pause", "call", "last"]
+
+
+def test_a_step_is_put_between_others_and_every_other_line_stays() -> None:
+    steps = fields()["steps"]
+    put = {"pause": steps["pause"], "mark": {"tag": "vip", "value": True}, **steps}
+    made = journey_text.written(DRAWN, {"steps": put}, name="f")
+    assert made == DRAWN.replace("  call:   # a", "  mark:\n    tag: vip\n    value: true\n  call:   # a")
+
+
+def test_steps_change_places_with_their_comments() -> None:
+    steps = fields()["steps"]
+    made = journey_text.written(
+        DRAWN, {"steps": {name: steps[name] for name in ("last", "pause", "call")}}, name="f"
+    )
+    assert (
+        made
+        == """\
+# the basket
+start: {event: Product Added}   # who
+steps:
+  last: {until: "10:00"}
+  # first of all
+  pause: {wait: 2 hours}  # not at once
+  call:   # a person
+    task: Call   # by phone
+    within: 1 day
+# the end
+owner: crm
+"""
+    )
+
+
+def test_a_step_changes_and_another_goes() -> None:
+    steps = {"call": {**fields()["steps"]["call"], "within": "2 days"}, "last": {"until": "11:30"}}
+    made = journey_text.written(DRAWN, {"steps": steps, "owner": None, "holdout": 0.2}, name="f")
+    assert fields(made) == {
+        "start": {"event": "Product Added"},
+        "steps": {"call": {"task": "Call", "within": "2 days"}, "last": {"until": "11:30"}},
+        "holdout": 0.2,
+    }
+    assert "  call:   # a person\n    task: Call   # by phone\n    within: 2 days\n" in made
+
+
+def test_steps_in_one_line_are_put_in_order_too() -> None:
+    text = "start: {event: A}\nsteps: {a: {wait: 1 day}, b: {wait: 2 days}}\n"
+    steps = {"b": {"wait": "2 days"}, "a": {"wait": "1 day"}}
+    made = journey_text.written(text, {"steps": steps}, name="f")
+    assert list(journey_text.read(made, "f").steps) == ["b", "a"]
+
+
+def test_a_new_text_stands_in_the_usual_order_and_unknown_keys_are_refused() -> None:
+    made = journey_text.written("", {"steps": {"a": {"wait": "1 day"}}, "start": {"event": "A"}}, name="f")
+    assert made == "start:\n  event: A\nsteps:\n  a:\n    wait: 1 day\n"
+    with pytest.raises(DefinitionError, match="unknown key 'stepz'"):
+        journey_text.written(made, {"stepz": {}}, name="f")
+
+
+names = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6, unique=True)
+
+
+@given(before=names, after=names, data=st.data())
+def test_any_steps_become_any_others_in_their_order(
+    before: list[str], after: list[str], data: st.DataObject
+) -> None:
+    """Whatever stood there, the text says exactly the new steps, in their order, and the rest is as it was."""
+    waits = st.builds("{} days".format, st.integers(1, 9))
+    lines = "".join(
+        f"  # about {name}\n  {name}: {{wait: {data.draw(waits)}}}  # {name}\n" for name in before
+    )
+    text = f"start: {{event: A}}  # who\nsteps:\n{lines}owner: crm  # us\n"
+    steps = {name: {"wait": data.draw(waits)} for name in after}
+    made = journey_text.written(text, {"steps": steps}, name="f")
+    assert fields(made) == {"start": {"event": "A"}, "steps": steps, "owner": "crm"}
+    assert list(fields(made)["steps"]) == after
+    assert made.startswith("start: {event: A}  # who\n")
+    assert made.endswith("owner: crm  # us\n")

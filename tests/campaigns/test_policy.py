@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +11,19 @@ from hypothesis import strategies as st
 
 from limner.campaigns.arms import held_out, seed_of
 from limner.campaigns.model import Campaign, Cap, Quiet
-from limner.campaigns.policy import Decision, may_touch, quiet_until, spoken, zone_of
+from limner.campaigns.policy import (
+    Asked,
+    Counted,
+    Decision,
+    decide,
+    month_of,
+    next_month,
+    quiet_until,
+    room,
+    spoken,
+    zone_of,
+)
+from limner.campaigns.rules import NO_POLICY, Budget, Days, Limit, Policy
 from limner.consents.model import Standing
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -17,25 +31,148 @@ UTC_ZONE = ZoneInfo("UTC")
 NIGHT = Quiet(time(22), time(8))
 
 
-def decide(**other: object) -> Decision:
-    usual: dict[str, object] = {
-        "message_class": "marketing", "standing": Standing(consented=True), "touches_in_cap": 0,
-        "cap": Cap(2, timedelta(days=7)), "quiet": NIGHT, "now": NOON, "zone": UTC_ZONE,
+MARKETING = Asked("spring", "marketing", "email", Cap(2, timedelta(days=7)), NIGHT)
+SENT = Counted("news", "marketing", "email", NOON - timedelta(days=1))
+
+
+def say(asked: Asked = MARKETING, **other: Any) -> Decision:
+    usual: dict[str, Any] = {
+        "standing": Standing(consented=True), "policy": NO_POLICY, "now": NOON, "zone": UTC_ZONE,
     }  # fmt: skip
-    return may_touch(**{**usual, **other})  # type: ignore[arg-type]
+    return decide(asked, **{**usual, **other})
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, complaints, the harm bound")
+@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag; no channel tells of complaints")
 def test_every_decision_carries_its_reason() -> None:
-    assert decide() == Decision(True, "ok")
-    assert decide(standing=Standing()) == Decision(False, "no consent")
-    assert decide(standing=Standing(True, "unsubscribed")) == Decision(False, "unsubscribed")
-    assert decide(standing=Standing(), message_class="service").allowed
-    assert decide(touches_in_cap=1).allowed
-    assert decide(touches_in_cap=2) == Decision(False, "cap reached: 2 in 7 days")
-    assert decide(touches_in_cap=2, cap=None).allowed
-    late = decide(zone=ZoneInfo("Asia/Tokyo"), now=datetime(2026, 3, 2, 13, 0, tzinfo=UTC))
+    assert say() == Decision(True, "ok")
+    assert say(standing=Standing()) == Decision(False, "no consent")
+    assert say(standing=Standing(True, "unsubscribed")) == Decision(False, "unsubscribed")
+    assert say(replace(MARKETING, message_class="service"), standing=Standing()).allowed
+    assert say(earlier=[SENT]).allowed
+    assert say(earlier=[SENT, SENT]) == Decision(False, "cap reached: 2 in 7 days")
+    assert say(replace(MARKETING, cap=None), earlier=[SENT, SENT]).allowed
+    late = say(zone=ZoneInfo("Asia/Tokyo"), now=datetime(2026, 3, 2, 13, 0, tzinfo=UTC))
     assert late == Decision(False, "quiet hours", datetime(2026, 3, 2, 23, 0, tzinfo=UTC))
+    assert say(replace(MARKETING, useful_until=NOON)).allowed
+    gone = say(replace(MARKETING, useful_until=NOON - timedelta(seconds=1)), standing=Standing())
+    assert gone == Decision(False, "too late to be of use")
+
+
+@pytest.mark.proves("H8")
+def test_a_policys_caps_count_by_class_channel_and_campaign() -> None:
+    plain = replace(MARKETING, cap=None, quiet=None)
+    week, day = timedelta(days=7), timedelta(days=1)
+    wechat = replace(SENT, channel="wechat")
+    receipt = replace(SENT, message_class="service", of="receipts")
+    own = replace(SENT, of="spring")
+    for cap, counts, ignored, reason in (
+        (Limit(1, week), receipt, None, "cap reached: 1 in 7 days"),
+        (Limit(1, week, message_class="marketing"), wechat, receipt, "cap reached: 1 in 7 days"),
+        (Limit(1, week, channel="email"), receipt, wechat, "cap reached: 1 in 7 days by email"),
+        (Limit(1, week, of="spring"), own, SENT, "cap reached: 1 in 7 days of spring"),
+        (Limit(1, week, apart=True), own, SENT, "cap reached: 1 in 7 days of spring"),
+        (Limit(1, timedelta(hours=24, microseconds=1)), SENT, None, None),
+        (
+            Limit(1, day),
+            replace(SENT, at=NOON - day + timedelta(microseconds=1)),
+            SENT,
+            "cap reached: 1 in 1 day",
+        ),
+    ):
+        policy = Policy(caps=(cap,))
+        if reason:
+            assert say(plain, policy=policy, earlier=[counts]) == Decision(False, reason)
+        if ignored:
+            assert say(plain, policy=policy, earlier=[ignored]).allowed
+    others = Policy(
+        caps=(
+            Limit(1, week, message_class="service"),
+            Limit(1, week, channel="wechat"),
+            Limit(1, week, of="cart"),
+        )
+    )
+    assert say(plain, policy=others, earlier=[SENT, wechat, receipt]).allowed, (
+        "caps of others do not hold for it"
+    )
+
+
+def test_a_campaign_makes_a_policy_stricter_and_never_looser() -> None:
+    strict = Policy(caps=(Limit(1, timedelta(days=7), message_class="marketing"),), quiet=NIGHT)
+    generous = replace(MARKETING, cap=Cap(100, timedelta(days=7)), quiet=Quiet(time(3), time(4)))
+    assert say(generous, policy=strict, earlier=[SENT]) == Decision(False, "cap reached: 1 in 7 days")
+    night = NOON.replace(hour=23)
+    assert say(generous, policy=strict, now=night).until == datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+    evening = replace(MARKETING, cap=None, quiet=Quiet(time(18), time(22)))
+    # The campaign's hours end where the policy's begin: one wait.
+    assert say(evening, policy=strict, now=NOON.replace(hour=19)) == Decision(
+        False, "quiet hours", datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+    )
+    service = replace(evening, message_class="service", quiet=None)
+    assert say(service, policy=strict, now=night).allowed
+    assert not say(service, policy=replace(strict, quiet_for=("marketing", "service")), now=night).allowed
+
+
+def test_holidays_are_days_of_the_persons_calendar_and_join_the_quiet_hours() -> None:
+    shanghai = ZoneInfo("Asia/Shanghai")
+    policy = Policy(holidays=(Days(date(2026, 10, 1), date(2026, 10, 7)),), quiet=NIGHT)
+    plain = replace(MARKETING, cap=None, quiet=None)
+    first = datetime(2026, 9, 30, 16, 0, tzinfo=UTC)  # 1 October begins in Shanghai
+    over = datetime(2026, 10, 8, 0, 0, tzinfo=UTC)  # 08:00 on the 8th, when the night is over as well
+    assert say(plain, policy=policy, now=first, zone=shanghai) == Decision(False, "holiday", over)
+    before = say(plain, policy=policy, now=first - timedelta(minutes=1), zone=shanghai)
+    assert before == Decision(False, "quiet hours", over), "the night runs into the holidays"
+    assert say(plain, policy=policy, now=first, zone=UTC_ZONE).allowed
+    assert say(plain, policy=policy, now=over, zone=shanghai).allowed
+
+
+def test_quiet_hours_that_leave_no_time_refuse_instead_of_waiting_for_ever() -> None:
+    day_and_night = replace(MARKETING, cap=None, quiet=Quiet(time(8), time(22)))
+    assert say(day_and_night, policy=Policy(quiet=NIGHT)) == Decision(
+        False, "the quiet hours leave no time to send"
+    )
+
+
+def test_who_has_priority_goes_first_where_there_is_room_for_fewer() -> None:
+    plain = replace(MARKETING, cap=None, quiet=None)
+    policy = Policy(caps=(Limit(2, timedelta(days=7)),), priority=("cart", "spring", "news"))
+    cart, news = replace(SENT, of="cart", at=NOON), replace(SENT, of="news", at=NOON)
+    waits = Decision(False, "waits for cart, which has priority", NOON + timedelta(minutes=1))
+    assert say(plain, policy=policy, rivals=[cart]).allowed, "there is room for both"
+    assert say(plain, policy=policy, rivals=[cart], earlier=[SENT]) == waits
+    assert say(plain, policy=policy, rivals=[cart, cart]) == waits
+    assert say(plain, policy=policy, rivals=[news], earlier=[SENT]).allowed, "it comes after"
+    assert not say(replace(plain, of="other"), policy=policy, rivals=[news], earlier=[SENT]).allowed
+    assert say(plain, policy=replace(policy, caps=()), rivals=[cart] * 9).allowed, "nothing is short"
+    waited = replace(plain, waited=waits.reason)
+    assert say(waited, policy=policy, earlier=[SENT, cart]) == Decision(
+        False, "cap reached: cart had priority"
+    )
+    assert say(plain, policy=policy, earlier=[SENT, cart]) == Decision(False, "cap reached: 2 in 7 days")
+
+
+def test_the_narrowest_budget_says_how_many_more_may_go() -> None:
+    policy = Policy(budgets=(Budget(10_000, monthly=True), Budget(500, of="spring"), Budget(1, of="cart")))
+    spent = [("spring", "2026-02", 100), ("spring", "2026-03", 150), ("cart", "2026-03", 9_000)]
+
+    def left(cost: int, month: str = "2026-03", of: str = "spring") -> tuple[int, str] | None:
+        found = room(policy, of=of, cost=cost, spent=spent, month=month, currency="CNY")
+        return None if found is None else (found.messages, found.reason)
+
+    assert left(0) is None
+    assert left(100) == (2, "budget used up: 0.05 CNY for spring")
+    assert left(260) == (0, "budget used up: 0.05 CNY for spring")
+    assert left(100, of="news") == (8, "budget used up: 1.00 CNY a month")
+    assert left(100, "2026-04", "news") == (100, "budget used up: 1.00 CNY a month")
+    assert left(1, of="cart") == (0, "budget used up: 0.00 CNY for cart")
+    assert room(NO_POLICY, of="spring", cost=1, spent=spent, month="2026-03", currency="") is None
+
+
+def test_a_month_is_the_workspaces() -> None:
+    shanghai = ZoneInfo("Asia/Shanghai")
+    late = datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
+    assert (month_of(late, UTC_ZONE), month_of(late, shanghai)) == ("2026-12", "2027-01")
+    assert next_month(late, UTC_ZONE) == datetime(2027, 1, 1, tzinfo=UTC)
+    assert next_month(late, shanghai) == datetime(2027, 1, 31, 16, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def token(url: str) -> str:
 
 @pytest.mark.proves("C12", partly="e-mail and the official account only")
 @pytest.mark.proves("C12", "F1")
-@pytest.mark.proves("C8", partly="delivered and replied")
+@pytest.mark.proves("C8")
 def test_a_click_leads_on_and_becomes_an_event_of_the_person(records: Records) -> None:
     message_id = sent(records)
     found = handlers.click(
@@ -118,7 +118,7 @@ def test_a_link_leads_on_while_the_records_cannot_be_read(tmp_path: Path) -> Non
     empty.close()
 
 
-@pytest.mark.proves("C8", partly="delivered and replied")
+@pytest.mark.proves("C8")
 def test_opens_count_once_and_machines_apart(records: Records) -> None:
     message_id = sent(records)
     link = token(LINKS.open_url(message_id))

@@ -11,8 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+from sqlalchemy import text
 
 from limner.campaigns.model import Campaign
+from limner.campaigns.rules import Budget, Limit, Policy
 from limner.channels.seam import Channel, Message, Outcome, Receipt
 from limner.channels.smtp import Smtp
 from limner.consents.ledger import record
@@ -46,6 +48,35 @@ TEXTS = {
         ' <a href="{{ unsubscribe_url }}">no more</a></p>',
     )
 }
+
+
+PAID = Policy(
+    caps=(Limit(1, timedelta(days=1)),),
+    costs={("email", "marketing"): 100},
+    budgets=(Budget(10**12, monthly=True), Budget(10**12, of="spring")),
+    priority=("cart", "spring"),
+)
+"""Rules under which everybody may still be written to, so that a killed claim has all of them to keep."""
+
+
+def spent(records: Records) -> dict[tuple[str, str], int]:
+    """What was spent, by campaign and month; it is what the messages cost."""
+    with records.read() as connection:
+        kept = {
+            (row[0], row[1]): row[2]
+            for row in connection.execute(text("SELECT campaign, month, cost FROM spendings WHERE cost <> 0"))
+        }
+        true = {
+            (row[0], row[1]): row[2]
+            for row in connection.execute(
+                text(
+                    "SELECT campaign, month, SUM(cost) FROM touches WHERE status IN ('claimed', 'sent', 'in_doubt')"
+                    " GROUP BY 1, 2 HAVING SUM(cost) <> 0"
+                )
+            )
+        }
+    assert kept == true, "the sums are what the messages cost"
+    return kept
 
 
 def open_records(path: Path) -> Records:
@@ -164,7 +195,7 @@ def main(path: str, port: str) -> None:
     records = Records(Path(path))
     entries.recover(records, now=NOW)
     channel = Smtp(host="127.0.0.1", port=int(port), sender="shop@example.com", clock=lambda: NOW)
-    run(records, channel, pace=replace(Pace(), bounce_share=1.0))
+    run(records, channel, pace=replace(Pace(), bounce_share=1.0), policy=PAID)
     channel.close()
     records.close()
 

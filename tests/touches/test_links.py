@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from limner.campaigns.model import Campaign
 from limner.errors import TemplateError
-from limner.touches.letter import BASE, Source, freeze, letters, sources, thaw, wechat_source
+from limner.touches.letter import BASE, Source, freeze, letters, sources, structured, thaw
 from limner.touches.links import Clicked, Leaving, Links, is_safe_target
 from limner.touches.render import Names
 
@@ -87,7 +87,7 @@ def test_sources_are_read_once_and_kept_with_the_entry() -> None:
 
 def test_a_wechat_template_names_its_fields() -> None:
     text = 'template_id: T1\nurl: https://a.b\ndata: {thing1: "{{ person.name }}"}'
-    assert wechat_source(text, file="w.yml") == Source(
+    assert structured(text, "wechat", file="w.yml") == Source(
         template_id="T1", url="https://a.b", data={"thing1": "{{ person.name }}"}
     )
     for wrong in (
@@ -99,4 +99,4 @@ def test_a_wechat_template_names_its_fields() -> None:
         "template_id: T\ndata: {a: 1}",
     ):
         with pytest.raises(TemplateError):
-            wechat_source(wrong, file="w.yml")
+            structured(wrong, "wechat", file="w.yml")

@@ -43,6 +43,7 @@ from tests.touches.sending import (
     person,
     recipients,
     run,
+    spent,
 )
 
 
@@ -567,5 +568,6 @@ def test_a_killed_sender_never_sends_a_message_twice(tmp_path: Path) -> None:
     assert counted.sent + counted.in_doubt == treated
     assert counted.sent <= taken <= treated
     assert 0 < counted.in_doubt <= 3 * Pace().claim
+    assert spent(records) == {("spring", "2026-03"): 100 * treated}
     assert len(entries.in_doubt(records, "spring", "e1")) == counted.in_doubt
     records.close()

@@ -16,6 +16,7 @@ SAMPLES = {
     "tags/templates": "retail",
     "audiences": "recent_buyers",
     "marketing/campaigns": "spring_harvest",
+    "marketing/journeys": "waiting_basket",
     "content/templates": "spring_harvest.html",
     "data/sources": "web",
 }

@@ -116,7 +116,7 @@ def roads(tmp_path: Path) -> Iterator[Roads]:
         world.close()
 
 
-@pytest.mark.proves("U4", partly="no clicks yet: the journey is a file")
+@pytest.mark.proves("U4")
 def test_an_abandoned_cart_is_reminded_of_unless_it_is_bought(roads: Roads) -> None:
     roads.did((0, "Product Added"), (0, "Page Viewed"))  # before the start: nobody enters by it
     roads.now += timedelta(hours=1)

@@ -111,7 +111,7 @@ def test_everybody_of_the_audience_is_accounted_for_and_nobody_gets_it_twice(rea
     assert reach.mail.twice == []
 
 
-@pytest.mark.proves("C8", partly="delivered and replied need channels that say so")
+@pytest.mark.proves("C8")
 @pytest.mark.proves("C12")
 @pytest.mark.proves("F1")
 def test_opens_clicks_and_unsubscribes_become_events_and_change_what_is_sent(reach: Reach) -> None:

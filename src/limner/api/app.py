@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner import __version__
 from limner.accounts.model import Caller, Role
-from limner.api import collect, links, openapi, ui, wechat
+from limner.api import collect, links, openapi, sms, ui, wechat
 from limner.api.admission import admitted
 from limner.api.routes import ROUTES
 from limner.api.routes.route import Call, Nothing, Route, Shape
@@ -52,6 +52,7 @@ def app(workspace: Workspace) -> FastAPI:
     made.include_router(collect.router(workspace.door))
     made.include_router(links.router(workspace))
     made.include_router(wechat.router(workspace))
+    made.include_router(sms.router(workspace))
 
     made.add_middleware(_Identified)
 

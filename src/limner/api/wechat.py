@@ -7,7 +7,8 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from limner.errors import InputError, LimnerError
+from limner.api.bodies import text_of
+from limner.errors import LimnerError
 from limner.events import wechat
 from limner.workspace import answering, reaching
 from limner.workspace.workspace import Workspace
@@ -42,7 +43,7 @@ def router(workspace: Workspace) -> APIRouter:
         msg_signature: str = "",
         encrypt_type: str = "",
     ) -> Response:
-        xml = await _text(request)
+        xml = await text_of(request, most=wechat.MOST_BYTES)
         sealed = encrypt_type == "aes"
         if sealed:
             inner = wechat.fields(xml).get("Encrypt", "")
@@ -65,18 +66,3 @@ def router(workspace: Workspace) -> APIRouter:
 def _ours(workspace: Workspace, *, signature: str, timestamp: str, nonce: str, sealed: str = "") -> None:
     if not answering.is_ours(workspace, signature=signature, timestamp=timestamp, nonce=nonce, sealed=sealed):
         raise LimnerError("the signature is not this account's", code="not_signed", status=403)
-
-
-async def _text(request: Request) -> str:
-    """The body as text. Raises InputError when it is too long, before all of it was read, or not UTF-8."""
-    found = b""
-    async for piece in request.stream():
-        found += piece
-        if len(found) > wechat.MOST_BYTES:
-            raise InputError(
-                f"the callback is longer than {wechat.MOST_BYTES} bytes", code="too_long", status=413
-            )
-    try:
-        return found.decode()
-    except UnicodeDecodeError as error:
-        raise InputError("the callback is not UTF-8", code="not_utf8") from error

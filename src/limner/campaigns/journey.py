@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
-from limner.campaigns.model import Cap, Goal, Quiet, Variant
+from limner.campaigns.model import Cap, Goal, Hold, Quiet, Variant
 from limner.consents.model import MARKETING
 
 END = "end"
@@ -183,7 +183,16 @@ class Task:
     next: str
 
 
-Step = Wait | Until | WaitFor | Branch | Split | Send | Give | Task
+@dataclass(frozen=True)
+class Webhook:
+    """A signed post to a URL, once for each person who comes; `data`: texts as templates have them, by key."""
+
+    url: str
+    data: Mapping[str, str]
+    next: str
+
+
+Step = Wait | Until | WaitFor | Branch | Split | Send | Give | Task | Webhook
 
 
 @dataclass(frozen=True)
@@ -213,6 +222,7 @@ class Journey:
     goal: Goal | None = None
     holdout: float = 0.1
     play: str = ""
+    hold: Hold | None = None
     seed: str = ""
     owner: str = ""
     why: str = ""

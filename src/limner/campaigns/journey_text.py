@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import time, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from limner.campaigns import text as campaign_text
 from limner.campaigns.journey import (
@@ -26,6 +27,7 @@ from limner.campaigns.journey import (
     Until,
     Wait,
     WaitFor,
+    Webhook,
     WhenDated,
     WhenDone,
     WhenDue,
@@ -34,16 +36,17 @@ from limner.campaigns.journey import (
 )
 from limner.campaigns.model import CHANNELS, EMAIL
 from limner.campaigns.stepping import reached
-from limner.campaigns.text import NAME
+from limner.campaigns.text import NAME, url_of
 from limner.consents.model import CLASSES, MARKETING
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions import parse_value
 from limner.expressions.tree import Attribute, Name
-from limner.tags.document import Document
+from limner.tags.document import Document, dumped, in_order
 from limner.tags.document import Step as At
 
 KEYS = (
-    "title", "start", "only", "again", "leave", "steps", "goal", "holdout", "play", "seed", "owner", "why", "layout",
+    "title", "start", "only", "again", "leave", "steps", "goal", "holdout", "play", "hold", "seed", "owner", "why",
+    "layout",
 )  # fmt: skip
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MOST_STEPS = 200
@@ -81,6 +84,7 @@ def read(text: str, name: str, *, file: str | None = None) -> Journey:
         goal=campaign_text.goal_of(document),
         holdout=campaign_text.holdout_of(document),
         play=document.string("play"),
+        hold=campaign_text.hold_of(document, "hold"),
         seed=document.string("seed"),
         owner=document.string("owner"),
         why=document.string("why"),
@@ -99,6 +103,39 @@ def read_file(path: Path) -> Journey:
     except UnicodeDecodeError as error:
         raise DefinitionError("the file is not UTF-8", where=place) from error
     return read(text, path.stem, file=place)
+
+
+def plain(value: Any) -> Any:
+    """What a file says, as JSON: without comments and quotes; dates as text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    return str(value)
+
+
+def written(text: str, changes: Mapping[str, Any], *, name: str) -> str:
+    """The file's text with these keys set (None takes one away); what does not change stays as it was written.
+
+    Steps stand in the order that `changes` gives them. Raises DefinitionError for what is no YAML, or an unknown key.
+    """
+    for key in changes:
+        if key not in KEYS:
+            raise DefinitionError(
+                f"unknown key '{key}'", where=f"journeys/{name}.yml", hint=did_you_mean(key, KEYS)
+            )
+    if not text.strip():
+        return dumped({key: changes[key] for key in KEYS if changes.get(key) is not None})
+    document = Document(text, where=f"journeys/{name}.yml")
+    steps = changes.get("steps")
+    made = document.edited(changes, order=KEYS)
+    return made if not isinstance(steps, Mapping) else in_order(made, "steps", list(steps))
 
 
 def read_folder(folder: Path) -> dict[str, Journey]:
@@ -351,6 +388,24 @@ def _task(document: Document, at: tuple[At, ...], leads: Leads) -> Step:
     )
 
 
+def _webhook(document: Document, at: tuple[At, ...], leads: Leads) -> Step:
+    place: tuple[At, ...] = (*at, "webhook")
+    if not isinstance(document.value(*place), dict):
+        raise document.error("a webhook has a url and perhaps data", *place, hint="webhook: {url: https://…}")
+    document.known_keys(("url", "data"), *place)
+    data = document.value(*place, "data")
+    if data is not None and not isinstance(data, dict):
+        raise document.error("'data' is a mapping of key: text", *place, "data")
+    for key, value in (data or {}).items():
+        if isinstance(value, dict | list) or value is None:
+            raise document.error(f"'{key}' is no text", *place, "data", key)
+    return Webhook(
+        url_of(document, *place, "url"),
+        {str(key): str(value) for key, value in (data or {}).items()},
+        leads("next"),
+    )
+
+
 _KINDS: Mapping[str, tuple[tuple[str, ...], Callable[[Document, tuple[At, ...], Leads], Step]]] = {
     "wait": (("next",), _wait),
     "until": (("on", "next"), _until),
@@ -360,6 +415,7 @@ _KINDS: Mapping[str, tuple[tuple[str, ...], Callable[[Document, tuple[At, ...], 
     "message": (("next",), _message),
     "tag": (("value", "next"), _give),
     "task": (("to", "within", "next"), _task),
+    "webhook": (("next",), _webhook),
 }
 """What a step can be: its other keys, and what reads it."""
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
+from limner.channels.kinds import KINDS
 from limner.consents.model import MARKETING
 
 EMAIL = "email"
-CHANNELS = (EMAIL, "wechat")
+CHANNELS = tuple(KINDS)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class Quiet:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """When a send holds itself: a tag behind its audience is older than this, or the audience's size moved by more than
+    this share. None: that is not asked."""
+
+    older: timedelta | None = None
+    moved: float | None = None
+
+
+@dataclass(frozen=True)
 class Variant:
     """Another text for those for whom `when` is true; the first that is true counts."""
 
@@ -70,6 +80,7 @@ class Campaign:
     cap: Cap | None = None
     quiet: Quiet | None = None
     schedule: str = ""
+    hold: Hold | None = None
     sender: str = ""
     seed: str = ""
     owner: str = ""

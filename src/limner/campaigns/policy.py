@@ -1,16 +1,33 @@
-"""May this person be touched now? Pure: the instant, the zone and all counts are arguments."""
+"""May this person be touched now? Pure: the instant, the zone and everything known are arguments.
+
+The order of the checks stands in docs/how-to/how-a-message-is-decided.md, and a test runs each of its rows.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from limner.campaigns.model import Cap, Quiet
+from limner.campaigns.rules import Budget, Days, Limit, Policy
 from limner.consents.model import Standing, objection
+from limner.types import MONEY_SCALE
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?")
+
+TOO_LATE = "too late to be of use"
+QUIET_HOURS = "quiet hours"
+HOLIDAY = "holiday"
+NEVER = "the quiet hours leave no time to send"
+YIELDS = timedelta(minutes=1)
+"""A message that waits for another that has priority is looked at again after so long."""
+
+_WAITS = "waits for "
+_HORIZON = timedelta(days=400)
+"""Quiet hours and holidays that last longer than this together never end."""
 
 
 @dataclass(frozen=True)
@@ -22,30 +39,202 @@ class Decision:
     until: datetime | None = None
 
 
-def may_touch(
+@dataclass(frozen=True)
+class Asked:
+    """A message that is to go to one person. `of`: its campaign or journey, whose own cap and quiet hours it brings.
+
+    `useful_until`: not after that; `waited`: why it waited last, '' when it did not.
+    """
+
+    of: str
+    message_class: str
+    channel: str
+    cap: Cap | None = None
+    quiet: Quiet | None = None
+    useful_until: datetime | None = None
+    waited: str = ""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A message that went to the person at an instant, or one that is due: of which campaign or journey."""
+
+    of: str
+    message_class: str
+    channel: str
+    at: datetime
+
+
+def decide(
+    asked: Asked,
     *,
-    message_class: str,
     standing: Standing,
-    touches_in_cap: int,
-    cap: Cap | None,
-    quiet: Quiet | None,
+    policy: Policy,
     now: datetime,
     zone: ZoneInfo,
+    earlier: Sequence[Counted] = (),
+    rivals: Sequence[Counted] = (),
 ) -> Decision:
-    """May this person be touched now? The answer carries its reason.
+    """May this message go to this person now? The answer carries the reason of the first check that says no.
 
-    `touches_in_cap`: messages of this class to the person, of every campaign, in the cap's window before
-    `now`. `zone`: the person's own.
+    `earlier`: what the person got before `now`, of every campaign and journey, as far back as any cap looks; `rivals`:
+    what else is due for them now. `zone`: the person's own.
     """
-    against = objection(standing, message_class)
+    if asked.useful_until is not None and asked.useful_until < now:
+        return Decision(False, TOO_LATE)
+    against = objection(standing, asked.message_class)
     if against:
         return Decision(False, against)
-    if cap is not None and touches_in_cap >= cap.messages:
-        return Decision(False, cap_reached(cap))
-    until = quiet_until(now, quiet, zone)
-    if until is not None:
-        return Decision(False, "quiet hours", until)
+    limits = limits_of(asked, policy)
+    taken = [sum(_counts(limit, one, now) for one in earlier) for limit in limits]
+    for limit, got in zip(limits, taken, strict=True):
+        if got >= limit.messages:
+            return Decision(False, _full(limit, asked.waited))
+    silence = silent_until(
+        now,
+        zone,
+        quiets=[quiet for quiet in (asked.quiet, _quiet_for(asked, policy)) if quiet is not None],
+        holidays=policy.holidays if asked.message_class in policy.quiet_for else (),
+    )
+    if silence is not None:
+        return silence
+    above = policy.above(asked.of)
+    first = sorted((one for one in rivals if one.of in above), key=lambda one: above.index(one.of))
+    for limit, got in zip(limits, taken, strict=True):
+        ahead = [one for one in first if _counts(limit, one, now)]
+        if ahead and got + len(ahead) >= limit.messages:
+            return Decision(False, f"{_WAITS}{ahead[0].of}, which has priority", now + YIELDS)
     return Decision(True)
+
+
+def limits_of(asked: Asked, policy: Policy) -> tuple[Limit, ...]:
+    """The limits that hold for a message: its campaign's own, then those of the policy in their order."""
+    own = (
+        ()
+        if asked.cap is None
+        else (Limit(asked.cap.messages, asked.cap.per, message_class=asked.message_class),)
+    )
+    return own + tuple(
+        Limit(cap.messages, cap.per, cap.message_class, cap.channel, of=asked.of) if cap.apart else cap
+        for cap in policy.caps
+        if cap.message_class in ("", asked.message_class)
+        and cap.channel in ("", asked.channel)
+        and cap.of in ("", asked.of)
+    )
+
+
+def _counts(limit: Limit, one: Counted, now: datetime) -> bool:
+    return (
+        one.at > now - limit.per
+        and limit.message_class in ("", one.message_class)
+        and limit.channel in ("", one.channel)
+        and limit.of in ("", one.of)
+    )
+
+
+def _full(limit: Limit, waited: str) -> str:
+    """The reason at a cap: whoever had priority took the last place, or the cap alone."""
+    if waited.startswith(_WAITS):
+        return f"cap reached: {waited.removeprefix(_WAITS).partition(',')[0]} had priority"
+    return cap_reached(limit)
+
+
+def _quiet_for(asked: Asked, policy: Policy) -> Quiet | None:
+    return policy.quiet if asked.message_class in policy.quiet_for else None
+
+
+def silent_until(
+    now: datetime, zone: ZoneInfo, *, quiets: Sequence[Quiet], holidays: Sequence[Days]
+) -> Decision | None:
+    """When all the quiet hours and holidays that hold from `now` on are over, with the first of them; None: none hold.
+
+    What follows on one another without a gap is one wait; what never ends is a refusal.
+    """
+    if not quiets and not holidays:
+        return None
+    at, reason = now, ""
+    while True:
+        holiday = _over(at, holidays, zone)
+        ends = [end for quiet in quiets if (end := quiet_until(at, quiet, zone)) is not None]
+        until = max([*ends, *([holiday] if holiday else [])], default=None)
+        if until is None:
+            return Decision(False, reason, at) if reason else None
+        reason = reason or (HOLIDAY if holiday else QUIET_HOURS)
+        at = until
+        if at - now > _HORIZON:
+            return Decision(False, NEVER)
+
+
+def _over(now: datetime, holidays: Iterable[Days], zone: ZoneInfo) -> datetime | None:
+    """When the holiday at `now` is over (UTC); None when there is none."""
+    today = now.astimezone(zone).date()
+    last = max((days.last for days in holidays if days.first <= today <= days.last), default=None)
+    return None if last is None else _day_begins(last + timedelta(days=1), zone, after=now)
+
+
+def _day_begins(day: date, zone: ZoneInfo, *, after: datetime) -> datetime:
+    """The first instant (UTC) after `after` at which it is that day there."""
+    begins = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    return (
+        begins
+        if begins > after
+        else datetime.combine(day, time(), tzinfo=zone).replace(fold=1).astimezone(UTC)
+    )
+
+
+def month_of(now: datetime, zone: ZoneInfo) -> str:
+    """The month on the clocks of `zone`: 2026-03."""
+    return now.astimezone(zone).strftime("%Y-%m")
+
+
+def next_month(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the next month begins on the clocks of `zone` (UTC)."""
+    local = now.astimezone(zone).date().replace(day=1)
+    return _day_begins((local + timedelta(days=32)).replace(day=1), zone, after=now)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many more messages the budgets allow; and of the narrowest one what is said when it is used up.
+
+    `monthly`: it goes on with the next month; else somebody has to let it go on.
+    """
+
+    messages: int
+    reason: str = ""
+    monthly: bool = False
+
+
+def room(
+    policy: Policy, *, of: str, cost: int, spent: Sequence[tuple[str, str, int]], month: str, currency: str
+) -> Room | None:
+    """How many more messages of a campaign or journey, at `cost` each, the budgets allow; None: any number.
+
+    `spent`: what was spent (1/10,000 of the currency unit), by campaign or journey and month.
+    """
+    if not cost:
+        return None
+    rooms = [
+        Room(
+            max(0, budget.most - _spent(budget, spent, month)) // cost,
+            _used_up(budget, currency),
+            budget.monthly,
+        )
+        for budget in policy.budgets
+        if budget.of in ("", of)
+    ]
+    return min(rooms, key=lambda one: (one.messages, one.monthly), default=None)
+
+
+def _spent(budget: Budget, spent: Sequence[tuple[str, str, int]], month: str) -> int:
+    return sum(
+        cost for of, when, cost in spent if budget.of in ("", of) and (not budget.monthly or when == month)
+    )
+
+
+def _used_up(budget: Budget, currency: str) -> str:
+    amount = f"{budget.most / MONEY_SCALE:,.2f} {currency}".strip()
+    return f"budget used up: {amount}{' a month' if budget.monthly else ''}{f' for {budget.of}' if budget.of else ''}"
 
 
 def quiet_until(now: datetime, quiet: Quiet | None, zone: ZoneInfo) -> datetime | None:
@@ -96,9 +285,11 @@ def zone_of(name: str | None, fallback: ZoneInfo) -> ZoneInfo:
         return fallback
 
 
-def cap_reached(cap: Cap) -> str:
+def cap_reached(limit: Limit) -> str:
     """The reason that somebody at the cap is not written to."""
-    return f"cap reached: {cap.messages} in {spoken(cap.per)}"
+    by = f" by {limit.channel}" if limit.channel else ""
+    of = f" of {limit.of}" if limit.of else ""
+    return f"cap reached: {limit.messages} in {spoken(limit.per)}{by}{of}"
 
 
 def spoken(length: timedelta) -> str:

@@ -388,12 +388,18 @@ def open_charges(records: Records, *, limit: int) -> list[OpenCharge]:
     return [OpenCharge(row[0], row[1], row[2], row[3], instant(row[4])) for row in found]
 
 
-def done(records: Records, id: int, *, now: datetime) -> None:
-    """It is done for that person. Raises NotFoundError where nothing of that id was to be done."""
+def done(records: Records, id: int, *, by: str, note: str, now: datetime) -> None:
+    """It is done for that person, by whom, with what is to be remembered.
+
+    Raises NotFoundError where nothing of that id was to be done.
+    """
     with records.begin() as connection:
         changed = connection.execute(
-            text("UPDATE charges SET done_at = :now WHERE id = :id AND done_at IS NULL"),
-            {"now": micros(now), "id": id},
+            text(
+                "UPDATE charges SET done_at = :now, done_by = :by, note = :note"
+                " WHERE id = :id AND done_at IS NULL"
+            ),
+            {"now": micros(now), "by": by, "note": note, "id": id},
         )
     if not changed.rowcount:
         raise NotFoundError(f"there is no open task {id}", hint="limner journey tasks")
@@ -492,6 +498,31 @@ def flow(records: Records, name: str) -> Flow:
         passed={(step, way): people for step, way, people in ways},
         ended=ended,
     )
+
+
+@dataclass(frozen=True)
+class Stands:
+    """Somebody who is in a journey now: where, since when, and when they are looked at next."""
+
+    person: str
+    step: str
+    arm: str
+    entered_at: datetime
+    arrived_at: datetime
+    due_at: datetime
+
+
+def present(records: Records, name: str, *, step: str, limit: int) -> list[Stands]:
+    """Who is in the journey now, at one step or ('') anywhere: whoever is due first comes first."""
+    with records.read() as connection:
+        found = connection.execute(
+            text(
+                "SELECT person, step, arm, entered_at, arrived_at, due_at FROM positions WHERE journey = :name"
+                " AND ended_at IS NULL AND (:step = '' OR step = :step) ORDER BY due_at, person LIMIT :limit"
+            ),
+            {"name": name, "step": step, "limit": limit},
+        ).all()
+    return [Stands(*row[:3], *map(instant, row[3:])) for row in found]
 
 
 def of_person(records: Records, person: str) -> list[dict[str, object]]:

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from limner.campaigns.model import CHANNELS, EMAIL, Campaign, Cap, Goal, Quiet, Variant
+from limner.campaigns.model import CHANNELS, EMAIL, Campaign, Cap, Goal, Hold, Quiet, Variant
 from limner.campaigns.policy import once_at, spoken
 from limner.consents.model import CLASSES, MARKETING
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
@@ -27,7 +28,7 @@ from limner.types import Json
 
 KEYS = (
     "title", "audience", "holdout", "channel", "template", "subject", "text", "subject_prefix", "class",
-    "goal", "cap", "quiet_hours", "schedule", "from", "seed", "variants", "owner", "why",
+    "goal", "cap", "quiet_hours", "schedule", "hold", "from", "seed", "variants", "owner", "why",
 )  # fmt: skip
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_HOLDOUT = 0.9
@@ -71,6 +72,7 @@ def read(text: str, name: str, *, file: str | None = None) -> Campaign:
         cap=cap_of(document, "cap"),
         quiet=quiet_of(document, "quiet_hours"),
         schedule=schedule_of(document, "schedule"),
+        hold=hold_of(document, "hold"),
         sender=document.string("from"),
         seed="" if seed is None else str(seed),
         owner=document.string("owner"),
@@ -144,8 +146,11 @@ def goal_of(document: Document) -> Goal | None:
 
 def cap_of(document: Document, *path: Step) -> Cap | None:
     """How many messages of one class somebody gets in so much time, if that is said."""
-    if not _section(document, *path, keys=("messages", "per")):
-        return None
+    return counted_of(document, *path) if _section(document, *path, keys=("messages", "per")) else None
+
+
+def counted_of(document: Document, *path: Step) -> Cap:
+    """The `messages` and `per` of a mapping. Raises DefinitionError."""
     messages = document.value(*path, "messages")
     if isinstance(messages, bool) or not isinstance(messages, int) or not 1 <= messages <= 1000:
         raise document.error("'messages' is a whole number from 1 to 1000", *path, "messages")
@@ -171,6 +176,26 @@ def quiet_of(document: Document, *path: Step) -> Quiet | None:
     if times[0] == times[1]:
         raise document.error("these quiet hours never end", *path, hint=hint)
     return Quiet(times[0], times[1])
+
+
+def share_of(document: Document, *path: Step, lowest: float = 0.0, highest: float = 1.0) -> float | None:
+    """The share at the path, within its bounds; None when absent. Raises DefinitionError."""
+    given = document.value(*path)
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not lowest <= given <= highest:
+        raise document.error(f"'{path[-1]}' is a share from {lowest:g} to {highest:g}", *path)
+    return float(given)
+
+
+def hold_of(document: Document, *path: Step) -> Hold | None:
+    """When a send holds itself, if that is said. A size may move by more than all of it."""
+    if not _section(document, *path, keys=("older", "moved")):
+        return None
+    return Hold(
+        older=duration(document, *path, "older"),
+        moved=share_of(document, *path, "moved", highest=100.0),
+    )
 
 
 def schedule_of(document: Document, *path: Step) -> str:
@@ -215,6 +240,26 @@ def variants_of(document: Document, *path: Step) -> tuple[Variant, ...]:
     return tuple(found)
 
 
+def url_of(document: Document, *path: Step) -> str:
+    """The URL at the path, which can be posted to. Raises DefinitionError."""
+    url = document.string(*path, required=True)
+    try:
+        parts = urlsplit(url)
+        good = (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and parts.username is None
+            and parts.port != 0
+        )
+    except ValueError:
+        good = False
+    if not good or not url.isascii() or not url.isprintable() or " " in url:
+        raise document.error(
+            "this is no URL that can be posted to", *path, hint="url: https://crm.example/limner"
+        )
+    return url
+
+
 def condition(document: Document, scope: Scope, *path: Step) -> str:
     """The condition at the path, which can be read; '' when none is said. Raises DefinitionError."""
     text = document.string(*path)
@@ -239,7 +284,7 @@ def duration(document: Document, *path: Step) -> timedelta | None:
 
 def fields_of(campaign: Campaign) -> Json:
     """Everything that the campaign's file can say, as a form shows it; null or empty where it says nothing."""
-    goal, cap, quiet = campaign.goal, campaign.cap, campaign.quiet
+    goal, cap, quiet, hold = campaign.goal, campaign.cap, campaign.quiet, campaign.hold
     return {
         "title": {} if campaign.title == {"": campaign.name} else dict(campaign.title),
         "audience": campaign.audience,
@@ -255,6 +300,7 @@ def fields_of(campaign: Campaign) -> Json:
         "cap": cap and {"messages": cap.messages, "per": spoken(cap.per)},
         "quiet_hours": quiet and [quiet.start.strftime("%H:%M"), quiet.end.strftime("%H:%M")],
         "schedule": campaign.schedule,
+        "hold": hold and {"older": hold.older and spoken(hold.older), "moved": hold.moved},
         "from": campaign.sender,
         "seed": campaign.seed,
         "variants": [

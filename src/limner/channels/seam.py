@@ -29,7 +29,8 @@ class Message:
     """One message to one address.
 
     `message_id`: at most 32 of [0-9a-z], the same on every attempt. E-mail uses `subject`, `text`, `html`
-    and `headers`; WeChat uses `template_id`, `data` (key → text) and `url`.
+    and `headers`; WeChat and mini-programs `template_id`, `data` (key → text) and `url`; SMS `sign` (the signature),
+    `template_id`, `data` and, for people to see, `text`; push `subject`, `text` and `url`.
     """
 
     message_id: str
@@ -41,6 +42,7 @@ class Message:
     template_id: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
+    sign: str = ""
     message_class: str = "service"
 
 
@@ -79,7 +81,7 @@ class Channel(Protocol):
 
     @property
     def kind(self) -> str:
-        """`email`, `wechat` …: the word that campaigns and consents use."""
+        """The word that campaigns and consents use; see `kinds`."""
 
     def send(self, message: Message) -> Receipt:
         """What became of the message. Raises Unavailable when it was certainly not handed over."""

@@ -1,24 +1,22 @@
-"""WeChat official account: template messages over the platform's HTTP API. Knows no campaign.
+"""WeChat: template messages of an official account, subscribe messages of a mini-program. Knows no campaign.
 
-The platform answers HTTP 200 with `errcode`; `client_msg_id` makes a repeat within ten minutes harmless, so a
-lost answer is asked for again before the message is called in doubt.
+The platform answers HTTP 200 with `errcode`. `client_msg_id` makes a repeat of a template message within ten minutes
+harmless, so a lost answer is asked for again before the message is called in doubt; subscribe messages have no such id.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import timedelta
+from urllib.parse import quote, urlencode
 
-import httpx2
-
+from limner.channels import http
+from limner.channels.beijing import midnight
+from limner.channels.http import Http, Lost, NotSent
 from limner.channels.seam import Message, Outcome, Receipt, Unavailable
-from limner.types import Clock
+from limner.types import Clock, Json
 
-# The platform counts days, and so its quotas, in Beijing time.
-_PLATFORM_ZONE = ZoneInfo("Asia/Shanghai")
 _STALE_TOKEN = (40001, 40014, 42001)
 _BUSY = (-1, 45011)
 _ALREADY_TAKEN = 45065
@@ -40,14 +38,15 @@ _SET_UP: dict[int, str] = {
     50002: "the account is limited by the platform",
 }
 _OPENID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_TRIES = 3
-_BODY_LIMIT = 65_536
 
 
 class Wechat:
     """One official account. `timeout_seconds` bounds each request; a token is kept until it expires."""
 
-    kind = "wechat"
+    kind: str = "wechat"
+    _path = "/cgi-bin/message/template/send"
+    _tries = 3
+    _refusing_lasts = True
 
     def __init__(
         self,
@@ -61,20 +60,37 @@ class Wechat:
         self._app_id = app_id
         self._secret = secret
         self._clock = clock
-        self._api = api.rstrip("/")
-        self._timeout = timeout_seconds
-        self._http = self._client()
+        self._http = Http(api, seconds=timeout_seconds)
         self._token = ""
         self._expires = clock()
-
-    def _client(self) -> httpx2.Client:
-        return httpx2.Client(base_url=self._api, timeout=self._timeout, follow_redirects=False)
 
     def send(self, message: Message) -> Receipt:
         """What the platform answered. Raises Unavailable when the message was certainly not handed over."""
         if not _OPENID.fullmatch(message.to):
             return Receipt(message.message_id, Outcome.FAILED, "bad address: not an openid")
-        body: dict[str, Any] = {
+        body = json.dumps(self._body(message), ensure_ascii=False).encode()
+        answer, doubt = http.answered(lambda: self._send(body), name="WeChat", tries=self._tries)
+        if answer is None:
+            return Receipt(message.message_id, Outcome.IN_DOUBT, doubt)
+        code = _code(answer)
+        if code in (0, _ALREADY_TAKEN):
+            return Receipt(message.message_id, Outcome.ACCEPTED, provider_id=str(answer.get("msgid", "")))
+        if doubt and code not in _RECIPIENT:
+            return Receipt(message.message_id, Outcome.IN_DOUBT, doubt)
+        return self._refusal(message, code, str(answer.get("errmsg", "")))
+
+    def check(self) -> str:
+        """That the platform gave this account an access token. Raises Unavailable."""
+        self._token = ""
+        self._access_token()
+        return f"{self._http.base}: access token given"
+
+    def close(self) -> None:
+        """Lets go of connections; the next message opens another."""
+        self._http.close()
+
+    def _body(self, message: Message) -> Json:
+        body: Json = {
             "touser": message.to,
             "template_id": message.template_id,
             "client_msg_id": message.message_id[:32],
@@ -82,56 +98,20 @@ class Wechat:
         }
         if message.url:
             body["url"] = message.url
-        refreshed = False
-        in_doubt = ""
-        for attempt in range(_TRIES):
-            try:
-                answer = self._post("/cgi-bin/message/template/send", body)
-                if _code(answer) in _STALE_TOKEN and not refreshed:
-                    refreshed = True
-                    self._token = ""
-                    answer = self._post("/cgi-bin/message/template/send", body)
-            except Unavailable:
-                if in_doubt:
-                    break
-                raise
-            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-                if in_doubt:
-                    continue
-                raise Unavailable(f"WeChat cannot be reached: {error}") from error
-            except (httpx2.TransportError, ValueError) as error:
-                # The platform may have taken it; the same client_msg_id may be asked again.
-                in_doubt = f"no answer after {attempt + 1} tries: {error or type(error).__name__}"
-                continue
-            code = _code(answer)
-            if code in (0, _ALREADY_TAKEN):
-                return Receipt(message.message_id, Outcome.ACCEPTED, provider_id=str(answer.get("msgid", "")))
-            if in_doubt and code not in _RECIPIENT:
-                continue
-            return self._refusal(message, code, str(answer.get("errmsg", "")))
-        return Receipt(message.message_id, Outcome.IN_DOUBT, in_doubt)
-
-    def check(self) -> str:
-        """That the platform gave this account an access token. Raises Unavailable."""
-        self._token = ""
-        self._access_token()
-        return f"{self._api}: access token given"
-
-    def close(self) -> None:
-        """Lets go of connections; the next message opens another."""
-        self._http.close()
-        self._http = self._client()
+        return body
 
     def _refusal(self, message: Message, code: int, said: str) -> Receipt:
         said = said[:200]
         if code in _RECIPIENT:
             reason, gone = _RECIPIENT[code]
-            return Receipt(message.message_id, Outcome.FAILED, f"{code} {reason}", gone=gone)
+            return Receipt(
+                message.message_id, Outcome.FAILED, f"{code} {reason}", gone=gone and self._refusing_lasts
+            )
         if code == _QUOTA:
             raise Unavailable(
                 f"WeChat's quota of today is used up: {code} {said}",
                 code="rate_limited",
-                until=_midnight(self._clock()),
+                until=midnight(self._clock()),
             )
         if code in _BUSY:
             return Receipt(message.message_id, Outcome.DEFERRED, f"{code} {said}")
@@ -139,49 +119,39 @@ class Wechat:
             raise Unavailable(
                 f"WeChat refused the account: {code} {_SET_UP.get(code, said)}",
                 code="channel_down",
-                hint="check app_id and secret of [wechat]",
+                hint=f"check app_id and secret of [{self.kind}]",
             )
         return Receipt(message.message_id, Outcome.FAILED, f"{code} {said}")
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        token = self._access_token()
-        return self._answer(
-            self._http.build_request(
-                "POST",
-                path,
-                params={"access_token": token},
-                content=json.dumps(body, ensure_ascii=False).encode(),
-                headers={"Content-Type": "application/json"},
-            )
-        )
+    def _send(self, body: bytes) -> Json:
+        """The answer to the message; with a new token where the platform says that the one is over."""
+        answer = self._post(body)
+        if _code(answer) in _STALE_TOKEN:
+            self._token = ""
+            answer = self._post(body)
+        return answer
+
+    def _post(self, body: bytes) -> Json:
+        return self._ask("POST", f"{self._path}?access_token={quote(self._access_token(), safe='')}", body)
 
     def _access_token(self) -> str:
         """The account's token, asked for when there is none or it is about to expire."""
         now = self._clock()
         if self._token and now < self._expires:
             return self._token
+        asked = urlencode({"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret})
         try:
-            answer = self._answer(
-                self._http.build_request(
-                    "GET",
-                    "/cgi-bin/token",
-                    params={
-                        "grant_type": "client_credential",
-                        "appid": self._app_id,
-                        "secret": self._secret,
-                    },
-                )
-            )
-        except (httpx2.TransportError, ValueError) as error:
-            raise Unavailable(f"WeChat gave no access token: {type(error).__name__}") from error
+            answer = self._ask("GET", f"/cgi-bin/token?{asked}")
+        except (NotSent, Lost) as error:
+            raise Unavailable(f"WeChat gave no access token: {error}") from error
         token = answer.get("access_token")
         if not isinstance(token, str) or not token:
             code = _code(answer)
-            until = _midnight(now) if code == _QUOTA else None
+            until = midnight(now) if code == _QUOTA else None
             raise Unavailable(
                 f"WeChat gave no access token: {code} {str(answer.get('errmsg', ''))[:200]}",
                 code="rate_limited" if code == _QUOTA else "channel_down",
-                hint="check app_id and secret of [wechat]",
+                hint=f"check app_id and secret of [{self.kind}]",
                 until=until,
             )
         self._token = token
@@ -189,32 +159,58 @@ class Wechat:
         self._expires = now + timedelta(seconds=max(0, int(answer.get("expires_in", 7200)) - 60))
         return token
 
-    def _answer(self, request: httpx2.Request) -> dict[str, Any]:
-        """The JSON object of the answer. Raises ValueError for anything else, TransportError for none."""
-        response = self._http.send(request, stream=True)
+    def _ask(self, method: str, path: str, body: bytes = b"") -> Json:
+        """The JSON object of the answer. Raises NotSent, Lost and Unavailable."""
+        headers = {"Content-Type": "application/json"} if body else {}
+        answer = self._http.ask(method, path, body=body, headers=headers)
+        later = http.later(answer, name="WeChat", now=self._clock())
+        if later is not None:
+            raise later
+        if answer.status != 200:
+            raise Lost(f"HTTP {answer.status}")
         try:
-            content = b""
-            for part in response.iter_bytes():
-                content += part
-                if len(content) > _BODY_LIMIT:
-                    raise ValueError("the answer is too long")
-        finally:
-            response.close()
-        if response.status_code != 200:
-            raise ValueError(f"HTTP {response.status_code}")
-        answer = json.loads(content)
-        if not isinstance(answer, dict):
-            raise ValueError("the answer is no JSON object")
-        return answer
+            return answer.json()
+        except ValueError as error:
+            raise Lost(str(error)) from error
 
 
-def _code(answer: dict[str, Any]) -> int:
+class Miniprogram(Wechat):
+    """One mini-program: a subscribe message needs a permission that the person gave in it, and uses it up.
+
+    `state`: which of its versions a message opens (formal, trial, developer).
+    """
+
+    kind = "miniprogram"
+    _path = "/cgi-bin/message/subscribe/send"
+    _tries = 1
+    _refusing_lasts = False  # the next permission ends it
+
+    def __init__(
+        self,
+        *,
+        api: str,
+        app_id: str,
+        secret: str,
+        clock: Clock,
+        timeout_seconds: float = 10.0,
+        state: str = "formal",
+    ) -> None:
+        super().__init__(api=api, app_id=app_id, secret=secret, clock=clock, timeout_seconds=timeout_seconds)
+        self._state = state
+
+    def _body(self, message: Message) -> Json:
+        body: Json = {
+            "touser": message.to,
+            "template_id": message.template_id,
+            "data": {key: {"value": value} for key, value in message.data.items()},
+            "miniprogram_state": self._state,
+            "lang": "zh_CN",
+        }
+        if message.url:
+            body["page"] = message.url
+        return body
+
+
+def _code(answer: Json) -> int:
     code = answer.get("errcode", 0)
     return code if isinstance(code, int) else -1
-
-
-def _midnight(now: datetime) -> datetime:
-    """The next midnight in the platform's zone: when its quotas begin anew."""
-    local = now.astimezone(_PLATFORM_ZONE)
-    tomorrow = (local + timedelta(days=1)).date()
-    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=_PLATFORM_ZONE).astimezone(now.tzinfo)

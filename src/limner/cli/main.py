@@ -26,6 +26,7 @@ from limner.cli.commands import (
     sources,
     tags,
     templates,
+    webhooks,
 )
 from limner.errors import LimnerError
 from limner.workspace.files import init as make_workspace
@@ -115,6 +116,7 @@ for name, commands in {
     "tag": tags.tag,
     "group": groups.group,
     "journey": journeys.journey,
+    "webhook": webhooks.webhook,
     "metric": metrics.metric,
     "object": objects.objects,
     "category": categories.category,
@@ -124,6 +126,7 @@ for name, commands in {
     "person": people.person,
     "campaign": campaigns.campaign,
     "consent": campaigns.consent,
+    "hold": campaigns.hold,
     "run": keeping.run,
 }.items():
     app.add_typer(commands, name=name)

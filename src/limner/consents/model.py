@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from limner.channels.kinds import KINDS, Kind
+
 MARKETING = "marketing"
 SERVICE = "service"
 CLASSES = (MARKETING, SERVICE)
@@ -19,6 +21,9 @@ REFUSED = "refused"
 
 # These end advertising; what a customer ordered (a receipt, a password) still goes out.
 _ENDS_MARKETING_ONLY = (UNSUBSCRIBED, COMPLAINED)
+
+
+_OTHER = Kind("")
 
 
 class State(StrEnum):
@@ -55,8 +60,8 @@ NOBODY_ASKED = Standing()
 
 def normalized(channel: str, address: str) -> str:
     """The one spelling of an address under which its consent is kept."""
-    spelled = unicodedata.normalize("NFKC", address).strip()
-    return spelled.lower() if channel == "email" else spelled
+    kind = KINDS.get(channel, _OTHER)
+    return kind.spelling(unicodedata.normalize("NFKC", address).strip())
 
 
 def address_hash(secret: bytes, channel: str, address: str) -> str:

@@ -59,7 +59,8 @@ class MailServer:
 
     The knobs may be turned at any time: `answer_to(address)` gives the reply to RCPT or None for yes;
     `answer_data` the reply to the text; `drop_after_data(n)` takes n messages without answering;
-    `close_every(n)` ends each connection after n messages; `tarpit()` never greets. With `ledger` every
+    `close_every(n)` ends each connection after n messages; `tarpit()` never greets, `drip()` greets without an end;
+    `drop_at_data(n)` ends the connection when the text is asked for. With `ledger` every
     Message-ID it took is appended to that file before the answer, so that a killed client can be audited.
     """
 
@@ -78,7 +79,9 @@ class MailServer:
         self.on_mail = on_mail
         self._dropping = 0
         self._close_every = 0
+        self._cutting = 0
         self._tarpit = False
+        self._dripping = False
         self._ledger = ledger.open("ab") if ledger else None
         self._password = password
         self._lock = threading.Lock()
@@ -102,7 +105,7 @@ class MailServer:
 
     def stop(self) -> None:
         """Stops listening and ends every connection."""
-        self._tarpit = False
+        self.heal()
         ended = threading.Event()
 
         def end_all() -> None:
@@ -132,6 +135,10 @@ class MailServer:
         """The next `times` messages are taken, but the connection ends instead of an answer."""
         self._dropping = times
 
+    def drop_at_data(self, times: int = 1) -> None:
+        """The connection of the next `times` messages ends before their text was taken."""
+        self._cutting = times
+
     def close_every(self, messages: int) -> None:
         """Each connection ends after so many messages; 0: never."""
         self._close_every = messages
@@ -139,6 +146,30 @@ class MailServer:
     def tarpit(self, on: bool = True) -> None:
         """Connections are taken and never greeted."""
         self._tarpit = on
+
+    def drip(self, on: bool = True) -> None:
+        """Connections are greeted one byte at a time, without an end."""
+        self._dripping = on
+
+    def heal(self) -> None:
+        """It works as it should."""
+        self.answer_to = lambda _address: None
+        self.answer_data = lambda: None
+        self._dropping = self._cutting = self._close_every = 0
+        self._tarpit = self._dripping = False
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the connection of this message ends now."""
+        with self._lock:
+            cut = self._cutting > 0
+            self._cutting -= cut
+            return cut
+
+    @property
+    def drips(self) -> bool:
+        """Whether connections are greeted without an end."""
+        return self._dripping
 
     @property
     def twice(self) -> list[str]:
@@ -200,6 +231,14 @@ class _Dialogue(SMTP):
     async def _handle_client(self) -> None:
         while self._mails._tarpit:
             await asyncio.sleep(0.02)
+        if self._mails.drips:
+            writer: Any = self._writer
+            writer.write(b"220-")
+            while self._mails.drips and not writer.is_closing():
+                await asyncio.sleep(0.02)
+                writer.write(b"x")
+            self.end()
+            return
         await super()._handle_client()
 
     def connection_made(self, transport: Any) -> None:
@@ -238,6 +277,9 @@ class _Handler:
         refused = self._mails.answer_data()
         if refused:
             return refused
+        if self._mails.cuts:
+            server.end()
+            return "250 nobody hears this"
         heard = self._mails.take(envelope)
         server.taken += 1
         if not heard:

@@ -20,10 +20,12 @@ from limner.types import Json
 
 SENT = "Message Sent"
 FAILED = "Message Failed"
+DELIVERED = "Message Delivered"
+REPLIED = "Message Replied"
 OPENED = "Message Opened"
 CLICKED = "Link Clicked"
 UNSUBSCRIBED = "Unsubscribed"
-EVENTS = (SENT, FAILED, OPENED, CLICKED, UNSUBSCRIBED)
+EVENTS = (SENT, FAILED, DELIVERED, REPLIED, OPENED, CLICKED, UNSUBSCRIBED)
 
 SOURCE = "limner"
 """The name of the source under which these calls are kept."""

@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
 
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
-from limner.tags.splice import NotSpliced, spliced
+from limner.tags.splice import NotSpliced, reordered, spliced
 
 MOST_BYTES = 300_000
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -215,6 +215,23 @@ class Document:
         for _ in range(at[1] - 1):
             spot += 2 if raw.startswith(doubled, spot) else 1
         return line, column + spot
+
+
+def in_order(text: str, key: str, names: Sequence[str]) -> str:
+    """The text with the entries of the mapping `key` in this order; each keeps its lines and the comments above it."""
+    document = Document(text, where="")
+    there = document.root[key]
+    if list(there) == list(names):
+        return text
+    with suppress(NotSpliced, DefinitionError):
+        made = reordered(text, key, names)
+        fresh = Document(made, where="").root
+        if fresh == document.root and list(fresh[key]) == list(names):
+            return made
+    kept = {name: there[name] for name in names}
+    there.clear()
+    there.update(kept)
+    return dumped(document.root)
 
 
 def dumped(root: Any) -> str:

@@ -48,6 +48,31 @@ def spliced(
     return editor.text()
 
 
+def reordered(text: str, key: str, names: Sequence[str]) -> str:
+    """The text with the entries of the block mapping `key` in this order, comments above an entry with it.
+
+    Raises NotSpliced where the entries do not stand in lines of their own.
+    """
+    try:
+        root = YAML(typ="rt").compose(text)
+    except YAMLError as error:
+        raise NotSpliced from error
+    found = [value for name, value in getattr(root, "value", ()) if name.value == key]
+    if len(found) != 1 or not isinstance(found[0], MappingNode) or found[0].flow_style:
+        raise NotSpliced
+    entries = found[0].value
+    if sorted(entry.value for entry, _ in entries) != sorted(names):
+        raise NotSpliced
+    lines = _Editor(text, lambda _: "")
+    starts = [lines.block_start(entry) for entry, _ in entries]
+    end = lines.block_end(*entries[-1])
+    stretches = {
+        entry.value: text[start:stop].rstrip("\n") + "\n"
+        for (entry, _), start, stop in zip(entries, starts, [*starts[1:], end], strict=True)
+    }
+    return text[: starts[0]] + "".join(stretches[name] for name in names) + text[end:]
+
+
 @dataclass
 class _Editor:
     """Collects what is to stand instead of which stretch of the text."""
@@ -115,6 +140,17 @@ class _Editor:
         if place and self.source[place - 1] != "\n":
             line = "\n" + line
         self.edits.append((place, place, line))
+
+    def block_start(self, key: Node) -> int:
+        """Where the lines of an entry begin, the comments directly above among them."""
+        start = self._line_start(key.start_mark.index)
+        if self.source[start : key.start_mark.index].strip():
+            raise NotSpliced
+        return self._with_comments(start)
+
+    def block_end(self, key: Node, value: Node) -> int:
+        """Where the lines of an entry end."""
+        return self._line_end(self._pair_end(key, value))
 
     def _pair_end(self, key: Node, value: Node) -> int:
         return max(self._end(value), key.end_mark.index) if value.value else int(key.end_mark.index)

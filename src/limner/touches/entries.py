@@ -15,7 +15,8 @@ from sqlalchemy import Connection, RowMapping, text
 from limner.accounts.keys import instant, micros
 from limner.campaigns.arms import HELD_OUT, SUPPRESSED, TREATED, held_out
 from limner.campaigns.model import Campaign
-from limner.campaigns.policy import cap_reached
+from limner.campaigns.policy import Asked, cap_reached, limits_of
+from limner.campaigns.rules import NO_POLICY, Policy
 from limner.consents.ledger import standings
 from limner.consents.model import NOBODY_ASKED, address_hash, objection
 from limner.errors import ConflictError, NotFoundError
@@ -51,6 +52,7 @@ def launch(
     audience_text: str,
     as_of: datetime,
     now: datetime,
+    policy: Policy = NO_POLICY,
 ) -> Counts:
     """Where everybody of the new entry is: held out, suppressed with a reason, or waiting for the message.
 
@@ -60,7 +62,7 @@ def launch(
     """
     with records.read() as connection:
         # Before the write, so that others need not wait; each claim asks about consent again.
-        rows = _drawn(connection, campaign, people, seed=seed, secret=secret, now=now)
+        rows = _drawn(connection, campaign, people, seed=seed, secret=secret, now=now, policy=policy)
     with records.begin() as connection:
         if _entry(connection, campaign.name, entry) is not None:
             return counts_in(connection, campaign.name, entry)
@@ -205,10 +207,11 @@ def drawn(
     seed: str,
     secret: bytes,
     now: datetime,
+    policy: Policy = NO_POLICY,
 ) -> list[dict[str, Any]]:
     """Each person once as `launch` would draw them now: person, arm, reason, variant; nothing is kept."""
     with records.read() as connection:
-        return _drawn(connection, campaign, people, seed=seed, secret=secret, now=now)
+        return _drawn(connection, campaign, people, seed=seed, secret=secret, now=now, policy=policy)
 
 
 def preview(
@@ -219,11 +222,12 @@ def preview(
     seed: str,
     secret: bytes,
     now: datetime,
+    policy: Policy = NO_POLICY,
     **_kept: object,
 ) -> Counts:
     """What `launch` would answer for a new entry; it takes the same, and keeps nothing."""
     with records.read() as connection:
-        rows = _drawn(connection, campaign, people, seed=seed, secret=secret, now=now)
+        rows = _drawn(connection, campaign, people, seed=seed, secret=secret, now=now, policy=policy)
     arms = Counter(row["arm"] for row in rows)
     reasons = Counter(row["reason"] for row in rows if row["reason"])
     return Counts(
@@ -246,9 +250,10 @@ def _drawn(
     seed: str,
     secret: bytes,
     now: datetime,
+    policy: Policy,
 ) -> list[dict[str, Any]]:
     """Each person once, with their arm: the eligible are treated or held out, the others suppressed."""
-    rows = _sorted_out(connection, campaign, people, secret, now)
+    rows = _sorted_out(connection, campaign, people, secret, now=now, policy=policy)
     eligible = [row for row in rows if not row["reason"]]
     out = held_out([row["person"] for row in eligible], seed=seed, share=campaign.holdout)
     for row, is_out in zip(eligible, out.tolist(), strict=True):
@@ -257,10 +262,16 @@ def _drawn(
 
 
 def _sorted_out(
-    connection: Connection, campaign: Campaign, people: pa.Table, secret: bytes, now: datetime
+    connection: Connection,
+    campaign: Campaign,
+    people: pa.Table,
+    secret: bytes,
+    *,
+    now: datetime,
+    policy: Policy,
 ) -> list[dict[str, Any]]:
     """Each person once, with `reason` why no message may go to them ('' when it may)."""
-    capped = _capped(connection, campaign, now)
+    capped = _capped(connection, campaign, now, policy)
     standing = standings(connection, campaign.channel, message_class=campaign.message_class)
     variants: Sequence[str | None] = (
         people.column("variant").to_pylist() if "variant" in people.column_names else [""] * people.num_rows
@@ -284,8 +295,7 @@ def _sorted_out(
             reason = "same address as another person"
         else:
             reason = objection(standing.get(hashed, NOBODY_ASKED), campaign.message_class)
-            if not reason and (person in capped or hashed in capped) and campaign.cap is not None:
-                reason = cap_reached(campaign.cap)
+            reason = reason or capped.get(person) or capped.get(hashed) or ""
             taken.add(hashed)
         rows[person] = {
             "person": person,
@@ -299,28 +309,42 @@ def _sorted_out(
     return list(rows.values())
 
 
-def _capped(connection: Connection, campaign: Campaign, now: datetime) -> set[str]:
-    """The people and address hashes that have had all the messages that the campaign's cap allows."""
-    if campaign.cap is None:
-        return set()
-    values = {
-        "since": micros(now - campaign.cap.per),
-        "class": campaign.message_class,
-        "messages": campaign.cap.messages,
-    }
-    found: set[str] = set()
-    for column in ("person", "address_hash"):
-        found.update(
-            connection.execute(
+def _capped(connection: Connection, campaign: Campaign, now: datetime, policy: Policy) -> dict[str, str]:
+    """Why no more goes to those people and address hashes that are at a cap, the campaign's own or the policy's."""
+    found: dict[str, str] = {}
+    for limit in limits_of(
+        Asked(campaign.name, campaign.message_class, campaign.channel, campaign.cap), policy
+    ):
+        among = [
+            f"{column} = :{column}"
+            for column, value in (
+                ("class", limit.message_class),
+                ("channel", limit.channel),
+                ("campaign", limit.of),
+            )
+            if value
+        ]
+        values = {
+            "since": micros(now - limit.per),
+            "messages": limit.messages,
+            "class": limit.message_class,
+            "channel": limit.channel,
+            "campaign": limit.of,
+        }
+        for column in ("person", "address_hash"):
+            rows = connection.execute(
                 text(
-                    f"SELECT {column} FROM touches WHERE claimed_at > :since AND class = :class"
-                    f" AND status IN ('claimed', 'sent', 'in_doubt') GROUP BY {column}"
-                    " HAVING COUNT(*) >= :messages"
+                    f"SELECT {column} FROM touches WHERE claimed_at > :since"
+                    f" AND {' AND '.join([*among, _TAKEN])} GROUP BY {column} HAVING COUNT(*) >= :messages"
                 ),
                 values,
-            ).scalars()
-        )
+            )
+            for one in rows.scalars():
+                found.setdefault(one, cap_reached(limit))
     return found
+
+
+_TAKEN = "status IN ('claimed', 'sent', 'in_doubt')"
 
 
 def counts(records: Records, campaign: str, entry: str) -> Counts:
@@ -592,7 +616,7 @@ def send_again(records: Records, campaign: str, entry: str, message_id: str) -> 
         done = connection.execute(
             text(
                 "UPDATE touches SET status = 'waiting', reason = '', claimed_at = NULL, done_at = NULL,"
-                " tries = 0 WHERE message_id = :id AND campaign = :campaign AND entry = :entry"
+                " tries = 0, cost = 0 WHERE message_id = :id AND campaign = :campaign AND entry = :entry"
                 " AND status = 'in_doubt'"
             ),
             {"id": message_id, "campaign": campaign, "entry": entry},

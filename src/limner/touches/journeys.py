@@ -67,12 +67,13 @@ def advance(
     leaving: Mapping[str, Sequence[str]] | None = None,
     rivals: Sequence[str] = (),
     members: bytes | None = None,
+    seen: datetime | None = None,
 ) -> Moved:
     """Moves the journey on to `now`, in one transaction.
 
     `entering`: who fulfils what its start asks for, each once; `leaving`: by the name of a reason, who fulfils that;
     `rivals`: the other journeys of its play. `load_i`, `members`: up to where the events, and the audience that it
-    watches, have been seen.
+    watches, have been seen; `seen`: up to which instant, where that is not `now`.
     """
     with records.begin() as connection:
         left = sum(
@@ -96,7 +97,7 @@ def advance(
                 if len(some):
                     passed += _pass(connection, journey, name, step, some, seed, world, doing, now)
                     again = True
-        positions.advanced(connection, journey.name, load_i=load_i, now=now, members=members)
+        positions.advanced(connection, journey.name, load_i=load_i, now=seen or now, members=members)
     return Moved(entered, left, passed)
 
 

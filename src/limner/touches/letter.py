@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from email.utils import parseaddr
+from typing import Any
 from urllib.parse import quote
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from limner.campaigns.model import Campaign
+from limner.campaigns.model import EMAIL, Campaign
 from limner.channels.seam import Message
 from limner.consents.model import MARKETING, address_hash
 from limner.errors import ConfigError, TemplateError
@@ -26,7 +28,11 @@ BASE = ""
 
 @dataclass(frozen=True)
 class Source:
-    """The texts of one variant as their author wrote them. E-mail: subject, html, text; WeChat: the rest."""
+    """The texts of one variant as their author wrote them; which of them there are is up to the channel.
+
+    E-mail: subject, html, text. WeChat and mini-programs: template_id, url (the page), data. SMS: sign, template_id,
+    text as it was approved, data. Push: subject (the title), text, url.
+    """
 
     subject: str = ""
     html: str = ""
@@ -34,6 +40,7 @@ class Source:
     template_id: str = ""
     url: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
+    sign: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Letter:
     template_id: str
     url: Template
     data: Mapping[str, Template]
+    sign: str = ""
 
     @property
     def parts(self) -> tuple[Template, ...]:
@@ -70,35 +78,105 @@ def _source(channel: str, template: str, text: str, subject: str, load: Callable
         if template.endswith(".txt"):
             return Source(subject=subject, text=body)
         return Source(subject=subject, html=body, text=load(text) if text else "")
-    return wechat_source(body, file=template)
+    return structured(body, channel, file=template)
 
 
-def wechat_source(text: str, *, file: str) -> Source:
-    """A WeChat template message's file: template_id, url and data (key → text). Raises TemplateError."""
+_PARAMETER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""A parameter in the text of an approved SMS template."""
+_LEAVES = re.compile(r"退订|拒收|unsubscribe|\bstop\b", re.IGNORECASE)
+"""What an advertising text message says of how to get no more."""
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a template of keys holds: texts that it must and may have, and the mapping of its parameters."""
+
+    must: tuple[str, ...]
+    may: tuple[str, ...]
+    mapping: str
+    hint: str
+
+
+_SHAPES: Mapping[str, _Shape] = {
+    "wechat": _Shape(("template_id",), ("url",), "data", 'template_id: abc, data: {thing1: "{{ person.name }}"}'),
+    "miniprogram": _Shape(
+        ("template_id", "page"), (), "data", 'template_id: abc, page: pages/index, data: {thing1: "{{ person.name }}"}'
+    ),
+    "sms": _Shape(
+        ("signature", "template_code", "text"), (), "parameters",
+        'signature: 示例商店, template_code: SMS_1, text: "亲爱的${name}…", parameters: {name: "{{ person.name }}"}',
+    ),
+    "push": _Shape(("title", "body"), ("url",), "", 'title: "…", body: "{{ person.name }} …", url: https://…'),
+}  # fmt: skip
+"""The keys of the templates that are YAML, by channel."""
+
+
+def channel_of(text: str, *, file: str) -> str:
+    """The channel that a template of keys is of, as its keys say. Raises TemplateError."""
+    given = _mapping(text, file)
+    fitting = [channel for channel, shape in _SHAPES.items() if all(key in given for key in shape.must)]
+    if not fitting:
+        raise TemplateError(
+            "no channel has templates with these keys",
+            where=file,
+            hint="; ".join(s.hint for s in _SHAPES.values()),
+        )
+    return max(fitting, key=lambda channel: len(_SHAPES[channel].must))
+
+
+def structured(text: str, channel: str, *, file: str) -> Source:
+    """The texts of a template that is YAML, of a channel. Raises TemplateError."""
+    given, shape = _mapping(text, file), _SHAPES[channel]
+    data = given.get(shape.mapping, {} if channel == "sms" else None) if shape.mapping else {}
+    texts = {key: given.get(key, "" if key in shape.may else None) for key in (*shape.must, *shape.may)}
+    wrong = [key for key, value in texts.items() if not isinstance(value, str)]
+    unknown = [key for key in given if key not in texts and key != shape.mapping]
+    if wrong or unknown or not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
+        parts = ", ".join([*shape.must, *([shape.mapping] if shape.mapping else [])])
+        perhaps = f" and perhaps {', '.join(shape.may)}" if shape.may else ""
+        what = f": '{unknown[0]}' is unknown" if unknown else f": '{wrong[0]}' is no text" if wrong else ""
+        raise TemplateError(
+            f"a template of {channel} has {parts}{perhaps}{what}", where=file, hint=shape.hint
+        )
+    return Source(
+        subject=texts.get("title", ""),
+        text=texts.get("text", texts.get("body", "")),
+        template_id=texts.get("template_id", texts.get("template_code", "")),
+        url=texts.get("url", texts.get("page", "")),
+        data={str(key): value for key, value in data.items()},
+        sign=texts.get("signature", ""),
+    )
+
+
+def _mapping(text: str, file: str) -> Mapping[str, Any]:
     if len(text) > LIMIT:
         raise TemplateError("the template is longer than 1 MB", code="too_long", where=file, status=413)
     try:
         given = YAML(typ="safe").load(text)
     except (YAMLError, ValueError, RecursionError) as error:
         raise TemplateError(f"not YAML: {str(error).splitlines()[0]}", where=file) from error
-    data = given.get("data") if isinstance(given, dict) else None
-    if (
-        not isinstance(given, dict)
-        or not isinstance(given.get("template_id"), str)
-        or not isinstance(data, dict)
-        or not all(isinstance(value, str) for value in data.values())
-        or not isinstance(given.get("url", ""), str)
-    ):
+    return given if isinstance(given, dict) else {}
+
+
+def _approved(source: Source, message_class: str) -> None:
+    """Raises TemplateError unless the parameters are those of the approved text, and advertising can be left."""
+    asked = set(_PARAMETER.findall(source.text))
+    if asked != set(source.data):
+        (one, *_) = sorted(asked ^ set(source.data))
+        what = "has no value" if one in asked else "is not in the text"
         raise TemplateError(
-            "a WeChat template has template_id, data and perhaps url",
-            where=file,
-            hint='template_id: abc, data: {thing1: "{{ person.name }}"}',
+            f"the parameter '{one}' {what}",
+            code="template_parameters",
+            hint="each ${name} of the text has a line under parameters, and the other way round",
         )
-    return Source(
-        template_id=given["template_id"],
-        url=given.get("url", ""),
-        data={str(key): value for key, value in data.items()},
-    )
+    if not source.sign.strip():
+        raise TemplateError("a text message has a signature", code="missing", hint="signature: 示例商店")
+    if message_class == MARKETING and not _LEAVES.search(source.text):
+        raise TemplateError(
+            "advertising by SMS must say how to get no more",
+            code="missing_unsubscribe",
+            hint="have the template approved with 拒收请回复R at its end, or class: service",
+        )
 
 
 def letters(campaign: Campaign, texts: Mapping[str, Source], names: Names) -> dict[str, Letter]:
@@ -122,7 +200,10 @@ def letter(source: Source, names: Names, *, channel: str, message_class: str) ->
         template_id=source.template_id,
         url=compile_template(source.url, names=names, html=False),
         data={key: compile_template(text, names=names, html=False) for key, text in source.data.items()},
+        sign=source.sign,
     )
+    if channel == "sms":
+        _approved(source, message_class)
     bodies = [part for part in (made.html, made.text) if part is not None]
     if channel == "email" and message_class == MARKETING and not all(part.unsubscribes for part in bodies):
         raise TemplateError(
@@ -175,15 +256,8 @@ class Composer:
             unsubscribe_url=leave,
             link=lambda target: self.links.click_url(message_id, target),
         )
-        if self.campaign.channel != "email":
-            return Message(
-                message_id=message_id,
-                to=recipient.address,
-                template_id=letter.template_id,
-                url=letter.url.render(values).strip(),
-                data={key: part.render(values) for key, part in letter.data.items()},
-                message_class=self.campaign.message_class,
-            )
+        if self.campaign.channel != EMAIL:
+            return self._short(message_id, letter, values, recipient)
         html = letter.html.render(values) if letter.html else ""
         text = letter.text.render(values) if letter.text else plain(html)
         subject = f"{self.campaign.subject_prefix} {letter.subject.render(values)}".strip()
@@ -194,6 +268,24 @@ class Composer:
             text=text,
             html=self._with_pixel(html, message_id) if html else "",
             headers=self._headers(leave),
+            message_class=self.campaign.message_class,
+        )
+
+    def _short(self, message_id: str, letter: Letter, values: Values, recipient: Recipient) -> Message:
+        """A message without HTML; of SMS, `text` is what the recipient reads, its signature in front."""
+        data = {key: part.render(values) for key, part in letter.data.items()}
+        text = letter.text.render(values) if letter.text else ""
+        if letter.sign:
+            text = f"【{letter.sign}】" + _PARAMETER.sub(lambda found: data[found[1]], text)
+        return Message(
+            message_id=message_id,
+            to=recipient.address,
+            subject=f"{self.campaign.subject_prefix} {letter.subject.render(values)}".strip(),
+            text=text,
+            template_id=letter.template_id,
+            url=letter.url.render(values).strip(),
+            data=data,
+            sign=letter.sign,
             message_class=self.campaign.message_class,
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 class Recipient:
     """One person as the sending moment knows them.
 
+    `former`: the ids of those who were found to be this person; what they got counts as this person's.
     `identifier_kind`, `identifier_value`: under which name events about the person are written. `zone`: the
     person's time zone by IANA name, None when unknown. The three mappings are what templates may read.
     """
@@ -21,6 +22,7 @@ class Recipient:
     identifier_kind: str
     identifier_value: str
     zone: str | None = None
+    former: Sequence[str] = ()
     person: Mapping[str, Any] = field(default_factory=dict)
     tag: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
@@ -75,7 +77,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Worked:
-    """What one call of `work` did, and when there is something to do again (None: nothing is waiting)."""
+    """What one call of `work` did, and when there is something to do again (None: nothing is waiting).
+
+    `alarm`: why the entry stopped itself or waits for the next month, '' when it did not; `harmed`: it did harm.
+    """
 
     sent: int = 0
     failed: int = 0
@@ -85,6 +90,8 @@ class Worked:
     status: str = "running"
     reason: str = ""
     next_due: datetime | None = None
+    alarm: str = ""
+    harmed: bool = False
 
 
 def message_id(secret: bytes, campaign: str, entry: str, step: str, person: str, channel: str) -> str:

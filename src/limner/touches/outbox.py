@@ -21,12 +21,27 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from limner.accounts.keys import instant, micros
-from limner.campaigns.model import Campaign, Cap
-from limner.campaigns.policy import may_touch, zone_of
+from limner.campaigns.model import Campaign
+from limner.campaigns.policy import (
+    TOO_LATE,
+    Asked,
+    Counted,
+    Room,
+    decide,
+    limits_of,
+    month_of,
+    next_month,
+    room,
+    zone_of,
+)
+from limner.campaigns.rules import NO_POLICY, Policy
+from limner.channels.kinds import KINDS
 from limner.channels.seam import Channel, Message, Outcome, Receipt, Unavailable
+from limner.consents import permissions
 from limner.consents.ledger import standings, suppress
 from limner.consents.model import BOUNCED, NOBODY_ASKED, REFUSED, address_hash
 from limner.store.records import Records
+from limner.touches import history
 from limner.touches.letter import Composer
 from limner.touches.model import Recipient, Recipients, Worked
 from limner.touches.values import Missing
@@ -61,6 +76,22 @@ class _Due:
     address_hash: str
     recipient: Recipient
     message: Message
+    useful_until: datetime | None = None
+    waited: str = ""
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The ids under which the person was or is known."""
+        return (self.person, *self.recipient.former)
+
+    @property
+    def permission(self) -> tuple[str, str]:
+        """What is used up where each message needs a permission: the address and the template."""
+        return self.address_hash, self.message.template_id
+
+
+Judge = Callable[[int, int, int], str]
+"""Why an entry must stop, by how many messages it sent and how many unsubscribed and complained; '' if it need not."""
 
 
 def work(
@@ -73,18 +104,35 @@ def work(
     recipients: Recipients,
     clock: Clock,
     zone: ZoneInfo,
+    policy: Policy = NO_POLICY,
+    judge: Judge | None = None,
+    currency: str = "",
     pace: Pace | None = None,
     stopping: Callable[[], bool] = lambda: False,
     wait: Callable[[float], None] = time.sleep,
 ) -> Worked:
     """What was done until nothing is due, the entry is stopped or paused, or the channel cannot be used.
 
-    `zone`: for people whose own zone is unknown. `stopping`: whether the process wants to end. Called again
+    `zone`: for people whose own zone is unknown, and for months. `policy`: the workspace's rules, in `currency`;
+    `judge`: its bound of harm. `stopping`: whether the process wants to end. Called again
     at `next_due`, or when somebody lets the entry go on. One caller at a time for each channel object;
     several entries may be worked on at once.
     """
     return _Run(
-        records, campaign, entry, channel, composer, recipients, clock, zone, pace or Pace(), stopping, wait
+        records,
+        campaign,
+        entry,
+        channel,
+        composer,
+        recipients,
+        clock,
+        zone,
+        policy,
+        judge,
+        currency,
+        pace or Pace(),
+        stopping,
+        wait,
     ).go()
 
 
@@ -101,6 +149,9 @@ class _Run:
         recipients: Recipients,
         clock: Clock,
         zone: ZoneInfo,
+        policy: Policy,
+        judge: Judge | None,
+        currency: str,
         pace: Pace,
         stopping: Callable[[], bool],
         wait: Callable[[float], None],
@@ -113,9 +164,14 @@ class _Run:
         self.recipients = recipients
         self.clock = clock
         self.zone = zone
+        self.policy = policy
+        self.judge = judge
+        self.cost = policy.cost(channel.kind, campaign.message_class)
+        self.currency = currency
         self.pace = pace
         self.stopping = stopping
         self.wait = wait
+        self.permits = channel.kind in KINDS and KINDS[channel.kind].permits
         self.done = Worked()
         self.judged: Counter[str] = Counter()
 
@@ -123,6 +179,8 @@ class _Run:
         self.judged = self._judged_before()
         while self._goes_on():
             now = self.clock()
+            if self.judge is not None and self._harmed(self.judge, now):
+                break
             page = self._page(now)
             if not page:
                 self._finish(now)
@@ -150,8 +208,8 @@ class _Run:
         with self.records.read() as connection:
             found = connection.execute(
                 text(
-                    "SELECT message_id, person, variant, tries, useful_until FROM touches WHERE campaign = :campaign"
-                    " AND entry = :entry AND status = 'waiting' AND due_at <= :now"
+                    "SELECT message_id, person, variant, tries, useful_until, reason FROM touches"
+                    " WHERE campaign = :campaign AND entry = :entry AND status = 'waiting' AND due_at <= :now"
                     " ORDER BY due_at LIMIT :page"
                 ),
                 {**self.key, "now": micros(now), "page": self.pace.page},
@@ -166,7 +224,7 @@ class _Run:
         for row in page:
             recipient = known.get(row["person"])
             if row["useful_until"] is not None and row["useful_until"] < micros(now):
-                without.append((row["message_id"], "too late to be of use"))
+                without.append((row["message_id"], TOO_LATE))
             elif recipient is None:
                 without.append((row["message_id"], "the person is no longer known"))
             elif not recipient.address:
@@ -178,7 +236,19 @@ class _Run:
                     without.append((row["message_id"], missing.reason))
                     continue
                 hashed = address_hash(self.composer.secret, self.channel.kind, recipient.address)
-                ready.append(_Due(row["message_id"], row["person"], row["tries"], hashed, recipient, message))
+                until = None if row["useful_until"] is None else instant(row["useful_until"])
+                ready.append(
+                    _Due(
+                        row["message_id"],
+                        row["person"],
+                        row["tries"],
+                        hashed,
+                        recipient,
+                        message,
+                        until,
+                        row["reason"],
+                    )
+                )
         if without:
             with self.records.begin() as connection:
                 self._suppress(connection, without, now)
@@ -205,35 +275,133 @@ class _Run:
                 [due.address_hash for due in candidates],
                 message_class=self.campaign.message_class,
             )
-            earlier = _earlier_touches(
-                connection, candidates, self.campaign.message_class, self.campaign.cap, now
-            )
+            earlier, rivals = self._asked_of_others(connection, candidates, now)
+            left = self._room(connection, now)
             may: list[_Due] = []
+            unpaid: list[str] = []
             refused: list[tuple[str, str]] = []
             for due in candidates:
-                decision = may_touch(
-                    message_class=self.campaign.message_class,
+                decision = decide(
+                    self._asked(due),
                     standing=standing.get(due.address_hash, NOBODY_ASKED),
-                    touches_in_cap=earlier[due.message_id]
-                    + sum(_same(due.person, due.address_hash, other) for other in may),
-                    cap=self.campaign.cap,
-                    quiet=self.campaign.quiet,
+                    policy=self.policy,
                     now=now,
                     zone=zone_of(due.recipient.zone, self.zone),
+                    earlier=earlier.of(due.people, due.address_hash),
+                    rivals=rivals.of(due.people, due.address_hash),
                 )
-                if decision.allowed:
+                if decision.allowed and left is not None and len(may) >= left.messages:
+                    unpaid.append(due.message_id)
+                elif decision.allowed:
                     may.append(due)
+                    earlier.add(due.person, due.address_hash, self._counted(now))
                 elif decision.until is not None:
                     self._release(connection, [due.message_id], due_at=decision.until, reason=decision.reason)
                 else:
                     refused.append((due.message_id, decision.reason))
+            if unpaid and not may and left is not None:
+                self._out_of_money(connection, left, now)
+            if self.permits:
+                may = self._permitted(connection, may, refused)
             self._suppress(connection, refused, now)
+            self._release(connection, unpaid)
             if may:
+                paid = ", cost = :cost, month = :month" if self.cost else ""
+                month = month_of(now, self.zone)
                 connection.execute(
-                    text("UPDATE touches SET address_hash = :hash WHERE message_id = :id"),
-                    [{"hash": due.address_hash, "id": due.message_id} for due in may],
+                    text(f"UPDATE touches SET address_hash = :hash{paid} WHERE message_id = :id"),
+                    [
+                        {"hash": due.address_hash, "id": due.message_id, "cost": self.cost, "month": month}
+                        for due in may
+                    ],
                 )
         return may
+
+    def _permitted(
+        self, connection: Connection, may: Sequence[_Due], refused: list[tuple[str, str]]
+    ) -> list[_Due]:
+        """Those who gave a permission that is left: it is used up by this claim."""
+        used = permissions.use(connection, self.channel.kind, [due.permission for due in may])
+        refused += [
+            (due.message_id, permissions.NONE_LEFT) for due, yes in zip(may, used, strict=True) if not yes
+        ]
+        return [due for due, yes in zip(may, used, strict=True) if yes]
+
+    def _give_back(self, connection: Connection, unused: Sequence[_Due]) -> None:
+        """The permissions of messages that were certainly not handed over."""
+        if self.permits:
+            permissions.give_back(connection, self.channel.kind, [due.permission for due in unused])
+
+    def _asked(self, due: _Due) -> Asked:
+        return Asked(
+            self.campaign.name,
+            self.campaign.message_class,
+            self.channel.kind,
+            self.campaign.cap,
+            self.campaign.quiet,
+            due.useful_until,
+            due.waited,
+        )
+
+    def _counted(self, now: datetime) -> Counted:
+        return Counted(self.campaign.name, self.campaign.message_class, self.channel.kind, now)
+
+    def _asked_of_others(
+        self, connection: Connection, batch: Sequence[_Due], now: datetime
+    ) -> tuple[history.History, history.History]:
+        """What the people of the batch got before, as far back as any cap looks, and what has priority over this."""
+        limits = limits_of(self._asked(batch[0]), self.policy) if batch else ()
+        people = {person for due in batch for person in due.people}
+        hashes = {due.address_hash for due in batch}
+        earlier = history.earlier(
+            connection,
+            people=people,
+            hashes=hashes,
+            besides={due.message_id for due in batch},
+            within=max((limit.per for limit in limits), default=None),
+            now=now,
+        )
+        above = self.policy.above(self.campaign.name) if limits else ()
+        return earlier, history.rivals(connection, people=people, hashes=hashes, above=above, now=now)
+
+    def _room(self, connection: Connection, now: datetime) -> Room | None:
+        """How many messages more the budgets allow; None: any number."""
+        if not self.cost or not self.policy.budgets:
+            return None
+        month = month_of(now, self.zone)
+        return room(
+            self.policy,
+            of=self.campaign.name,
+            cost=self.cost,
+            spent=history.spent(connection, of=self.campaign.name, month=month),
+            month=month,
+            currency=self.currency,
+        )
+
+    def _out_of_money(self, connection: Connection, left: Room, now: datetime) -> None:
+        """The entry waits for the next month, or for somebody to let it go on."""
+        if not left.monthly:
+            self._pause(connection, left.reason, now)
+            return
+        self.done = replace(self.done, alarm=left.reason)
+        connection.execute(
+            text(
+                "UPDATE campaign_entries SET not_before = :until, reason = :reason"
+                " WHERE campaign = :campaign AND entry = :entry AND status = 'running'"
+            ),
+            {**self.key, "until": micros(next_month(now, self.zone)), "reason": left.reason},
+        )
+
+    def _harmed(self, judge: Judge, now: datetime) -> bool:
+        """Whether what was sent harmed so many that the entry has stopped itself."""
+        with self.records.read() as connection:
+            unsubscribed, complained = history.reacted(connection, **self.key)
+        why = judge(self.judged["sent"], unsubscribed, complained)
+        if why:
+            with self.records.begin() as connection:
+                self._pause(connection, why, now)
+            self.done = replace(self.done, harmed=True)
+        return bool(why)
 
     def _send(self, claimed: Sequence[_Due]) -> bool:
         """Hands over what was claimed and records what became of it; whether the channel may be used on."""
@@ -259,6 +427,7 @@ class _Run:
             with self.records.begin() as connection:
                 self._record(connection, receipts)
                 self._release(connection, [due.message_id for due in left])
+                self._give_back(connection, left)
                 if trouble is not None:
                     self._note_trouble(connection, trouble)
         return trouble is None
@@ -271,6 +440,7 @@ class _Run:
             if outcome is Outcome.DEFERRED:
                 if due.tries + 1 < self.pace.tries:
                     self._defer(connection, due, reason, now)
+                    self._give_back(connection, [due])
                     continue
                 outcome, reason = Outcome.FAILED, f"gave up after {self.pace.tries} tries: {reason}"
             status = _STATUS[outcome]
@@ -297,7 +467,8 @@ class _Run:
             connection.execute(
                 text(
                     "UPDATE touches SET status = :status, reason = :reason, done_at = :now,"
-                    " provider_id = :provider_id, tries = tries + 1 WHERE message_id = :id"
+                    " provider_id = :provider_id, tries = tries + 1,"
+                    " cost = CASE :status WHEN 'failed' THEN 0 ELSE cost END WHERE message_id = :id"
                 ),
                 rows,
             )
@@ -345,6 +516,7 @@ class _Run:
             self._pause(connection, f"channel_down: {trouble.message}"[:500], now)
 
     def _pause(self, connection: Connection, reason: str, now: datetime) -> None:
+        self.done = replace(self.done, alarm=reason)
         connection.execute(
             text(
                 "UPDATE campaign_entries SET status = 'paused', reason = :reason, ended_at = :now"
@@ -361,7 +533,7 @@ class _Run:
         connection.execute(
             text(
                 "UPDATE touches SET status = 'waiting', claimed_at = NULL, due_at = :due_at,"
-                " reason = :reason, tries = tries + 1 WHERE message_id = :id AND status = 'claimed'"
+                " reason = :reason, tries = tries + 1, cost = 0 WHERE message_id = :id AND status = 'claimed'"
             ),
             {"id": due.message_id, "due_at": micros(now + pause), "reason": reason[:500]},
         )
@@ -374,7 +546,7 @@ class _Run:
         if ids:
             connection.execute(
                 text(
-                    "UPDATE touches SET status = 'waiting', claimed_at = NULL, reason = :reason,"
+                    "UPDATE touches SET status = 'waiting', claimed_at = NULL, reason = :reason, cost = 0,"
                     " due_at = COALESCE(:due_at, due_at) WHERE status = 'claimed'"
                     " AND message_id IN (SELECT value FROM json_each(:ids))"
                 ),
@@ -451,39 +623,6 @@ _STATUS = {Outcome.ACCEPTED: "sent", Outcome.FAILED: "failed", Outcome.IN_DOUBT:
 
 def _unknown(due: _Due, error: BaseException) -> Receipt:
     return Receipt(due.message_id, Outcome.IN_DOUBT, f"sending broke off: {type(error).__name__}")
-
-
-def _same(person: str, hashed: str, other: _Due) -> bool:
-    return other.person == person or other.address_hash == hashed
-
-
-def _earlier_touches(
-    connection: Connection, batch: Sequence[_Due], message_class: str, cap: Cap | None, now: datetime
-) -> Counter[str]:
-    """How many messages of the class each one's person or address got in the cap's window, by message_id."""
-    if cap is None or not batch:
-        return Counter()
-    found = connection.execute(
-        text(
-            "SELECT message_id, person, address_hash FROM touches"
-            " WHERE (person IN (SELECT value FROM json_each(:people))"
-            " OR address_hash IN (SELECT value FROM json_each(:hashes)))"
-            " AND claimed_at > :since AND class = :class AND status IN ('claimed', 'sent', 'in_doubt')"
-        ),
-        {
-            "people": json.dumps([due.person for due in batch]),
-            "hashes": json.dumps([due.address_hash for due in batch]),
-            "since": micros(now - cap.per),
-            "class": message_class,
-        },
-    ).all()
-    ours = {due.message_id for due in batch}
-    counted: Counter[str] = Counter()
-    for due in batch:
-        counted[due.message_id] = sum(
-            row[0] not in ours and (row[1] == due.person or row[2] == due.address_hash) for row in found
-        )
-    return counted
 
 
 def send_to_me(

@@ -18,7 +18,7 @@ from limner import __version__
 from limner.config import FILE
 from limner.errors import ConflictError, DamagedError, NotFoundError
 from limner.types import Json, Progress
-from limner.workspace.files import DEFINITIONS, Paths
+from limner.workspace.files import BESIDES, DEFINITIONS, Paths
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -158,7 +158,7 @@ def _copy(reader: IO[bytes], target: Path) -> tuple[int, str]:
 def definitions(paths: Paths) -> Iterator[tuple[str, Path, int]]:
     """The workspace's definition files as members of a backup."""
     yield FILE, paths.folder / FILE, (paths.folder / FILE).stat().st_size
-    for kind in DEFINITIONS:
+    for kind in (*DEFINITIONS, *BESIDES):
         for path in sorted((paths.folder / kind).rglob("*")):
             if path.is_file():
                 yield str(path.relative_to(paths.folder)), path, path.stat().st_size

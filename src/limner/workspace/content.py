@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 from limner.accounts.keys import instant
 from limner.campaigns.journey import Send, sends_of
 from limner.campaigns.model import Campaign
+from limner.channels.kinds import KINDS
 from limner.errors import LimnerError, NotFoundError, did_you_mean
-from limner.touches import entries
+from limner.touches import entries, letter
 from limner.types import Json
-from limner.workspace import definitions, recipients
+from limner.workspace import definitions
 from limner.workspace.files import TEMPLATE
 from limner.workspace.workspace import Workspace
 
-KINDS = {".html": "html", ".txt": "text", ".yml": "wechat"}
+TEXTS = {".html": "html", ".txt": "text"}
 
 
 def template_list(workspace: Workspace) -> Json:
@@ -41,7 +43,7 @@ def template_list(workspace: Workspace) -> Json:
         listed.append(
             {
                 "name": path.name,
-                "kind": KINDS[path.suffix],
+                "kind": TEXTS.get(path.suffix) or _channel(path),
                 "bytes": about.st_size,
                 "changed_at": instant(int(about.st_mtime * 1_000_000)).isoformat(),
                 "used_by": used.get(path.name, []),
@@ -57,31 +59,33 @@ def _files(item: Campaign | Send) -> set[str]:
     return {file for one in (item, *item.variants) for file in (one.template, one.text)}
 
 
+def _channel(path: Path) -> str:
+    """The channel that a template of keys is of; `unknown` where it cannot be told."""
+    try:
+        return letter.channel_of(path.read_text(encoding="utf-8"), file=path.name)
+    except (LimnerError, UnicodeDecodeError):
+        return "unknown"
+
+
 def channel_list(workspace: Workspace) -> Json:
     """The channels: configured or what is missing, how fast they send, and what left in the last hour."""
-    config = workspace.config
     since = workspace.clock() - timedelta(hours=1)
     lately = entries.lately(workspace.records, since=since)
     listed = []
-    for kind in recipients.ADDRESS:
+    for kind in KINDS:
         missing = workspace.sending.missing(kind)
         if kind == "email" and not workspace.public_url:
             missing.append({"key": "public_url", "hint": 'public_url = "https://…" in limner.toml'})
         ended = lately.get(kind, Counter())
+        server, secure = workspace.sending.server(kind)
         listed.append(
             {
                 "kind": kind,
                 "configured": not missing,
                 "missing": missing,
-                "sender": config.email.sender if kind == "email" else config.wechat.app_id,
-                "server": f"{config.email.host}:{config.email.port}"
-                if kind == "email"
-                else config.wechat.api,
-                "secure": config.email.tls
-                if kind == "email"
-                else "https"
-                if config.wechat.api.startswith("https")
-                else "none",
+                "sender": workspace.sending.sender(kind),
+                "server": server,
+                "secure": secure,
                 "per_second": workspace.sending.rate(kind),
                 "last_hour": {
                     "sent": ended.get("sent", 0),
@@ -95,8 +99,8 @@ def channel_list(workspace: Workspace) -> Json:
 
 def channel_test(workspace: Workspace, kind: str) -> Json:
     """Whether the channel's server lets us in; no message is sent, so it cannot tell whether one would arrive."""
-    if kind not in recipients.ADDRESS:
-        raise NotFoundError(f"there is no channel '{kind}'", hint=did_you_mean(kind, recipients.ADDRESS))
+    if kind not in KINDS:
+        raise NotFoundError(f"there is no channel '{kind}'", hint=did_you_mean(kind, KINDS))
     try:
         heard = workspace.sending.probe(kind)
     except LimnerError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from limner.accounts import keys
 from limner.audiences import model as audiences
 from limner.audiences.model import Audience
-from limner.campaigns import approvals
+from limner.campaigns import approvals, policy_text
 from limner.campaigns import journey_text as journeys
 from limner.campaigns import text as campaigns
 from limner.campaigns.approvals import Approval
@@ -20,7 +20,7 @@ from limner.campaigns.journey import Journey, conditions_of, gives_of, sends_of
 from limner.campaigns.model import Campaign
 from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
 from limner.expressions import Expr, check, names_of, parse
-from limner.expressions.tree import metrics_of
+from limner.expressions.tree import audiences_of, metrics_of
 from limner.identity import people
 from limner.metrics.model import Metric, put_in
 from limner.tags import check as tag_check
@@ -31,7 +31,7 @@ from limner.tags.exclusive import Group
 from limner.tags.graph import build, grouped, strangers
 from limner.tags.model import Stage, Tag
 from limner.tags.objects import Objects
-from limner.touches import replies
+from limner.touches import hooks, replies
 from limner.types import Json, ValueType
 from limner.workspace import answering
 from limner.workspace.catalog import WorkspaceCatalog, known
@@ -212,6 +212,24 @@ def meaning(workspace: Workspace, tree: Expr) -> Expr:
     return put_in(tree, {key: item.measure for key, item in metrics(workspace).items()})
 
 
+def tags_behind(workspace: Workspace, named: Iterable[str], trees: Iterable[Expr] = ()) -> set[str]:
+    """Every tag that decides who is in these audiences or of whom these are true, also through other tags."""
+    names = catalog(workspace)
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting, asked = list(named), list(trees)
+    while waiting or asked:
+        tree = asked.pop() if asked else names.audience(waiting.pop())
+        if tree is None or isinstance(tree, frozenset):
+            continue
+        found |= names_of(tree)
+        fresh = audiences_of(tree) - seen
+        seen |= fresh
+        waiting.extend(fresh)
+    defined = tags(workspace)
+    return set(build(defined, names.audience).closure(found & defined.keys()))
+
+
 def _meant(workspace: Workspace, item: Audience) -> Callable[[], Expr | frozenset[int]]:
     def meant() -> Expr | frozenset[int]:
         if item.expression is not None:
@@ -253,6 +271,11 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     for reply in _read(folder, "replies", replies.read, instead, found).values():
         found += answering.problems(reply)
     _read(folder, "journeys", journeys.read, instead, found)
+    _read(folder, "webhooks", hooks.read, instead, found)
+    try:
+        policy_text.read_folder(folder)
+    except LimnerError as error:
+        found.append(error)
     names = catalog_of(workspace, read_audiences)
     drafts = {
         key

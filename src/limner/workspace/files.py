@@ -22,6 +22,9 @@ DEFINITIONS = (
     "templates",
     "mappings",
 )
+BESIDES = ("replies", "webhooks")
+"""Folders of files that are read as well, and written by hand alone."""
+
 TEMPLATE = re.compile(r"[^\W_][\w-]{0,99}\.(html|txt|yml)")
 """What a template's file may be called."""
 

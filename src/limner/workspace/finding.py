@@ -13,6 +13,7 @@ from limner.accounts.keys import sources
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.audiences import evaluate, snapshot
 from limner.bitmap import Bitmap
+from limner.channels.kinds import KINDS
 from limner.columns import EPOCH_START, Columns
 from limner.consents import ledger
 from limner.consents.model import MARKETING
@@ -33,7 +34,6 @@ from limner.types import Json, naive, utc
 from limner.workspace import definitions, giving, remembering, telling
 from limner.workspace.knowing import instant_of, live, person_ix
 from limner.workspace.paging import cursor_of, place_of, size_of
-from limner.workspace.recipients import ADDRESS
 from limner.workspace.workspace import Workspace
 
 LAST_SEEN, FIRST_SEEN, ID = "last_seen", "first_seen", "id"
@@ -424,7 +424,7 @@ def _consents(workspace: Workspace, person_id: str, at: datetime) -> list[Json]:
             "channel": channel, "class": MARKETING, "state": "unknown", "at": None, "source": "", "proof": "",
             "suppressed": "",
         }
-        for channel in ADDRESS
+        for channel in KINDS
         if channel not in asked
     ]  # fmt: skip
     return [*latest.values(), *silent]

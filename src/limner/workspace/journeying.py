@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from limner.accounts.model import LOCAL, Caller, Role
+from limner.accounts.model import LOCAL, Caller, Role, sees_personal
 from limner.audiences import evaluate
 from limner.bitmap import Bitmap
 from limner.campaigns import journey_text, positions
@@ -31,6 +31,7 @@ from limner.campaigns.journey import (
     Until,
     Wait,
     WaitFor,
+    Webhook,
     WhenDated,
     WhenDone,
     WhenDue,
@@ -38,7 +39,7 @@ from limner.campaigns.journey import (
     ways,
 )
 from limner.campaigns.model import Campaign
-from limner.campaigns.policy import may_touch, spoken, zone_of
+from limner.campaigns.policy import Asked, decide, spoken, zone_of
 from limner.campaigns.positions import RUNNING, Running, Standing
 from limner.campaigns.stepping import chosen, due, on_clocks
 from limner.consents.ledger import standings
@@ -48,11 +49,13 @@ from limner.events.load import loads
 from limner.expressions import check, parse, parse_value, where
 from limner.expressions.compile import values as values_of
 from limner.feedback import report as reports
+from limner.portraits import finding
+from limner.tags.document import Document
 from limner.tags.graph import build
 from limner.touches import entries, letter
 from limner.touches.journeys import Moved, advance, sends
 from limner.types import Json, naive, silent
-from limner.workspace import definitions, giving, knowing, reaching, recipients
+from limner.workspace import definitions, giving, holding, knowing, policing, posting, reaching, recipients
 from limner.workspace.catalog import known
 from limner.workspace.runs import said
 from limner.workspace.schedule import moments
@@ -124,6 +127,8 @@ def problems(workspace: Workspace, journey: Journey) -> list[Json]:
             tried(f"steps.{name}", lambda step=step: known(tags, step.tag, "tag"))
         if isinstance(step, Send):
             tried(f"steps.{name}", lambda step=step: _content(workspace, journey, step))
+        if isinstance(step, Webhook):
+            tried(f"steps.{name}", lambda step=step: posting.parts_of(workspace, step))
     return [said(error) for error in found]
 
 
@@ -330,7 +335,7 @@ class Hands:
                     useful_until=None if what.useful is None else self._now + what.useful,
                     now=self._now,
                 )
-            case Give() | Task():
+            case Give() | Task() | Webhook():
                 positions.charge(connection, self._journey.name, step, people, now=self._now)
 
 
@@ -361,6 +366,9 @@ def move(workspace: Workspace, item: Running, *, now: datetime) -> Moved:
     if entering and journey.only:
         may = here.true(journey.only, entering)
         entering = [person for person, yes in zip(entering, may.tolist(), strict=True) if yes]
+    held = bool(entering) and holding.holds_journey(workspace, journey, now=now)
+    if held:  # what was to be seen is seen when somebody lets it go on
+        entering, members, load_i = [], None, item.load_i
     leaving: dict[str, list[str]] = {}
     if journey.leaves:
         with workspace.records.read() as connection:
@@ -393,6 +401,7 @@ def move(workspace: Workspace, item: Running, *, now: datetime) -> Moved:
         leaving=leaving,
         rivals=rivals,
         members=members,
+        seen=item.advanced_at if held else None,
     )
 
 
@@ -422,7 +431,7 @@ def move_all(workspace: Workspace) -> None:
 
 
 def carry_out(workspace: Workspace) -> int:
-    """How many values of tags were given that steps left to be given."""
+    """How many values of tags were given that steps left to be given; what they post is written down, too."""
     done = 0
     for charge in positions.charges(workspace.records):
         running = positions.running(workspace.records, charge.journey)
@@ -431,6 +440,10 @@ def carry_out(workspace: Workspace) -> int:
             if running
             else None
         )
+        if isinstance(step, Webhook):
+            posting.queue(workspace, charge, step)
+            positions.discharge(workspace.records, charge, now=workspace.clock())
+            continue
         if not isinstance(step, Give):
             continue
         if step.value is None:
@@ -450,6 +463,7 @@ def carry_out(workspace: Workspace) -> int:
 def journey_list(workspace: Workspace) -> Json:
     """Every journey: its file, whether it runs, and how many are in it."""
     running = {item.journey: item for item in positions.running(workspace.records)}
+    held = holding.reasons(workspace)
     rows = []
     for name, (journey, wrong) in definitions.journey_files(workspace).items():
         state = running.get(name)
@@ -460,9 +474,11 @@ def journey_list(workspace: Workspace) -> Json:
                 "titles": dict(journey.title) if journey else {},
                 "error": wrong,
                 "status": state.status if state else "not started",
-                "reason": state.reason if state else "",
+                "reason": (state.reason or held.get(name, "")) if state else "",
                 "entered": flow.entered if flow else 0,
                 "inside": sum(flow.at.values()) if flow else 0,
+                "finished": flow.ended.get(END, 0) if flow else 0,
+                "left": sum(flow.ended.values()) - flow.ended.get(END, 0) if flow else 0,
                 "changed": bool(state and journey and state.definition != journey.definition),
             }
         )
@@ -473,6 +489,7 @@ def journey_show(workspace: Workspace, name: str) -> Json:
     """One journey: its steps, how many stand at each and passed each way, and where its messages are."""
     running = positions.running(workspace.records, name)
     journey = journey_text.read(running[0].definition, name) if running else saved(workspace, name)
+    filed, wrong = definitions.journey_files(workspace).get(name, (None, None))
     flow = positions.flow(workspace.records, name)
     steps = []
     for step_name, step in journey.steps.items():
@@ -498,13 +515,16 @@ def journey_show(workspace: Workspace, name: str) -> Json:
         "titles": dict(journey.title),
         "start": start_of(journey),
         "status": running[0].status if running else "not started",
-        "reason": running[0].reason if running else "",
+        "reason": (running[0].reason or holding.reasons(workspace).get(name, "")) if running else "",
         "started_at": running[0].started_at.isoformat() if running else None,
         "entered": flow.entered,
         "held_out": flow.held_out,
         "inside": sum(flow.at.values()),
         "ended": dict(sorted(flow.ended.items())),
         "steps": steps,
+        "fields": journey_text.plain(Document(journey.definition, where=f"journeys/{name}.yml").root),
+        "changed": bool(running and filed and filed.definition != journey.definition),
+        "error": wrong,
     }
 
 
@@ -527,6 +547,8 @@ def said_of(step: Step) -> str:
             return f"{step.tag} = {step.value}"
         case Task():
             return step.text
+        case Webhook():
+            return step.url
 
 
 def start_of(journey: Journey) -> str:
@@ -568,15 +590,15 @@ def journey_try(workspace: Workspace, name: str, person: str) -> Json:
     who = found[0]
     (zone,) = here.zones([who])
     stood = [row for row in positions.of_person(workspace.records, who) if row["journey"] == name]
-    may = ""
+    may = may_code = ""
     if any(row["ended_at"] is None for row in stood):
-        may = "is in the journey already"
+        may, may_code = "is in the journey already", "inside"
     elif stood and not journey.again.ever:
-        may = "was in the journey before, and may not come again"
+        may, may_code = "was in the journey before, and may not come again", "before"
     elif stood and max(row["entered_at"] for row in stood) + journey.again.after > now:  # type: ignore[type-var,operator]
-        may = "was in the journey too short a time ago"
+        may, may_code = "was in the journey too short a time ago", "soon"
     elif journey.only and not here.true(journey.only, [who])[0]:
-        may = f"is not one of whom this is true: {journey.only}"
+        may, may_code = f"is not one of whom this is true: {journey.only}", "only"
     path: list[Json] = []
     at, step_name = now, journey.first
     while step_name != END and len(path) < MOST_STEPS_TRIED:
@@ -608,6 +630,7 @@ def journey_try(workspace: Workspace, name: str, person: str) -> Json:
         "name": name,
         "person": who,
         "may": may,
+        "may_code": may_code,
         "held_out": bool(held_out([who], seed=seed, share=journey.holdout)[0]),
         "path": path,
         "ends": step_name == END,
@@ -643,12 +666,10 @@ def _sendable(
     hashed = address_hash(workspace.secret, step.channel, recipient.address)
     with workspace.records.read() as connection:
         standing = standings(connection, step.channel, [hashed], message_class=step.message_class)
-    decision = may_touch(
-        message_class=step.message_class,
+    decision = decide(
+        Asked(journey.name, step.message_class, step.channel, quiet=step.quiet),
         standing=standing.get(hashed, NOBODY_ASKED),
-        touches_in_cap=0,
-        cap=None,
-        quiet=step.quiet,
+        policy=policing.policy(workspace),
         now=at,
         zone=zone,
     )
@@ -712,16 +733,9 @@ def journey_report(workspace: Workspace, name: str) -> Json:
         "message": "the journey has no goal",
         "why_not": "no_goal",
     }
-    if journey.goal is None:
+    outcome = outcome_of(workspace, running[0], journey, now)
+    if outcome is None or journey.goal is None:
         return answer
-    outcome = reports.outcome(
-        workspace.engine,
-        reports.arms_in_journey(workspace.records, workspace.engine, name),
-        reaching.goal_events(workspace, journey.goal, now),
-        start=running[0].started_at,
-        end=now,
-        within=journey.goal.within,
-    )
     goal = journey.goal
     return {
         **answer,
@@ -735,6 +749,22 @@ def journey_report(workspace: Workspace, name: str) -> Json:
     }
 
 
+def outcome_of(
+    workspace: Workspace, running: Running, journey: Journey, now: datetime
+) -> reports.Outcome | None:
+    """What both arms of a journey did, each person within the goal's time since they entered; None without a goal."""
+    if journey.goal is None:
+        return None
+    return reports.outcome(
+        workspace.engine,
+        reports.arms_in_journey(workspace.records, workspace.engine, running.journey),
+        reaching.goal_events(workspace, journey.goal, now),
+        start=running.started_at,
+        end=now,
+        within=journey.goal.within,
+    )
+
+
 def journey_pause(workspace: Workspace, name: str, caller: Caller = LOCAL) -> Json:
     """Nobody moves and no message leaves until it is started again."""
     return _halt(workspace, name, positions.PAUSED, caller)
@@ -746,12 +776,7 @@ def journey_stop(workspace: Workspace, name: str, caller: Caller = LOCAL) -> Jso
 
 
 def _halt(workspace: Workspace, name: str, status: str, caller: Caller) -> Json:
-    now = workspace.clock()
-    reason = f"{status} by {caller.name}"
-    positions.set_status(workspace.records, name, status, reason=reason, now=now)
-    for item in entries.entries(workspace.records, campaign=name, kind=None):
-        if item.status in ("running", "done"):
-            entries.halt_step(workspace.records, name, item.entry, status=status, reason=reason, now=now)
+    reaching.halt(workspace, name, status, f"{status} by {caller.name}")
     return journey_show(workspace, name)
 
 
@@ -770,14 +795,60 @@ def person_journeys(workspace: Workspace, id: str) -> Json:
     }
 
 
-def journey_tasks(workspace: Workspace, limit: int = 200) -> Json:
+def _called(workspace: Workspace, people: Sequence[str], caller: Caller) -> dict[str, str]:
+    """What people are called, as far as the caller may see it: a name, an identifier, or their outward id."""
+    ordinals = Here(workspace, workspace.clock())._ordinals(people).tolist()
+    there = sorted({ix for ix in ordinals if ix >= 0})
+    rows = finding.rows(
+        workspace.engine,
+        there,
+        now=workspace.clock(),
+        personal=workspace.config.personal,
+        mask=not sees_personal(caller.role),
+    )
+    return {row["person"]: row["name"] or (row["id"] or {}).get("value") or row["person"] for row in rows}
+
+
+def journey_people(
+    workspace: Workspace, name: str, step: str = "", limit: int = 200, caller: Caller = LOCAL
+) -> Json:
+    """Who is in the journey now, at one step or anywhere: whoever moves first comes first, at most `limit`."""
+    running = positions.running(workspace.records, name)
+    journey = journey_text.read(running[0].definition, name) if running else saved(workspace, name)
+    if step:
+        known(list(journey.steps), step, "step")
+    here = positions.flow(workspace.records, name).at
+    rows = positions.present(workspace.records, name, step=step, limit=limit)
+    called = _called(workspace, [row.person for row in rows], caller)
+    return {
+        "name": name,
+        "step": step,
+        "total": here.get(step, 0) if step else sum(here.values()),
+        "people": [
+            {
+                "person": row.person,
+                "called": called.get(row.person, row.person),
+                "step": row.step,
+                "arm": row.arm,
+                "entered_at": row.entered_at.isoformat(),
+                "arrived_at": row.arrived_at.isoformat(),
+                "due_at": row.due_at.isoformat(),
+            }
+            for row in rows
+        ],
+    }
+
+
+def journey_tasks(workspace: Workspace, limit: int = 200, caller: Caller = LOCAL) -> Json:
     """What journeys ask members of staff to do, the oldest first: for whom, what, and until when."""
     steps: dict[str, Mapping[str, Step]] = {
         item.journey: journey_text.read(item.definition, item.journey).steps
         for item in positions.running(workspace.records)
     }
     rows = []
-    for item in positions.open_charges(workspace.records, limit=limit):
+    charges = positions.open_charges(workspace.records, limit=limit)
+    called = _called(workspace, [item.person for item in charges], caller)
+    for item in charges:
         step = steps[item.journey].get(item.step)
         if isinstance(step, Task):
             until = None if step.within is None else item.at + step.within
@@ -786,6 +857,7 @@ def journey_tasks(workspace: Workspace, limit: int = 200) -> Json:
                     "id": item.id,
                     "journey": item.journey,
                     "person": item.person,
+                    "called": called.get(item.person, item.person),
                     "text": step.text,
                     "to": step.to,
                     "since": item.at.isoformat(),
@@ -796,7 +868,7 @@ def journey_tasks(workspace: Workspace, limit: int = 200) -> Json:
     return {"tasks": rows}
 
 
-def journey_done(workspace: Workspace, id: int) -> Json:
-    """A task of a journey is done."""
-    positions.done(workspace.records, id, now=workspace.clock())
-    return {"id": id}
+def journey_done(workspace: Workspace, id: int, note: str = "", caller: Caller = LOCAL) -> Json:
+    """A task of a journey is done; what is to be remembered of it."""
+    positions.done(workspace.records, id, by=caller.name, note=note, now=workspace.clock())
+    return {"id": id, "note": note}

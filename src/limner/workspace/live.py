@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from limner.channels.kinds import KINDS
 from limner.workspace.realtime import Realtime
-from limner.workspace.recipients import ADDRESS
 from limner.workspace.tick import Ticker
 from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
@@ -17,8 +17,9 @@ def start(workspace: Workspace, *, schedule: bool = True) -> None:
     if schedule:
         ticker = Ticker(workspace)
         workspace.thread("tick", ticker.run)
-        for channel in ADDRESS:
+        for channel in KINDS:
             workspace.thread(f"send-{channel}", partial(ticker.send, channel))
+        workspace.thread("send-webhooks", ticker.post)
         if workspace.config.realtime_seconds > 0:
             workspace.realtime = Realtime(workspace)
             workspace.thread("realtime", workspace.realtime.run)

@@ -35,7 +35,7 @@ from limner.tags.model import Tag
 from limner.touches import entries
 from limner.touches.model import Entry
 from limner.types import Json, ValueType, naive, utc
-from limner.workspace import definitions, knowing, reaching
+from limner.workspace import definitions, holding, knowing, reaching
 from limner.workspace.catalog import WorkspaceCatalog
 from limner.workspace.schedule import moments
 from limner.workspace.workspace import Workspace
@@ -552,13 +552,14 @@ def _failed_runs(workspace: Workspace, now: datetime) -> list[Json]:
 
 
 def _halted(workspace: Workspace) -> list[Json]:
-    """Sendings that were stopped, or stopped themselves, while people were waiting."""
+    """Sendings that were stopped, or stopped or held themselves, while people were waiting."""
     found = [
         item
         for status in ("paused", "stopped")
         for item in entries.entries(workspace.records, status=status)
         if entries.counts(workspace.records, item.campaign, item.entry).waiting
     ]
+    held = holding.hold_list(workspace)["holds"]
     return [
         _need(
             "halted",
@@ -568,6 +569,15 @@ def _halted(workspace: Workspace) -> list[Json]:
             note=item.reason,
         )
         for item in found
+    ] + [
+        _need(
+            "halted",
+            "warn",
+            subjects=[row["name"]],
+            at=datetime.fromisoformat(row["since"]),
+            note=row["reason"],
+        )
+        for row in held
     ]
 
 
@@ -611,13 +621,7 @@ def _aside(workspace: Workspace, now: datetime) -> list[Json]:
 # How it is set up
 
 
-SECTIONS: tuple[tuple[str, type[Any]], ...] = (
-    ("", config.Config),
-    ("email", config.Email),
-    ("wechat", config.Wechat),
-    ("limits", config.Limits),
-    ("spark", config.Cluster),
-)
+SECTIONS = (("", config.Config), *config.SECTIONS.items())
 
 
 def settings_show(workspace: Workspace) -> Json:

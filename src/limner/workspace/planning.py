@@ -17,7 +17,6 @@ from limner.campaigns.policy import once_at, quiet_until
 from limner.consents.model import MARKETING
 from limner.errors import LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse
-from limner.expressions.tree import audiences_of, names_of
 from limner.feedback.effects import ENOUGH
 from limner.tags import catalogue, publish
 from limner.tags.graph import build
@@ -30,6 +29,7 @@ from limner.workspace import (
     content,
     definitions,
     knowing,
+    policing,
     previewing,
     reaching,
     writing,
@@ -276,7 +276,13 @@ def campaign_power(
             item = Campaign("power", {}, audience, channel, "", message_class=message_class, holdout=0.0)
             table = reaching.audience_table(workspace, item, now)
             drawn = entries.preview(
-                workspace.records, campaign=item, people=table, seed="", secret=workspace.secret, now=now
+                workspace.records,
+                campaign=item,
+                people=table,
+                seed="",
+                secret=workspace.secret,
+                now=now,
+                policy=policing.policy(workspace),
             )
             counted, eligible = drawn.audience, drawn.waiting
         else:
@@ -392,6 +398,7 @@ def campaign_check(workspace: Workspace, name: str, entry: str = "") -> Json:
         seed=arms.seed_of(item),
         secret=workspace.secret,
         now=now,
+        policy=policing.policy(workspace),
     )
     say("audience", "ok" if drawn.audience else "stop", audience=item.audience, people=drawn.audience)
     if entry in {known.entry for known in entries.entries(workspace.records, campaign=name)}:
@@ -483,8 +490,6 @@ def _check_content(workspace: Workspace, item: Campaign, table: Any, say: Say) -
 def _check_channel(workspace: Workspace, item: Campaign, say: Say) -> None:
     found = next(row for row in content.channel_list(workspace)["channels"] if row["kind"] == item.channel)
     lacking = [one["key"] for one in found["missing"]]
-    if item.message_class == MARKETING and not workspace.public_url and "public_url" not in lacking:
-        lacking.append("public_url")
     say("channel", "stop" if lacking else "ok", channel=item.channel, keys=", ".join(lacking))
 
 
@@ -544,18 +549,9 @@ def _check_tags(workspace: Workspace, item: Campaign, now: datetime, say: Say) -
     """Whether the tags by which people are chosen, and that the texts read, are computed and recent."""
     tags = definitions.tags(workspace)
     names = definitions.catalog(workspace)
-    named: set[str] = set()
-    trees = [parse(variant.when) for variant in item.variants]
-    seen: set[str] = set()
-    waiting = [item.audience]
-    while waiting or trees:
-        tree = trees.pop() if trees else names.audience(waiting.pop())
-        if tree is None or isinstance(tree, frozenset):
-            continue
-        named |= names_of(tree)
-        fresh = audiences_of(tree) - seen
-        seen |= fresh
-        waiting.extend(fresh)
+    named = definitions.tags_behind(
+        workspace, [item.audience], [parse(variant.when) for variant in item.variants]
+    )
     try:
         composer = previewing.inert(workspace, item)
         for made in composer.letters.values():

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.campaigns import arms
 from limner.campaigns import text as campaign_text
-from limner.campaigns.model import Campaign
+from limner.campaigns.model import EMAIL, Campaign
 from limner.campaigns.policy import quiet_until, zone_of
+from limner.channels.kinds import KINDS
+from limner.channels.sms import length
 from limner.consents.model import MARKETING
 from limner.errors import NotFoundError, UsageError, did_you_mean
 from limner.tags.masking import is_personal, masked
@@ -21,7 +24,7 @@ from limner.touches.links import Inert
 from limner.touches.model import Recipient
 from limner.touches.values import Missing
 from limner.types import Json
-from limner.workspace import knowing, reaching, recipients
+from limner.workspace import knowing, policing, reaching, recipients
 from limner.workspace.workspace import Workspace
 
 DEFAULT_PREVIEW = 5
@@ -59,6 +62,7 @@ def campaign_preview(
             seed=arms.seed_of(item),
             secret=workspace.secret,
             now=now,
+            policy=policing.policy(workspace),
         )
     }
     wanted = [_person_id(workspace, person)] if person else everybody[skip : skip + n]
@@ -86,7 +90,7 @@ def campaign_preview(
 def template_preview(
     workspace: Workspace,
     body: str,
-    channel: str = "email",
+    channel: str = EMAIL,
     message_class: str = MARKETING,
     kind: str = "",
     subject: str = "",
@@ -95,14 +99,15 @@ def template_preview(
 ) -> Json:
     """A template as one person would see it; without a person it is only checked.
 
+    `channel` '': the one that the template's own keys are of.
+
     Raises TemplateError as the campaign would.
     """
-    if channel not in recipients.ADDRESS:
-        raise UsageError(
-            f"unknown channel '{channel}'", where="channel", hint=did_you_mean(channel, recipients.ADDRESS)
-        )
-    if channel == "wechat":
-        source = letter.wechat_source(body, file="template")
+    channel = channel or letter.channel_of(body, file="template")
+    if channel not in KINDS:
+        raise UsageError(f"unknown channel '{channel}'", where="channel", hint=did_you_mean(channel, KINDS))
+    if channel != EMAIL:
+        source = letter.structured(body, channel, file="template")
     elif kind == "text":
         source = letter.Source(subject=subject, text=body)
     else:
@@ -124,6 +129,8 @@ def template_preview(
         "template_id": None,
         "data": None,
         "url": None,
+        "segments": None,
+        "cost": None,
         "missing": None,
     }
     who = _person_id(workspace, person) if person else _anybody(workspace)
@@ -132,7 +139,7 @@ def template_preview(
     recipient = reaching.recipients_of(workspace, composer, [who]).get(who)
     shown = composed(workspace, composer, recipient, None, caller)
     names = names_of(workspace, [who], caller).get(who, {"name": None})
-    kept = ("subject", "html", "text", "template_id", "data", "url", "missing")
+    kept = ("subject", "html", "text", "template_id", "data", "url", "segments", "cost", "missing")
     return {**answer, "person": who, "name": names["name"], **{key: shown[key] for key in kept}}
 
 
@@ -170,7 +177,7 @@ def names_of(workspace: Workspace, person_ids: Sequence[str], caller: Caller) ->
     found = recipients.recipients(
         workspace.engine,
         person_ids,
-        channel="email",
+        address=EMAIL,
         keys=workspace.config.strong_keys,
         attributes=["name"],
         tags=[],
@@ -200,7 +207,7 @@ def composed(
     """The message itself; `missing` says what is missing for this person."""
     nothing: Json = {
         "to": None, "subject": None, "html": None, "text": None, "template_id": None, "data": None, "url": None,
-        "missing": None, "variant": "", "when": None,
+        "segments": None, "cost": None, "missing": None, "variant": "", "when": None,
     }  # fmt: skip
     item = composer.campaign
     variant = drawn["variant"] if drawn else letter.BASE
@@ -223,7 +230,15 @@ def composed(
         "template_id": made.template_id or None,
         "data": dict(made.data) or None,
         "url": made.url or None,
+        **(_costs(workspace, made.text) if item.channel == "sms" else {}),
     }
+
+
+def _costs(workspace: Workspace, text: str) -> Json:
+    """How many segments a text message has, and what they cost; null where the settings do not say."""
+    segments = length(text).segments
+    price = Decimal(str(workspace.config.sms.price))
+    return {"segments": segments, "cost": float(price * segments) if price else None}
 
 
 def _hidden(recipient: Recipient, personal: Sequence[str]) -> Recipient:

@@ -14,15 +14,17 @@ from typing import Any
 from limner.accounts import keys
 from limner.accounts.model import LOCAL, Caller
 from limner.audiences import evaluate
-from limner.campaigns import arms
+from limner.campaigns import arms, positions
 from limner.campaigns import text as campaign_text
 from limner.campaigns.model import Campaign, Goal
+from limner.channels.kinds import KINDS
 from limner.consents import ledger
 from limner.consents.model import Consent, State, address_hash
+from limner.consents.permissions import Permission, give
 from limner.errors import ConflictError, InputError, NotFoundError, TemplateError, UsageError, did_you_mean
 from limner.events.frames import Record
 from limner.expressions import check, parse, where
-from limner.feedback import receipts
+from limner.feedback import harm, receipts
 from limner.feedback import report as reports
 from limner.identity import people
 from limner.tags.graph import build
@@ -32,7 +34,7 @@ from limner.touches.links import Links
 from limner.touches.model import Counts, Entry, Recipient
 from limner.touches.render import Names
 from limner.types import Json, Progress, ValueType, silent, utc
-from limner.workspace import approving, definitions, knowing, recipients
+from limner.workspace import approving, definitions, knowing, policing, recipients, sending
 from limner.workspace.workspace import Workspace
 
 ONCE = "once"
@@ -107,7 +109,7 @@ def _consent(workspace: Workspace, row: dict[str, str], person: str | None, file
     if person is None:
         raise NotFoundError(f"line {line}: there is no such person")
     channel, address, state = row["channel"].strip(), row["address"].strip(), row["state"].strip()
-    if channel not in recipients.ADDRESS:
+    if channel not in KINDS:
         raise UsageError(f"line {line}: unknown channel '{channel}'", code="unknown_channel")
     if state not in list(State):
         raise UsageError(
@@ -129,6 +131,47 @@ def _consent(workspace: Workspace, row: dict[str, str], person: str | None, file
         source=row.get("source") or file,
         proof=f"{file} line {line}",
     )
+
+
+def permission_add(workspace: Workspace, permissions: list[Json]) -> Json:
+    """Permissions to send messages, each counted once: channel, address, template, proof, and n (1) messages."""
+    given = []
+    for number, row in enumerate(permissions):
+        texts = {key: row.get(key) for key in ("channel", "address", "template", "proof")}
+        n = row.get("n", 1)
+        empty = [key for key, value in texts.items() if not isinstance(value, str) or not value.strip()]
+        if empty:
+            raise UsageError(f"permission {number}: '{empty[0]}' is missing", where=empty[0], code="missing")
+        channel = str(texts["channel"])
+        if channel not in KINDS or not KINDS[channel].permits:
+            raise UsageError(
+                f"permission {number}: '{channel}' asks for no permissions",
+                where="channel",
+                hint=", ".join(kind for kind, about in KINDS.items() if about.permits),
+            )
+        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 1_000:
+            raise UsageError(f"permission {number}: 'n' is 1 to 1000", where="n", code="out_of_range")
+        hashed = address_hash(workspace.secret, channel, str(texts["address"]))
+        given.append(Permission(channel, hashed, str(texts["template"]), str(texts["proof"]), n))
+    new = give(workspace.records, given, now=workspace.clock())
+    return {"received": len(given), "stored": new, "duplicate": len(given) - new}
+
+
+def permission_import(workspace: Workspace, file: str) -> Json:
+    """A CSV of permissions: channel, address, template, proof, n."""
+    path = Path(file)
+    with _opened(path) as rows:
+        missing = {"channel", "address", "template", "proof"} - set(rows.fieldnames or ())
+        if missing:
+            raise InputError(
+                f"{path.name} has no column {', '.join(sorted(missing))}",
+                hint="channel,address,template,proof,n",
+            )
+        try:
+            listed: list[Json] = [{**row, "n": int(row.get("n") or 1)} for row in rows]
+        except ValueError:
+            raise InputError(f"{path.name}: 'n' is a whole number") from None
+    return permission_add(workspace, listed)
 
 
 # -- campaigns
@@ -248,6 +291,7 @@ def plan(workspace: Workspace, item: Campaign, entry: str) -> Json:
         "audience_text": _audience_text(workspace, item.audience),
         "as_of": now,
         "now": now,
+        "policy": policing.policy(workspace),
     }
 
 
@@ -256,7 +300,11 @@ def audience_table(workspace: Workspace, item: Campaign, now: datetime) -> Any:
     who = knowing.members(workspace, item.audience, now)
     ixs = who.numpy().tolist()
     table = recipients.people(
-        workspace.engine, ixs, channel=item.channel, keys=workspace.config.strong_keys, now=now
+        workspace.engine,
+        ixs,
+        address=sending.address(workspace.config, item.channel),
+        keys=workspace.config.strong_keys,
+        now=now,
     )
     if item.variants:
         table = table.append_column(
@@ -320,6 +368,7 @@ def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
     there = entries.counts(workspace.records, entry.campaign, entry.entry)
     total = there.waiting
     said = 0
+    policy = policing.policy(workspace)
 
     def known(person_ids: Sequence[str]) -> dict[str, Recipient]:
         nonlocal said
@@ -337,11 +386,39 @@ def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
             recipients=known,
             clock=workspace.clock,
             zone=workspace.config.tz,
+            policy=policy,
+            judge=harm.judge(policy.harm),
+            currency=workspace.config.currency,
             pace=outbox.Pace(per_second=workspace.sending.rate(item.channel)),
             stopping=workspace.stopping.is_set,
         )
+    if worked.alarm:
+        if worked.harmed:
+            halt_harmful(workspace, entry.campaign, worked.alarm)
+        tell_halted(workspace, entry.campaign, entry.entry, worked.alarm)
     tell(workspace)
     return worked
+
+
+def tell_halted(workspace: Workspace, name: str, entry: str, reason: str) -> None:
+    """Alerts that a sending halted itself."""
+    workspace.runs.alert("a sending halted itself", {"name": name, "entry": entry, "reason": reason})
+
+
+def halt_harmful(workspace: Workspace, name: str, reason: str) -> None:
+    """A journey of which a message did harm takes nobody on, and sends no other."""
+    running = positions.running(workspace.records, name)
+    if running and running[0].status == positions.RUNNING:
+        halt(workspace, name, positions.PAUSED, reason)
+
+
+def halt(workspace: Workspace, name: str, status: str, reason: str) -> None:
+    """Nobody in the journey moves and none of its messages leaves until it is started again."""
+    now = workspace.clock()
+    positions.set_status(workspace.records, name, status, reason=reason, now=now)
+    for item in entries.entries(workspace.records, campaign=name, kind=None):
+        if item.status in ("running", "done", "paused"):
+            entries.halt_step(workspace.records, name, item.entry, status=status, reason=reason, now=now)
 
 
 def under(names: set[str], root: str) -> set[str]:
@@ -428,7 +505,7 @@ def recipients_of(
     return recipients.recipients(
         workspace.engine,
         person_ids,
-        channel=composer.campaign.channel,
+        address=sending.address(workspace.config, composer.campaign.channel),
         keys=workspace.config.strong_keys,
         attributes=under(wanted, "person"),
         tags=under(wanted, "tag"),
@@ -477,15 +554,7 @@ def reported(workspace: Workspace, entry: Entry, at: datetime) -> Json:
     start = entry.started_at
     window = start + item.goal.within if item.goal else None
     end = min(at, window) if window else at
-    outcome = None
-    if item.goal is not None:
-        outcome = reports.outcome(
-            workspace.engine,
-            reports.arms_of(workspace.records, workspace.engine, entry.campaign, entry.entry),
-            goal_events(workspace, item.goal, end),
-            start=start,
-            end=end,
-        )
+    outcome = outcome_of(workspace, entry, at)
     answer = reports.report(
         workspace.records,
         campaign=item,
@@ -505,6 +574,21 @@ def reported(workspace: Workspace, entry: Entry, at: datetime) -> Json:
         else reports.more_days(outcome, start=start, now=end, end=window),
         "where": reports.conditions(entry.campaign, entry.entry),
     }
+
+
+def outcome_of(workspace: Workspace, entry: Entry, at: datetime) -> reports.Outcome | None:
+    """What both arms of an entry did within the goal's time, up to an instant; None without a goal."""
+    goal = frozen(entry).goal
+    if goal is None:
+        return None
+    end = min(at, entry.started_at + goal.within)
+    return reports.outcome(
+        workspace.engine,
+        reports.arms_of(workspace.records, workspace.engine, entry.campaign, entry.entry),
+        goal_events(workspace, goal, end),
+        start=entry.started_at,
+        end=end,
+    )
 
 
 def frozen(entry: Entry) -> Campaign:

@@ -16,9 +16,6 @@ from limner.portraits.person import readable
 from limner.touches.model import Recipient
 from limner.types import naive
 
-ADDRESS = {"email": "email", "wechat": "openid"}
-"""The attribute or declared identifier that holds a channel's address."""
-
 ZONE = "timezone"
 
 _ATTRIBUTES = """
@@ -40,12 +37,15 @@ WHERE ix IN (SELECT UNNEST($ixs)) AND value IS NOT NULL GROUP BY ix, kind
 
 
 def people(
-    engine: Engine, ixs: Sequence[int], *, channel: str, keys: Sequence[str], now: datetime
+    engine: Engine, ixs: Sequence[int], *, address: str, keys: Sequence[str], now: datetime
 ) -> pa.Table:
-    """One row each: person, address (null: none), identifier_kind, identifier_value."""
+    """One row each: person, address (null: none), identifier_kind, identifier_value.
+
+    `address`: the attribute or identifier that holds it.
+    """
     persons = _persons(engine, ixs)
     names = _identifiers(engine, ixs)
-    addresses = _addresses(engine, ixs, channel=channel, names=names, now=now)
+    addresses = _addresses(engine, ixs, wanted=address, names=names, now=now)
     rows = []
     for ix in ixs:
         if ix in persons:
@@ -62,18 +62,27 @@ def people(
     )
 
 
+def named(engine: Engine, ixs: Sequence[int], *, keys: Sequence[str]) -> dict[int, tuple[str, str, str]]:
+    """The outward id of each person, and the kind and value of the identifier by which other systems know them."""
+    names = _identifiers(engine, ixs)
+    return {ix: (person, *_named(names.get(ix, {}), keys)) for ix, person in _persons(engine, ixs).items()}
+
+
 def recipients(
     engine: Engine,
     person_ids: Sequence[str],
     *,
-    channel: str,
+    address: str,
     keys: Sequence[str],
     attributes: Collection[str],
     tags: Collection[str],
     columns: Columns | None,
     now: datetime,
 ) -> dict[str, Recipient]:
-    """What a channel and a template need of these people, by person id; the unknown and erased are absent."""
+    """What a channel and a template need of these people, by person id; the unknown and erased are absent.
+
+    `address`: the attribute or identifier that holds the address.
+    """
     found = engine.read(
         "SELECT ix, person_id FROM persons WHERE merged_into IS NULL AND NOT erased"
         " AND person_id IN (SELECT UNNEST($ids))",
@@ -81,9 +90,10 @@ def recipients(
     ).to_pylist()
     ixs = [row["ix"] for row in found]
     names = _identifiers(engine, ixs)
-    addresses = _addresses(engine, ixs, channel=channel, names=names, now=now)
+    addresses = _addresses(engine, ixs, wanted=address, names=names, now=now)
     said = _attributes(engine, ixs, {*attributes, ZONE}, now)
     tagged = _tags(ixs, tags, columns)
+    before = _former(engine, ixs)
     made = {}
     for row in found:
         ix = row["ix"]
@@ -94,6 +104,7 @@ def recipients(
             identifier_kind=kind,
             identifier_value=value,
             zone=known.get(ZONE) if isinstance(known.get(ZONE), str) else None,
+            former=before.get(ix, ()),
             person={name: item for name, item in known.items() if item is not None},
             tag=tagged.get(ix, {}),
         )
@@ -120,6 +131,24 @@ def _persons(engine: Engine, ixs: Sequence[int]) -> dict[int, str]:
     return {row["ix"]: row["person_id"] for row in found}
 
 
+_FORMER = """
+WITH RECURSIVE found AS (
+    SELECT p.ix AS now, p.ix FROM persons AS p WHERE p.ix IN (SELECT UNNEST($ixs))
+    UNION
+    SELECT f.now, p.ix FROM found AS f JOIN persons AS p ON p.merged_into = f.ix
+)
+SELECT f.now, p.person_id FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE f.ix <> f.now ORDER BY f.now, p.ix
+"""
+
+
+def _former(engine: Engine, ixs: Sequence[int]) -> dict[int, list[str]]:
+    """The outward ids of those who were found to be each of these people; who is one alone is absent."""
+    found: dict[int, list[str]] = {}
+    for row in engine.read(_FORMER, {"ixs": list(ixs)}).to_pylist():
+        found.setdefault(row["now"], []).append(row["person_id"])
+    return found
+
+
 def _identifiers(engine: Engine, ixs: Sequence[int]) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
     for row in engine.read(_IDENTIFIERS, {"ixs": list(ixs)}).to_pylist():
@@ -141,11 +170,10 @@ def _addresses(
     engine: Engine,
     ixs: Sequence[int],
     *,
-    channel: str,
+    wanted: str,
     names: Mapping[int, Mapping[str, str]],
     now: datetime,
 ) -> dict[int, str]:
-    wanted = ADDRESS[channel]
     said = _attributes(engine, ixs, [wanted], now)
     found = {ix: str(values[wanted]) for ix, values in said.items() if values.get(wanted)}
     for ix, known in names.items():

@@ -3,16 +3,83 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
+from limner.channels.kinds import KINDS
+from limner.channels.push import Push
 from limner.channels.seam import Channel
+from limner.channels.sms import Sms
 from limner.channels.smtp import Smtp
-from limner.channels.wechat import Wechat
+from limner.channels.wechat import Miniprogram, Wechat
 from limner.config import Config, flag
 from limner.config import secret as secret_of
 from limner.errors import ConfigError
 from limner.types import Clock, Json
+
+
+def _email(config: Config, clock: Clock) -> Channel:
+    mail = config.email
+    return Smtp(
+        host=mail.host,
+        port=mail.port,
+        sender=mail.sender,
+        clock=clock,
+        username=mail.username,
+        password=secret_of(mail.password_env) if mail.password_env else "",
+        tls=mail.tls,
+    )
+
+
+def _wechat(config: Config, clock: Clock) -> Channel:
+    said = config.wechat
+    return Wechat(api=said.api, app_id=said.app_id, secret=secret_of(said.secret_env), clock=clock)
+
+
+def _miniprogram(config: Config, clock: Clock) -> Channel:
+    said = config.miniprogram
+    return Miniprogram(
+        api=said.api, app_id=said.app_id, secret=secret_of(said.secret_env), clock=clock, state=said.state
+    )
+
+
+def _sms(config: Config, clock: Clock) -> Channel:
+    said = config.sms
+    return Sms(api=said.api, access_key=said.access_key, secret=secret_of(said.secret_env), clock=clock)
+
+
+def _push(config: Config, clock: Clock) -> Channel:
+    said = config.push
+    return Push(
+        api=said.api,
+        app_id=said.app_id,
+        app_key=said.app_key,
+        secret=secret_of(said.secret_env),
+        clock=clock,
+        ttl=timedelta(seconds=said.ttl_seconds),
+    )
+
+
+_OPEN: Mapping[str, tuple[Callable[[Config, Clock], Channel], tuple[tuple[str, str], ...]]] = {
+    "email": (_email, (("sender", 'sender = "Shop <hello@shop.example>"'),)),
+    "wechat": (_wechat, (("app_id", "app_id"), ("secret_env", "secret_env"))),
+    "miniprogram": (_miniprogram, (("app_id", "app_id"), ("secret_env", "secret_env"))),
+    "sms": (_sms, (("access_key", "access_key"), ("secret_env", "secret_env"))),
+    "push": (_push, (("app_id", "app_id"), ("app_key", "app_key"), ("secret_env", "secret_env"))),
+}
+"""What opens a channel, and the settings of its section that it cannot do without, each with a hint."""
+
+
+def section(config: Config, kind: str) -> Any:
+    """The settings of a channel's section."""
+    return getattr(config, kind)
+
+
+def address(config: Config, kind: str) -> str:
+    """The attribute or identifier of a person that is the address on a channel, as the settings say."""
+    return getattr(section(config, kind), "address", "") or KINDS[kind].address
 
 
 class Sending:
@@ -21,7 +88,7 @@ class Sending:
     def __init__(self, config: Config, clock: Clock) -> None:
         self._config, self._clock = config, clock
         self._channels: dict[str, Channel] = {}
-        self._locks = {"email": threading.Lock(), "wechat": threading.Lock()}
+        self._locks = {kind: threading.Lock() for kind in KINDS}
 
     @contextmanager
     def channel(self, kind: str) -> Iterator[Channel]:
@@ -38,23 +105,29 @@ class Sending:
 
     def rate(self, kind: str) -> float:
         """The configured messages per second; 0 is as fast as it goes."""
-        config = self._config
-        return (config.email if kind == "email" else config.wechat).messages_per_second
+        return float(section(self._config, kind).messages_per_second)
+
+    def sender(self, kind: str) -> str:
+        """As whom messages leave: an address, an app or an account."""
+        said = section(self._config, kind)
+        return str(getattr(said, _OPEN[kind][1][0][0]))
+
+    def server(self, kind: str) -> tuple[str, str]:
+        """Where messages go, and how the way there is kept secret (none, starttls, tls or https)."""
+        said = section(self._config, kind)
+        if kind == "email":
+            return f"{said.host}:{said.port}", said.tls
+        return said.api, "https" if said.api.startswith("https") else "none"
 
     def missing(self, kind: str) -> list[Json]:
         """The settings without which the channel cannot send: key and hint; empty when it is set up."""
-        config = self._config
-        found = []
-        if kind == "email":
-            if not config.email.sender:
-                found.append({"key": "email.sender", "hint": '[email] sender = "Shop <hello@shop.example>"'})
-            variable = config.email.password_env
-        else:
-            if not config.wechat.app_id:
-                found.append({"key": "wechat.app_id", "hint": "[wechat] app_id"})
-            variable = config.wechat.secret_env
-            if not variable:
-                found.append({"key": "wechat.secret_env", "hint": "[wechat] secret_env"})
+        said = section(self._config, kind)
+        found = [
+            {"key": f"{kind}.{name}", "hint": f"[{kind}] {hint}"}
+            for name, hint in _OPEN[kind][1]
+            if not getattr(said, name)
+        ]
+        variable = said.password_env if kind == "email" else said.secret_env
         if variable and not flag(variable):
             found.append({"key": variable, "hint": f"export {variable}=…"})
         return found
@@ -68,28 +141,8 @@ class Sending:
             channel.close()
 
     def _open(self, kind: str) -> Channel:
-        config, clock = self._config, self._clock
-        if kind == "email":
-            mail = config.email
-            if not mail.sender:
-                raise ConfigError(
-                    "email.sender is not set", hint='[email] sender = "Shop <hello@shop.example>"'
-                )
-            password = secret_of(mail.password_env) if mail.password_env else ""
-            return Smtp(
-                host=mail.host,
-                port=mail.port,
-                sender=mail.sender,
-                clock=clock,
-                username=mail.username,
-                password=password,
-                tls=mail.tls,
-            )
-        if not config.wechat.app_id:
-            raise ConfigError("wechat.app_id is not set", hint="[wechat] app_id, secret_env")
-        return Wechat(
-            api=config.wechat.api,
-            app_id=config.wechat.app_id,
-            secret=secret_of(config.wechat.secret_env),
-            clock=clock,
-        )
+        opens, needed = _OPEN[kind]
+        for name, hint in needed:
+            if not getattr(section(self._config, kind), name):
+                raise ConfigError(f"{kind}.{name} is not set", hint=f"[{kind}] {hint}")
+        return opens(self._config, self._clock)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
 import structlog
 
 from limner.errors import LimnerError
 from limner.tags import run as tag_runs
 from limner.types import silent
-from limner.workspace import approving, definitions, giving, journeying, knowing, reaching, uploads
+from limner.workspace import (
+    approving,
+    definitions,
+    giving,
+    harming,
+    holding,
+    journeying,
+    knowing,
+    posting,
+    reaching,
+    uploads,
+)
 from limner.workspace.runs import claim_schedule, done_schedules
 from limner.workspace.schedule import Due, Scheduled, due
 from limner.workspace.workspace import Workspace
@@ -24,6 +38,7 @@ class Ticker:
         self._workspace = workspace
         self._since = workspace.clock()
         self._complained: set[str] = set()
+        self._did: dict[str, datetime] = {}
 
     def run(self) -> None:
         """Ticks until the workspace is closed."""
@@ -39,6 +54,18 @@ class Ticker:
         """Sends what is due on one channel now."""
         self._try(f"sending by {channel}", lambda: reaching.send_waiting(self._workspace, channel))
 
+    def post(self) -> None:
+        """Posts to other systems what is due until the workspace is closed."""
+        looked = None
+        while not self._workspace.stopping.wait(SECONDS):
+            now = self._workspace.clock()
+            if looked is None or now - looked >= timedelta(
+                seconds=self._workspace.config.webhooks.audience_seconds
+            ):
+                looked = now
+                self._try("audiences of webhooks", lambda: posting.watch(self._workspace))
+            self._try("webhooks", lambda: posting.send_waiting(self._workspace))
+
     def tick(self) -> None:
         """Everything that is due now, once. An error of one thing stops no other."""
         workspace = self._workspace
@@ -46,6 +73,8 @@ class Ticker:
             if claim_schedule(workspace.records, item.scheduled.key, item.at, workspace.new_id()):
                 self._try(item.scheduled.key, lambda item=item: self._do(item))
         self._try("expiry", self._expire)
+        self._try("audience sizes", lambda: self._once("audience sizes", holding.note_sizes))
+        self._try("harm", lambda: self._once("harm", harming.stop_harmful, hourly=True))
         self._try("journeys", lambda: journeying.move_all(self._workspace))
         self._try("given values", lambda: giving.hand_on(self._workspace))
         self._try("uploads", lambda: uploads.sweep(self._workspace.paths, now=self._workspace.clock()))
@@ -87,9 +116,21 @@ class Ticker:
             knowing.tag_run(self._workspace, silent, keys=only, caller=approving.SCHEDULE)
         else:
             entry = item.at.strftime("%Y%m%dT%H%M%SZ")
+            if holding.holds_campaign(self._workspace, scheduled.subject, entry):
+                return
             reaching.campaign_launch(
                 self._workspace, name=scheduled.subject, entry=entry, caller=approving.SCHEDULE
             )
+
+    def _once(self, what: str, work: Callable[[Workspace], None], *, hourly: bool = False) -> None:
+        """Does the work once in each day, or in each hour, on the workspace's clock."""
+        workspace = self._workspace
+        begins = workspace.clock().astimezone(workspace.config.tz).replace(minute=0, second=0, microsecond=0)
+        begins = begins if hourly else begins.replace(hour=0)
+        if self._did.get(what) != begins:
+            self._did[what] = begins
+            if claim_schedule(workspace.records, what, begins.astimezone(UTC), workspace.new_id()):
+                work(workspace)
 
     def _expire(self) -> None:
         columns = self._workspace.columns

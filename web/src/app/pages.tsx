@@ -18,7 +18,12 @@ const found = import.meta.glob<Feature>("../features/*/index.tsx", { eager: true
 /** Every page, in the order of the navigation. */
 export const PAGES: readonly Registered[] = Object.entries(found)
   .flatMap(([file, feature]) => feature.pages.map((page) => ({ ...page, section: feature.section, noun: file.split("/")[2] ?? "" })))
-  .sort((a, b) => SECTIONS.indexOf(a.section) - SECTIONS.indexOf(b.section));
+  .sort((a, b) => SECTIONS.indexOf(a.section) - SECTIONS.indexOf(b.section) || besides(a) - besides(b));
+
+/** Within a section its own folder comes first. */
+function besides(page: Registered): number {
+  return page.noun === page.section ? 0 : 1;
+}
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from limner.accounts.model import Role
 from limner.api.routes.definitions import ProblemAt, Text
 from limner.api.routes.route import Call, Instant, Name, Paged, Route, Shape
+from limner.channels.kinds import ChannelKind
 from limner.types import silent
 from limner.workspace.verbs import call
 
@@ -37,6 +38,13 @@ class Cap(Shape):
 
     messages: int
     per: str
+
+
+class Hold(Shape):
+    """When a send holds itself: a tag is older than `older`, or the audience moved by more than `moved`, a share."""
+
+    older: str | None = None
+    moved: float | None = None
 
 
 class Variant(Shape):
@@ -65,6 +73,7 @@ class CampaignFields(Shape):
     cap: Cap | None
     quiet_hours: list[str] | None
     schedule: str
+    hold: Hold | None = None
     from_: str = Field(alias="from")
     seed: str
     variants: list[Variant]
@@ -195,7 +204,7 @@ class PowerAsked(Shape):
     days: int = 14
     event: Annotated[str, Field(max_length=200)] = ""
     where: Annotated[str, Field(max_length=100_000)] = ""
-    channel: Literal["", "email", "wechat"] = ""
+    channel: Literal[""] | ChannelKind = ""
     message_class: Literal["marketing", "service"] = "marketing"
 
 
@@ -251,7 +260,10 @@ class PreviewAsked(Shape):
 
 
 class Composed(Shape):
-    """A message as one person would get it; `missing`: what is missing for that person, so that none goes."""
+    """A message as one person would get it; `missing`: what is missing for that person, so that none goes.
+
+    `segments` and `cost`: of a text message, in the workspace's currency; a null cost: the settings name no price.
+    """
 
     subject: str | None
     html: str | None
@@ -259,6 +271,8 @@ class Composed(Shape):
     template_id: str | None
     data: dict[str, str] | None
     url: str | None
+    segments: int | None
+    cost: float | None
     missing: str | None
 
 

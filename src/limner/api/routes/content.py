@@ -10,6 +10,7 @@ from limner.accounts.model import Role
 from limner.api.routes.campaigns import Composed
 from limner.api.routes.definitions import Text
 from limner.api.routes.route import Nothing, Paged, Route, Shape
+from limner.channels.kinds import ChannelKind
 
 
 class TemplateUse(Shape):
@@ -23,7 +24,7 @@ class TemplateRow(Shape):
     """A file of templates/."""
 
     name: str
-    kind: Literal["html", "text", "wechat"]
+    kind: Literal["html", "text", "unknown"] | ChannelKind
     bytes: int
     changed_at: str
     used_by: list[TemplateUse]
@@ -48,7 +49,7 @@ class TemplatePreviewAsked(Shape):
     """A template's text, and for whom to compose it (default: somebody)."""
 
     body: Text
-    channel: Literal["email", "wechat"] = "email"
+    channel: Literal[""] | ChannelKind = "email"
     message_class: Literal["marketing", "service"] = "marketing"
     kind: Literal["", "html", "text"] = ""
     subject: Annotated[str, Field(max_length=10_000)] = ""
@@ -83,7 +84,7 @@ class LastHour(Shape):
 class Channel(Shape):
     """A way by which messages leave. `per_second` 0: as fast as the other side takes them."""
 
-    kind: Literal["email", "wechat"]
+    kind: ChannelKind
     configured: bool
     missing: list[MissingSetting]
     sender: str
@@ -98,6 +99,30 @@ class Channels(Shape):
 
     channels: list[Channel]
     since: str
+
+
+class PermissionGiven(Shape):
+    """A permission to send `n` messages of a template to an address; `proof`: what makes it count once."""
+
+    channel: ChannelKind
+    address: Annotated[str, Field(min_length=1, max_length=300)]
+    template: Annotated[str, Field(min_length=1, max_length=300)]
+    proof: Annotated[str, Field(min_length=1, max_length=300)]
+    n: Annotated[int, Field(ge=1, le=1_000)] = 1
+
+
+class PermissionsAsked(Shape):
+    """Permissions that people gave, at most 1,000."""
+
+    permissions: Annotated[list[PermissionGiven], Field(min_length=1, max_length=1_000)]
+
+
+class PermissionsAdded(Shape):
+    """How many permissions were new; the others were known by their proofs."""
+
+    received: int
+    stored: int
+    duplicate: int
 
 
 class ChannelTested(Shape):
@@ -131,6 +156,22 @@ ROUTES = (
         takes=TemplatePreviewAsked,
         reads=True,
         example={"body": {"body": '<p>{{ person.name }}</p><a href="{{ unsubscribe_url }}">unsubscribe</a>'}},
+    ),
+    Route(
+        "POST",
+        "/api/v1/permissions",
+        "permission add",
+        Role.OPERATOR,
+        PermissionsAdded,
+        "channels",
+        takes=PermissionsAsked,
+        example={
+            "body": {
+                "permissions": [
+                    {"channel": "miniprogram", "address": "oA1", "template": "T1", "proof": "order-17"}
+                ]
+            }
+        },
     ),
     Route("GET", "/api/v1/channels", "channel list", Role.VIEWER, Channels, "channels"),
     Route(

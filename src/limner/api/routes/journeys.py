@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from limner.accounts.model import Role
 from limner.api.routes.campaigns import Incremental, IncrementalMoney, Rates, WhyNot
+from limner.api.routes.definitions import ProblemAt, Text
 from limner.api.routes.route import Name, Route, Shape
 from limner.types import Json
 
@@ -24,6 +25,8 @@ class JourneyRow(Shape):
     reason: str
     entered: int
     inside: int
+    finished: int
+    left: int
     changed: bool
 
 
@@ -57,7 +60,7 @@ class JourneyStep(Shape):
     """A step, and how many stand there now. `place`: where it stands on the canvas, if that was said."""
 
     name: str
-    kind: Literal["wait", "until", "waitfor", "branch", "split", "send", "give", "task"]
+    kind: Literal["wait", "until", "waitfor", "branch", "split", "send", "give", "task", "webhook"]
     says: str
     here: int
     ways: list[JourneyWay]
@@ -66,7 +69,10 @@ class JourneyStep(Shape):
 
 
 class Journey(Shape):
-    """One journey: the definition that runs, else the file's. Who entered stands at a step or has ended, exactly."""
+    """One journey: the definition that runs, else the file's. Who entered stands at a step or has ended, exactly.
+
+    `fields`: what the definition says. `changed`: the file says something else than what runs; `error`: it is wrong.
+    """
 
     name: str
     titles: dict[str, str]
@@ -79,6 +85,45 @@ class Journey(Shape):
     inside: int
     ended: dict[str, int]
     steps: list[JourneyStep]
+    fields: dict[str, Any]
+    changed: bool
+    error: Json | None
+
+
+class JourneyFormAsked(Shape):
+    """A journey's text."""
+
+    name: Name
+    text: Text
+
+
+class JourneyMistake(ProblemAt):
+    """What is wrong in a text. `step`: in which step; `stops`: whether it cannot be saved so, or only not started."""
+
+    step: str | None
+    stops: Literal["save", "start"]
+
+
+class JourneyForm(Shape):
+    """What a text says as its fields; null when it is no YAML."""
+
+    name: str
+    fields: dict[str, Any] | None
+    problems: list[JourneyMistake]
+
+
+class JourneyTextAsked(Shape):
+    """Keys to be set in a text; null takes one away. Steps stand in the order that is given."""
+
+    name: Name
+    fields: dict[str, Any]
+    text: Text = ""
+
+
+class JourneyText(JourneyForm):
+    """The text with the fields; comments survive."""
+
+    text: str
 
 
 class JourneyGoal(Shape):
@@ -134,14 +179,46 @@ class JourneyTried(Shape):
 
 
 class JourneyTrial(Shape):
-    """What would happen to one person who entered now, if nothing else happened. `may`: why they may not enter."""
+    """What would happen to one person who entered now, if nothing else happened.
+
+    `may`: why they may not enter, in words; `may_code`: in one word.
+    """
 
     name: str
     person: str
     may: str
+    may_code: Literal["", "inside", "before", "soon", "only"]
     held_out: bool
     path: list[JourneyTried]
     ends: bool
+
+
+class JourneyPerson(Shape):
+    """Somebody who is in a journey now. `due_at`: when they are looked at next."""
+
+    person: str
+    called: str
+    step: str
+    arm: Literal["treated", "held_out"]
+    entered_at: str
+    arrived_at: str
+    due_at: str
+
+
+class JourneyPeople(Shape):
+    """Who is in a journey now, whoever moves first at the beginning; `total`: how many there are."""
+
+    name: str
+    step: str
+    total: int
+    people: list[JourneyPerson]
+
+
+class JourneyPeopleAsked(Shape):
+    """At which step (empty: anywhere), and how many."""
+
+    step: Annotated[str, Field(max_length=64)] = ""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
 class JourneyTrialAsked(Shape):
@@ -151,11 +228,12 @@ class JourneyTrialAsked(Shape):
 
 
 class JourneyTask(Shape):
-    """What a journey asks a member of staff to do for a person."""
+    """What a journey asks a member of staff to do for a person. `called`: a name, as far as one may see it."""
 
     id: int
     journey: str
     person: str
+    called: str
     text: str
     to: str
     since: str
@@ -175,10 +253,17 @@ class JourneyTasksAsked(Shape):
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
+class JourneyDoneAsked(Shape):
+    """What is to be remembered of it."""
+
+    note: Annotated[str, Field(max_length=2_000)] = ""
+
+
 class JourneyDone(Shape):
     """The task that is done."""
 
     id: int
+    note: str
 
 
 class PersonJourney(Shape):
@@ -205,6 +290,7 @@ class PersonJourneys(Shape):
 _ALL = "/api/v1/journeys"
 _ONE = f"{_ALL}/{{name}}"
 _NOUN = "campaigns"
+_TEXT = "start: {event: Product Added}\nsteps:\n  pause: {wait: 2 hours}\n  call: {task: Call them}\n"
 
 ROUTES = (
     Route("GET", _ALL, "journey list", Role.VIEWER, JourneyPage, _NOUN),
@@ -224,9 +310,35 @@ ROUTES = (
         Role.OPERATOR,
         JourneyDone,
         _NOUN,
+        takes=JourneyDoneAsked,
         effect=True,
     ),
+    Route(
+        "POST",
+        f"{_ALL}/form",
+        "journey form",
+        Role.VIEWER,
+        JourneyForm,
+        _NOUN,
+        takes=JourneyFormAsked,
+        reads=True,
+        example={"body": {"name": "cart", "text": _TEXT}},
+    ),
+    Route(
+        "POST",
+        f"{_ALL}/text",
+        "journey text",
+        Role.VIEWER,
+        JourneyText,
+        _NOUN,
+        takes=JourneyTextAsked,
+        reads=True,
+        example={"body": {"name": "cart", "text": _TEXT, "fields": {"holdout": 0.2}}},
+    ),
     Route("GET", _ONE, "journey show", Role.VIEWER, Journey, _NOUN),
+    Route(
+        "GET", f"{_ONE}/people", "journey people", Role.VIEWER, JourneyPeople, _NOUN, asks=JourneyPeopleAsked
+    ),
     Route("GET", f"{_ONE}/report", "journey report", Role.VIEWER, JourneyReport, _NOUN),
     Route("GET", f"{_ONE}/problems", "journey check", Role.VIEWER, JourneyProblems, _NOUN),
     Route(

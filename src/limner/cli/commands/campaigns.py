@@ -12,6 +12,7 @@ from limner.types import Json
 
 campaign = noun("Messages with a holdout.")
 consent = noun("Who agreed to what.")
+hold = noun("Sends that hold themselves because their tags are stale or their audience moved.")
 
 
 @campaign.command("list")
@@ -107,6 +108,73 @@ def campaign_report(
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: show.table(f"{name} {answer['entry']}", ("", ""), show.effect(answer)),
+    )
+
+
+@consent.command("permissions")
+def permission_import(file: Path, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """Read permissions to send one message each from a CSV: channel, address, template, proof, perhaps n."""
+    ask(
+        "permission import",
+        {"file": str(file.absolute())},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: out.print(f"{answer['stored']:,} of {answer['received']:,} permissions were new"),
+    )
+
+
+@campaign.command("suppressions")
+def campaign_suppressions(
+    name: str = typer.Argument("", help="Of one campaign or journey; default: of all."),
+    days: int = typer.Option(30, help="Of so many days up to now."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What was not sent and why, by reason, class, channel, campaign or journey and day."""
+    columns = ("reason", "class", "channel", "kind", "name", "day", "count")
+    ask(
+        "campaign suppressions",
+        {"name": name, "days": days},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            f"Not sent: {answer['total']}",
+            columns,
+            ([row[column] for column in columns] for row in answer["rows"]),
+        ),
+    )
+
+
+@hold.command("list")
+def hold_list(workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """What holds itself now, since when and why."""
+    columns = ("kind", "name", "entry", "since", "reason")
+    ask(
+        "hold list",
+        {},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            "Held", columns, ([row[column] for column in columns] for row in answer["holds"])
+        ),
+    )
+
+
+@hold.command("release")
+def hold_release(
+    name: str,
+    why: str = typer.Option(..., help="Why it may go on; it stands in the audit."),
+    entry: str = typer.Option("", help="Which sending; default: all of it."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Let a held campaign or journey go on, knowingly."""
+    ask(
+        "hold release",
+        {"name": name, "why": why, "entry": entry},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.pairs(name, answer),
     )
 
 

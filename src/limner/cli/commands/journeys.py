@@ -34,6 +34,29 @@ def journey_show(name: str, workspace: Path = Workspace, as_json: bool = AsJson)
     ask("journey show", {"name": name}, workspace=workspace, as_json=as_json, show=drawn)
 
 
+@journey.command("people")
+def journey_people(
+    name: str,
+    step: str = typer.Option("", help="Only who stands at this step."),
+    limit: int = typer.Option(200, help="At most so many."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Who is in a journey now, and when they move."""
+    columns = ("person", "called", "step", "arm", "arrived_at", "due_at")
+    ask(
+        "journey people",
+        {"name": name, "step": step, "limit": limit},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(
+            f"{answer['total']:,} people",
+            columns,
+            ([row[column] for column in columns] for row in answer["people"]),
+        ),
+    )
+
+
 @journey.command("check")
 def journey_check(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """What is wrong with a journey's file; nothing when it can be started."""
@@ -101,7 +124,7 @@ def journey_tasks(
     as_json: bool = AsJson,
 ) -> None:
     """What journeys ask members of staff to do, the oldest first."""
-    columns = ("id", "journey", "person", "text", "to", "since", "until", "late")
+    columns = ("id", "journey", "person", "called", "text", "to", "since", "until", "late")
     ask(
         "journey tasks",
         {"limit": limit},
@@ -114,11 +137,16 @@ def journey_tasks(
 
 
 @journey.command("done")
-def journey_done(id: int, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+def journey_done(
+    id: int,
+    note: str = typer.Option("", help="What is to be remembered of it."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
     """A task is done."""
     ask(
         "journey done",
-        {"id": id},
+        {"id": id, "note": note},
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: out.print(f"task {answer['id']} is done"),

@@ -45,7 +45,7 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
   const [person, setPerson] = useState("");
   const [kind, setKind] = useState<Class>("marketing");
   const [asking, setAsking] = useState(false);
-  const wechat = file.name.endsWith(".yml");
+  const keyed = file.name.endsWith(".yml");
   const invalidates = [["definitions"], ["templates"], ["campaigns"]];
   const path = { kind: "templates", name: file.name };
   const undo = () => answer(api.POST("/api/v1/definitions/{kind}/{name}/undo", { params: { path } }));
@@ -66,8 +66,8 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
     {
       body: {
         body: asked.typed,
-        channel: wechat ? "wechat" : "email",
-        message_class: wechat ? "service" : kind,
+        channel: keyed ? "" : "email",
+        message_class: keyed ? "service" : kind,
         kind: file.name.endsWith(".txt") ? "text" : "html",
         subject: asked.subject,
         person: asked.person,
@@ -108,7 +108,7 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
       <div className={css["split"]}>
         <Card>
           <div className={css["form"]}>
-            <CodeEditor label={file.name} value={typed} language={wechat ? "yaml" : "text"} height={460} readOnly={!may} problems={problems} onChange={setTyped} onSubmit={keep} />
+            <CodeEditor label={file.name} value={typed} language={keyed ? "yaml" : "text"} height={460} readOnly={!may} problems={problems} onChange={setTyped} onSubmit={keep} />
             {!found.error && found.data && <span className={css["good"]}>{t("fine")}</span>}
             {shown && (
               <Facts
@@ -129,7 +129,7 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
           <div className={css["form"]}>
             <div className={css["row"]}>
               <Input style={{ maxWidth: 220 }} aria-label={t("person")} placeholder={t("personPlaceholder")} value={person} allowClear onChange={(event) => setPerson(event.target.value)} />
-              {!wechat && (
+              {!keyed && (
                 <>
                   <Input style={{ maxWidth: 260 }} aria-label={t("subject")} placeholder={t("subject")} value={subject} allowClear onChange={(event) => setSubject(event.target.value)} />
                   <Select aria-label={t("class")} value={kind} onChange={setKind} options={(["marketing", "service"] as const).map((value) => ({ value, label: t(`classes.${value}`) }))} />
@@ -171,6 +171,15 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
 
 function Message({ shown }: { shown: Answer<"/api/v1/templates/preview", "post"> }) {
   const { t } = useTranslation("content");
+  if (shown.segments) {
+    const cost = shown.cost === null ? "" : ` · ${shown.cost}`;
+    return (
+      <>
+        <pre className={css["plain"]}>{shown.text}</pre>
+        <p className={css["faint"]}>{t("segments", { count: shown.segments }) + cost}</p>
+      </>
+    );
+  }
   if (shown.data) {
     return (
       <dl>

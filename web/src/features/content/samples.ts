@@ -26,6 +26,26 @@ data:
   remark: 点击查看
 `;
 
+const SMS = `signature: 示例商店
+template_code: SMS_000000
+text: 亲爱的\${name}，新品到店，欢迎光临。拒收请回复R
+parameters:
+  name: "{{ person.name | default('顾客') }}"
+`;
+
+const PUSH = `title: "{{ person.name | default('您') }}，有新消息"
+body: 在这里说明有什么新消息。
+url: https://shop.example/
+`;
+
+const MINIPROGRAM = `template_id: the-platform-s-template-id
+page: pages/index/index
+data:
+  thing1: "{{ person.name | default('您') }}"
+`;
+
+const KEYED: Record<string, string> = { wechat: WECHAT, sms: SMS, push: PUSH, miniprogram: MINIPROGRAM };
+
 const TEXT: Record<Language, string> = {
   en: "Hello {{ person.name | default('there') }},\n\nsay here what is new.\n\nUnsubscribe: {{ unsubscribe_url }}\n",
   zh: "{{ person.name | default('您') }}，您好：\n\n在这里说明有什么新消息。\n\n退订：{{ unsubscribe_url }}\n",
@@ -33,6 +53,7 @@ const TEXT: Record<Language, string> = {
 
 /** A text to begin with: it can be sent as it is. */
 export function sampleOf(kind: string, language: Language): string {
-  if (kind === "wechat") return WECHAT;
+  const keyed = KEYED[kind];
+  if (keyed) return keyed;
   return kind === "text" ? TEXT[language] : HTML[language];
 }

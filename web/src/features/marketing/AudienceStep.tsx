@@ -5,6 +5,7 @@ import { AsOf, Count } from "../../components/Numbers";
 import { Card, Figure } from "../../components/Page";
 import { FailureLine } from "../../components/States";
 import { useAnswer, useAsked } from "../../lib/api";
+import { CHANNELS, channelOf } from "../../lib/channels";
 import { usePreferences } from "../../lib/preferences";
 import { titleIn } from "../../lib/titles";
 import css from "./marketing.module.css";
@@ -24,7 +25,7 @@ export function AudienceCount({ audience, channel, messageClass }: { audience: s
         days: 14,
         event: "",
         where: "",
-        channel: channel === "wechat" ? "wechat" : "email",
+        channel: channelOf(channel),
         message_class: messageClass === "service" ? "service" : "marketing",
       },
     },
@@ -67,10 +68,7 @@ export function AudienceStep({ fields, change }: { fields: Fields; change: (patc
             <Radio.Group
               value={fields.channel}
               onChange={(event) => change({ channel: String(event.target.value) })}
-              options={[
-                { value: "email", label: t("channel.email") },
-                { value: "wechat", label: t("channel.wechat") },
-              ]}
+              options={CHANNELS.map((channel) => ({ value: channel, label: t(`channel.${channel}`) }))}
             />
           </fieldset>
           <fieldset className={css["field"]}>

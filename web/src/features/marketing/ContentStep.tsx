@@ -8,6 +8,7 @@ import { Preview } from "../../components/Preview";
 import { Card } from "../../components/Page";
 import { Empty, FailureLine, Loading } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer, useAsked, useChange } from "../../lib/api";
+import { type Channel, channelOf } from "../../lib/channels";
 import { usePreferences } from "../../lib/preferences";
 import { asProblem } from "../../lib/problem";
 import { useAct } from "../../lib/useAct";
@@ -21,7 +22,7 @@ import type { Fields } from "./words";
 type Previewed = Answer<"/api/v1/campaigns/preview", "post">;
 type Person = Previewed["people"][number];
 
-const KINDS: Record<string, readonly string[]> = { email: ["html", "text"], wechat: ["wechat"] };
+const KINDS: Record<Channel, readonly string[]> = { email: ["html", "text"], wechat: ["wechat"], sms: ["sms"], push: ["push"], miniprogram: ["miniprogram"] };
 
 /** What they get: the template as text, and beside it the message as each person of the audience would see it. */
 export function ContentStep({ name, fields, text, change }: { name: string; fields: Fields; text: string; change: (patch: Partial<Fields>) => void }) {
@@ -41,7 +42,7 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
   const own = typed?.file === fields.template ? typed.text : undefined;
   const shown = own ?? known;
   const dirty = own !== undefined && own !== known;
-  const fits = templates.data?.templates.filter((item) => KINDS[fields.channel]?.includes(item.kind)) ?? [];
+  const fits = templates.data?.templates.filter((item) => KINDS[channelOf(fields.channel)].includes(item.kind)) ?? [];
   const others = templates.data?.templates.find((item) => item.name === fields.template)?.used_by.map((item) => item.name).filter((item) => item !== name) ?? [];
   const keep = () => {
     if (own === undefined) return;
@@ -95,7 +96,7 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
               <CodeEditor
                 label={fields.template}
                 value={shown}
-                language={fields.channel === "wechat" ? "yaml" : "text"}
+                language={fields.channel === "email" ? "text" : "yaml"}
                 height={360}
                 onChange={(value) => setTyped({ file: fields.template, text: value })}
                 onSubmit={keep}

@@ -7,6 +7,7 @@ import { Count } from "../../components/Numbers";
 import { Card, Figure } from "../../components/Page";
 import { FailureLine, Loading } from "../../components/States";
 import { useAnswer, useAsked } from "../../lib/api";
+import { channelOf } from "../../lib/channels";
 import { useFormat } from "../../lib/useFormat";
 import css from "./marketing.module.css";
 import { daysOf, type Fields, type Power } from "./words";
@@ -31,7 +32,7 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
         days,
         event: goal?.event ?? "",
         where: goal?.where ?? "",
-        channel: fields.channel === "wechat" ? "wechat" : "email",
+        channel: channelOf(fields.channel),
         message_class: fields.class === "service" ? "service" : "marketing",
       },
     },

@@ -11,6 +11,7 @@ import { Bar, Count, When } from "../../components/Numbers";
 import { Card, Figure, Page } from "../../components/Page";
 import { Empty, Failure, FailureLine, Loading } from "../../components/States";
 import { ended, once, useAnswer, useChange, useJob, useRows } from "../../lib/api";
+import { channelOf } from "../../lib/channels";
 import { peopleWhere, placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
@@ -74,7 +75,7 @@ function Shown({ shown, job, setJob }: { shown: CampaignShown; job: string | und
           <Status of={shown.status} />
           {shown.fields && (
             <span>
-              {t(`channel.${shown.fields.channel === "wechat" ? "wechat" : "email"}`)} · {shown.fields.audience}
+              {t(`channel.${channelOf(shown.fields.channel)}`)} · {shown.fields.audience}
             </span>
           )}
           {schedule && <span>{`${words(schedule)} ${t("recurring.zone", { zone: shown.zone })}`}</span>}

@@ -32,7 +32,7 @@ CREATE TABLE passed (
 ) WITHOUT ROWID;
 CREATE TABLE charges (
   id INTEGER PRIMARY KEY, journey TEXT NOT NULL, step TEXT NOT NULL, person TEXT NOT NULL, entry INTEGER NOT NULL,
-  at INTEGER NOT NULL, done_at INTEGER,
+  at INTEGER NOT NULL, done_at INTEGER, done_by TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '',
   UNIQUE (journey, step, person, entry)
 );
 CREATE INDEX charges_open ON charges (id) WHERE done_at IS NULL;

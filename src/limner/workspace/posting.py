@@ -1,0 +1,317 @@
+"""What other systems are told: steps of journeys that post, and changes of audiences and tags. Each has one id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import text as sql
+
+from limner.audiences import snapshot
+from limner.campaigns import journey_text, positions
+from limner.campaigns.journey import Webhook
+from limner.channels import webhook
+from limner.channels.seam import Unavailable
+from limner.config import secret as secret_of
+from limner.errors import ChannelError, DefinitionError, LimnerError, NotFoundError, did_you_mean
+from limner.tags.model import Sensitivity
+from limner.tags.publish import ALIVE
+from limner.touches import hooks, posts
+from limner.touches.hooks import Hook
+from limner.touches.posts import Post
+from limner.touches.render import Template, Values, compile_template
+from limner.touches.values import Missing
+from limner.types import Json, naive, utc
+from limner.workspace import definitions, gathering, knowing, reaching, recipients
+from limner.workspace.runs import said
+from limner.workspace.workspace import Workspace
+
+JOURNEY, AUDIENCE, TAG = "journey.step", "audience.changed", "tag.changed"
+"""What the types of posts are called."""
+AT_ONCE = 100
+"""So many posts are taken up together."""
+
+
+def send_waiting(workspace: Workspace) -> int:
+    """How many posts the other side took: changes that nobody was told of yet, and whatever is due."""
+    try:
+        note_changes(workspace)
+    finally:  # a hook's file that is wrong keeps nothing else from leaving
+        taken = _send_due(workspace)
+    return taken
+
+
+def _send_due(workspace: Workspace) -> int:
+    taken = 0
+    resting: set[str] = set()
+    for post in posts.waiting(workspace.records, now=workspace.clock(), limit=AT_ONCE):
+        if workspace.stopping.is_set():
+            break
+        if post.url not in resting:
+            there = _send(workspace, post)
+            taken += there
+            if not there:
+                resting.add(post.url)
+    return taken
+
+
+def _send(workspace: Workspace, post: Post) -> bool:
+    """Whether the other side took it."""
+    config, now = workspace.config.webhooks, workspace.clock()
+    try:
+        kind, data = _composed(workspace, post)
+    except (Missing, LimnerError) as error:
+        reason = error.reason if isinstance(error, Missing) else error.message
+        posts.failed(workspace.records, post, reason, now=now)
+        return True  # the URL is not to blame: what comes next for it may be posted
+    try:
+        webhook.post(
+            post.url,
+            kind=kind,
+            data=data,
+            message_id=post.id,
+            at=now,
+            secret=webhook.key(secret_of(config.secret_env)) if config.secret_env else b"",
+            allowed=webhook.networks(config.allowed),
+            seconds=config.seconds,
+        )
+    except ChannelError as error:
+        if error.code in (webhook.GONE, webhook.FORBIDDEN):
+            posts.failed(workspace.records, post, error.message, now=now)
+        else:
+            until = error.until if isinstance(error, Unavailable) else None
+            posts.put_off(workspace.records, post, error.message, until=until, now=now)
+        return False
+    posts.sent(workspace.records, post, now=now)
+    return True
+
+
+# changes of audiences and tags
+
+
+def watch(workspace: Workspace) -> int:
+    """How many audiences of hooks have other people than when they were last looked at; that becomes a change."""
+    found, _ = hooks.read_folder(workspace.paths.folder / "webhooks")
+    saved = definitions.saved_audiences(workspace)
+    changed = 0
+    for name in sorted({name for hook in found.values() for name in hook.audiences if name in saved}):
+        who = knowing.members(workspace, name, workspace.clock())
+        last = snapshot.state(workspace.engine, name)
+        if last is not None and last.text == saved[name].text:
+            before = snapshot.members(workspace.engine, name, workspace.paths.snapshots)
+            if not len(who - before) and not len(before - who):
+                continue
+        gathering.audience_snapshot(workspace, name)
+        changed += 1
+    return changed
+
+
+def note_changes(workspace: Workspace) -> int:
+    """How many posts were written down of changes that hooks were not told of yet; each change once for each hook.
+
+    Raises the first error of a hook's file, after all others were told.
+    """
+    found, wrong = hooks.read_folder(workspace.paths.folder / "webhooks")
+    noted = 0
+    for hook in found.values():
+        try:
+            refused(workspace, hook)
+        except LimnerError as error:
+            wrong.append(error)
+            continue
+        now = workspace.clock()
+        since = posts.since(workspace.records, hook.name, now=now)
+        rows = workspace.engine.read(
+            "SELECT subject, run, ts, COUNT(*) AS n FROM changes WHERE subject IN (SELECT UNNEST($subjects))"
+            " AND ts >= $since GROUP BY ALL ORDER BY ts, subject, run",
+            {"subjects": list(hook.subjects), "since": naive(since)},
+        ).to_pylist()
+        known = posts.told(workspace.records, hook.name) if rows else set()
+        for row in rows:
+            at = utc(row["ts"])
+            if (row["subject"], row["run"], at) in known:
+                continue
+            made = [
+                (
+                    _id(workspace, hook.name, row["subject"], row["run"], at.isoformat(), str(start)),
+                    hook.name,
+                    hook.url,
+                    {
+                        "subject": row["subject"],
+                        "run": row["run"],
+                        "at": at.isoformat(),
+                        "from": start,
+                        "n": hook.batch,
+                    },
+                )
+                for start in range(0, row["n"], hook.batch)
+            ]
+            with workspace.records.begin() as connection:
+                posts.add(connection, made, now=now)
+                posts.tell(connection, hook.name, row["subject"], row["run"], at)
+            noted += len(made)
+    if wrong:
+        raise wrong[0]
+    return noted
+
+
+def refused(workspace: Workspace, hook: Hook) -> None:
+    """Raises DefinitionError for a hook that would be told of what does not exist, or must not leave."""
+    tags, audiences = definitions.tags(workspace), definitions.saved_audiences(workspace)
+    for what, names, known in (("audience", hook.audiences, audiences), ("tag", hook.tags, tags)):
+        for name in names:
+            if name not in known:
+                raise DefinitionError(
+                    f"there is no {what} '{name}'",
+                    where=f"webhooks/{hook.name}.yml",
+                    hint=did_you_mean(name, known),
+                    code="not_found",
+                )
+    for key in hook.tags:
+        if tags[key].sensitivity is Sensitivity.SENSITIVE:
+            raise DefinitionError(
+                f"the tag '{key}' is sensitive: it leaves for nowhere", where=f"webhooks/{hook.name}.yml"
+            )
+
+
+def _composed(workspace: Workspace, post: Post) -> tuple[str, Json]:
+    """The type and data of a post, as of now. Raises Missing and NotFoundError."""
+    if "charge" in post.about:
+        return JOURNEY, _step_data(workspace, post.about)
+    return _changed_data(workspace, post.about)
+
+
+def _changed_data(workspace: Workspace, about: Mapping[str, Any]) -> tuple[str, Json]:
+    subject = str(about["subject"])
+    what, _, name = subject.partition(":")
+    rows = workspace.engine.read(
+        "SELECT COALESCE(p.merged_into, p.ix) AS ix, c.before, c.after, c.cause FROM"
+        " (SELECT * FROM changes WHERE subject = $subject AND run = $run AND ts = $at ORDER BY ix"
+        "  LIMIT $n OFFSET $start) AS c JOIN persons AS p ON p.ix = c.ix"
+        f" WHERE COALESCE(p.merged_into, p.ix) IN ({ALIVE}) ORDER BY 1",
+        {
+            "subject": subject,
+            "run": about["run"],
+            "at": naive(datetime.fromisoformat(str(about["at"]))),
+            "n": about["n"],
+            "start": about["from"],
+        },
+    ).to_pylist()
+    ixs = [row["ix"] for row in rows]
+    named = recipients.named(workspace.engine, ixs, keys=workspace.config.strong_keys)
+    people = []
+    for row in rows:
+        person, kind, value = named[row["ix"]]
+        one: Json = {"person": person, **({"id": {kind: value}} if value else {})}
+        if what == "audience":
+            one["entered"] = row["after"] is not None
+        else:
+            one |= {"before": row["before"], "after": row["after"]}
+        people.append(one)
+    if not people:
+        raise NotFoundError("nobody whom it is about is known any more")
+    kind_of = AUDIENCE if what == "audience" else TAG
+    return kind_of, {
+        what: name,
+        "run": about["run"],
+        "at": about["at"],
+        "cause": rows[0]["cause"],
+        "people": people,
+    }
+
+
+# steps of journeys
+
+
+def parts_of(workspace: Workspace, step: Webhook) -> dict[str, Template]:
+    """The checked texts of what a step posts. Raises TemplateError."""
+    names = reaching.template_names(workspace)
+    return {key: compile_template(source, names=names, html=False) for key, source in step.data.items()}
+
+
+def queue(workspace: Workspace, charge: positions.Charge, step: Webhook) -> None:
+    """Writes down one post for each person who came to the step; written again it changes nothing."""
+    hook = f"{charge.journey}/{charge.step}"
+    made = [
+        (_id(workspace, hook, str(number)), hook, step.url, {"charge": number, "journey": charge.journey})
+        for number in charge.ids
+    ]
+    with workspace.records.begin() as connection:
+        posts.add(connection, made, now=workspace.clock())
+
+
+def _step_data(workspace: Workspace, about: Mapping[str, Any]) -> Json:
+    with workspace.records.read() as connection:
+        row = connection.execute(
+            sql("SELECT journey, step, person, at FROM charges WHERE id = :id"), {"id": about["charge"]}
+        ).first()
+    running = positions.running(workspace.records, str(about["journey"]))
+    if row is None or not running:
+        raise NotFoundError("the journey is not known any more")
+    step = journey_text.read(running[0].definition, row[0]).steps.get(row[1])
+    if not isinstance(step, Webhook):
+        raise NotFoundError("the step is not one that posts any more")
+    parts = parts_of(workspace, step)
+    wanted = {name for part in parts.values() for name in part.names}
+    known = recipients.recipients(
+        workspace.engine,
+        [row[2]],
+        address="",
+        keys=workspace.config.strong_keys,
+        attributes=reaching.under(wanted, "person"),
+        tags=reaching.under(wanted, "tag"),
+        columns=knowing.live(workspace),
+        now=workspace.clock(),
+    ).get(row[2])
+    if known is None:
+        raise NotFoundError("the person is no longer known")
+    values = Values(person=known.person, tag=known.tag, campaign_name=row[0])
+    return {
+        "journey": row[0],
+        "step": row[1],
+        "person": row[2],
+        **({"id": {known.identifier_kind: known.identifier_value}} if known.identifier_value else {}),
+        "data": {key: part.render(values) for key, part in parts.items()},
+    }
+
+
+def _id(workspace: Workspace, *parts: str) -> str:
+    """The one id of a post: 32 hex digits, the same on every attempt, not to be guessed."""
+    text = "\0".join(parts)
+    return blake2b(text.encode(), digest_size=16, key=blake2b(workspace.secret).digest()[:32]).hexdigest()
+
+
+# the verbs
+
+
+def webhook_list(workspace: Workspace) -> Json:
+    """Every hook and every step that posts: to where, and how many posts are waiting, sent and failed."""
+    found, wrong = hooks.read_folder(workspace.paths.folder / "webhooks")
+    counted = posts.counted(workspace.records)
+    problems = [said(error) for error in wrong]
+    for hook in found.values():
+        try:
+            refused(workspace, hook)
+        except LimnerError as error:
+            problems.append(said(error))
+    nothing: Json = {"waiting": 0, "sent": 0, "failed": 0, "reason": ""}
+    rows = [
+        {
+            "name": name,
+            "url": found[name].url if name in found else "",
+            "of": list(found[name].subjects) if name in found else [],
+            **counted.get(name, nothing),
+        }
+        for name in sorted({*found, *counted})
+    ]
+    return {"webhooks": rows, "problems": problems}
+
+
+def webhook_replay(workspace: Workspace, name: str) -> Json:
+    """Posts again what failed, by the ids that it had, so that a receiver who has it counts it once."""
+    known: Sequence[str] = sorted(posts.counted(workspace.records))
+    if name not in known:
+        raise NotFoundError(f"nothing was ever posted to '{name}'", hint=did_you_mean(name, known))
+    return {"name": name, "again": posts.again(workspace.records, name, now=workspace.clock())}
