@@ -13,6 +13,7 @@ from limner.channels.wechat_crypto import decrypted, encrypted, signature
 from limner.cli.serve import running
 from limner.events import wechat
 from limner.workspace import definitions
+from tests.builders import rule
 from tests.workspace.worlds import World
 
 APP, TOKEN, KEY = "wx0123456789abcdef", "token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -153,6 +154,24 @@ def test_a_channel_code_is_a_source_for_new_and_for_known_followers(account: Acc
     account.verb("tag run")
     assert len(account.verb("tag members", key="came_by", value="store7")["people"]) == 1
     assert len(account.verb("tag members", key="came_by", value="store9")["people"]) == 1
+
+
+@pytest.mark.proves("P5")
+def test_a_click_on_a_menu_key_sets_the_tag_of_that_key_alone(account: Account) -> None:
+    for key in ("tea", "pots"):
+        clicked = f"did \"Menu Clicked\" where menu = 'menu_{key}'"
+        account.write(f"tags/menu_{key}.yml", rule({"true": clicked}, kind="flag"))
+    account.called(event("o1", "CLICK", "menu_tea"))
+    account.called(event("o2", "VIEW", "menu_tea"))  # a link that was opened is no click on a key
+    account.called(event("o3", "CLICK", "menu_pots"))
+    account.workspace.load()
+    account.now = account.now.replace(year=2027)
+    account.verb("tag run")
+    people = {
+        key: account.verb("tag members", key=f"menu_{key}", value="true")["people"] for key in ("tea", "pots")
+    }
+    assert [len(found) for found in people.values()] == [1, 1]
+    assert people["tea"] != people["pots"]
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<xml>", b"x" * 70_000, json.dumps({"a": 1}).encode()])
