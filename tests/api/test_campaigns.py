@@ -224,7 +224,7 @@ def test_what_a_holdout_cannot_show_is_said() -> None:
     assert reason(12, 12, baseline=1.0) == "too_few_people"
 
 
-@pytest.mark.proves("B3", partly="no global holdout yet")
+@pytest.mark.proves("B3", partly="no power before a journey starts")
 def test_power_is_told_from_history_and_says_from_what(shop: Shop) -> None:
     asked = {"audience": "everybody", "holdout": 0.3, "days": 14, "event": "Order Paid", "channel": "email"}
     nothing = shop.post("/api/v1/campaigns/power", asked, role="viewer")

@@ -246,7 +246,7 @@ def test_durations_are_spoken() -> None:
 PEOPLE = [f"person-{n}" for n in range(20_000)]
 
 
-@pytest.mark.proves("B3", partly="power before launch")
+@pytest.mark.proves("B3", partly="no power before a journey starts")
 def test_about_the_share_is_held_out_and_each_answer_depends_on_that_person_only() -> None:
     out = held_out(PEOPLE, seed="a", share=0.2)
     assert abs(out.mean() - 0.2) < 0.01

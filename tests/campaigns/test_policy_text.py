@@ -87,6 +87,11 @@ def test_a_policy_is_read_from_its_file(tmp_path: Path) -> None:
         ("priority: [a, b, a]\n", "1:18", "'a' stands here twice"),
         ("hold: {moved: -1}\n", "1:15", "'moved' is a share from 0 to 100"),
         ("harm: {effect: 0.1}\n", "1:16", "'effect' is a share from -1 to 0"),
+        ("holdout: {since: 2026-06-01}\n", "1:10", "'share' is missing, or 0"),
+        ("holdout: {share: 0, since: 2026-06-01}\n", "1:10", "'share' is missing, or 0"),
+        ("holdout: {share: 0.95, since: 2026-06-01}\n", "1:18", "'share' is a share from 0 to 0.9"),
+        ("holdout: {share: 0.1}\n", "1:10", "'since' is missing"),
+        ("holdout: {share: 0.1, since: June}\n", "1:30", "is no day and no range of days"),
         ("harm: {least: 0}\n", "1:15", "'least' is a whole number, 1 or more"),
     ],
 )

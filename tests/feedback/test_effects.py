@@ -75,7 +75,7 @@ def test_an_arms_mean_and_variance_come_from_its_sums() -> None:
     assert math.isnan(Arm(1, 0).variance)
 
 
-@pytest.mark.proves("B3", partly="power before launch")
+@pytest.mark.proves("B3", partly="no power before a journey starts")
 @pytest.mark.parametrize(
     ("treated", "held_out", "says"),
     [

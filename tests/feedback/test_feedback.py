@@ -298,7 +298,7 @@ END = NOW + timedelta(days=14)
 
 
 @pytest.mark.proves("F3", partly="the cost of sending")
-@pytest.mark.proves("B3", partly="power before launch")
+@pytest.mark.proves("B3", partly="no power before a journey starts")
 def test_an_outcome_counts_people_once_and_only_within_the_goals_time(engine: DuckDB) -> None:
     inside = NOW + timedelta(days=1)
     bought(
@@ -345,7 +345,7 @@ def test_merged_people_count_once_and_erased_people_not(records: Records, engine
 
 @pytest.mark.proves("F1")
 @pytest.mark.proves("F3", partly="the cost of sending")
-@pytest.mark.proves("B3", partly="power before launch")
+@pytest.mark.proves("B3", partly="no power before a journey starts")
 def test_a_report_says_what_the_campaign_changed(records: Records, engine: DuckDB) -> None:
     people = 1000
     campaign = replace(SPRING, holdout=0.3, goal=Goal("Paid", money="amount"))
@@ -366,7 +366,7 @@ def test_a_report_says_what_the_campaign_changed(records: Records, engine: DuckD
     assert shown["sent"] == shown["accepted"] == shown["converted"]["treated"]["n"]
     assert shown["converted"]["held_out"]["k"] == int((~treated[buys]).sum())
     assert shown["enough_data"]
-    assert shown["message"] == "more people converted because of the campaign"
+    assert shown["message"] == "more people converted because of what was sent"
     assert shown["incremental"]["per_person_low"] < 0.3 < shown["incremental"]["per_person_high"]
     assert shown["incremental"]["conversions"] == pytest.approx(
         shown["incremental"]["per_person"] * shown["treated"]
@@ -376,7 +376,7 @@ def test_a_report_says_what_the_campaign_changed(records: Records, engine: DuckD
     assert shown["money"]["low"] < shown["money"]["total"] < shown["money"]["high"]
 
 
-@pytest.mark.proves("B3", partly="power before launch")
+@pytest.mark.proves("B3", partly="no power before a journey starts")
 def test_a_report_admits_that_it_cannot_know(records: Records) -> None:
     sent(records)
     bare = report(records, campaign=SPRING, entry="e1", outcome=None)
@@ -391,7 +391,7 @@ def test_a_report_admits_that_it_cannot_know(records: Records) -> None:
     assert (same["enough_data"], same["money"]) == (True, None)
     assert same["message"] == "no difference can be told from chance"
     worse = changed(Outcome(Arm(1000, 10, 10, 10), Arm(1000, 100, 100, 100)))
-    assert worse["message"] == "fewer people converted because of the campaign"
+    assert worse["message"] == "fewer people converted because of what was sent"
     empty = changed(Outcome(Arm(0, 0), Arm(0, 0)))
     assert empty["converted"]["treated"] == {"n": 0, "k": 0, "rate": None, "low": None, "high": None}
 

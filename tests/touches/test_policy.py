@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from limner.accounts.keys import micros
+from limner.campaigns.arms import held_out
 from limner.campaigns.model import Campaign, Cap, Quiet
-from limner.campaigns.rules import NO_POLICY, Budget, Days, Harm, Limit, Policy
+from limner.campaigns.rules import NO_POLICY, Budget, Days, GlobalHoldout, Harm, Limit, Policy
 from limner.channels.seam import Message, Outcome, Receipt, Unavailable
 from limner.consents.ledger import record, unsubscribe
 from limner.consents.model import Consent, State, address_hash
@@ -182,6 +183,7 @@ FAULTS: dict[str, Callable[[Case], None]] = {
     "stopped in between": _stop_between,
     "suppressed": lambda case: _unsubscribe(case.records, 0),
     "consent": _withdraw,
+    "global holdout": lambda case: _policy(case, holdout=GlobalHoldout(1.0, date(2026, 3, 1))),
     "cap": _cap,
     "holiday": lambda case: _policy(case, holidays=(Days(date(2026, 3, 2), date(2026, 3, 2)),)),
     "quiet hours": lambda case: _policy(case, quiet=Quiet(time(9), time(11))),
@@ -269,6 +271,22 @@ def test_what_somebody_got_before_they_were_found_to_be_this_person_counts(recor
     run(records, box, policy=policy, recipients=known)
     assert box.addresses == [address(0), address(2)]
     assert state(records, person(1)) == ("suppressed", "cap reached: 1 in 1 day")
+
+
+def test_the_global_holdout_gets_no_marketing_and_every_service_message(records: Records) -> None:
+    consent_all(records, 200)
+    policy = Policy(holdout=GlobalHoldout(0.3, date(2026, 3, 1), seed="all"))
+    out = held_out([person(n) for n in range(200)], seed="all", share=0.3)
+    begin(records, audience(200))
+    box = Box()
+    run(records, box, policy=policy)
+    assert sorted(box.addresses) == sorted(address(n) for n in range(200) if not out[n])
+    assert 30 < int(out.sum()) < 90
+    given = {"people": audience(200), "seed": "s", "secret": SECRET, "now": NOW, "policy": policy}
+    before = entries.preview(records, campaign=replace(SPRING, name="other"), **given)
+    assert before.suppressed == {"in the global holdout": int(out.sum())}
+    service = replace(SPRING, name="receipt", message_class="service")
+    assert entries.preview(records, campaign=service, **given).suppressed == {}
 
 
 def test_at_a_launch_who_is_at_a_cap_of_the_policy_is_set_aside(records: Records) -> None:

@@ -101,6 +101,12 @@ def poison(site: Site, texts: list[str]) -> None:
         f"title: {title}\naudience: recent_buyers\nholdout: 0.1\nchannel: email\nclass: service\nsubject: {quoted}\n"
         f"template: spring_harvest.html\nowner: {quoted}\nwhy: {quoted}\n",
     )
+    site.write(
+        "journeys/waiting_basket.yml",
+        f"title: {title}\nstart: {{event: Order Paid}}\nonly: {condition}\nowner: {quoted}\nwhy: {quoted}\nsteps:\n"
+        f"  call: {{task: {quoted}}}\n  write:\n    message:\n      template: spring_harvest.html\n"
+        f"      subject: {quoted}\n      class: service\n",
+    )
     site.write("templates/spring_harvest.html", "<h1>Hello {{ person.name }}</h1>" + "".join(texts[:3]))
     people = site.workspace.paths.folder / "<img src=x onerror=alert(1)>.csv"
     with people.open("w", encoding="utf-8", newline="") as file:
@@ -112,6 +118,7 @@ def poison(site: Site, texts: list[str]) -> None:
     site.verb("import", file=str(people), map="auto")
     site.verb("tag run")
     site.verb("audience snapshot", name="recent_buyers")
+    site.verb("journey start", name="waiting_basket")
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,7 @@ from playwright.sync_api import expect
 from limner import config
 from tests.web.harness import PASSWORD, ROOT, Site, Visits, look
 
-SECTIONS = {
-    "": config.Config,
-    "email": config.Email,
-    "wechat": config.Wechat,
-    "limits": config.Limits,
-    "spark": config.Cluster,
-}
+SECTIONS = {"": config.Config, **config.SECTIONS}
 
 
 def test_somebody_is_invited_by_a_link_that_is_shown_once(visit: Visits, fresh: Site) -> None:

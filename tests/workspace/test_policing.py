@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from limner.campaigns.arms import held_out
 from limner.demo.mail_server import MailServer
 from limner.errors import DefinitionError, NotFoundError, UsageError
 from limner.types import Json
@@ -408,3 +409,33 @@ def test_what_surely_loses_conversions_is_paused_within_the_hour(shop: Shop, wha
         assert report["reason"].endswith("the bound is +0.00%")
     else:
         assert shop.verb("journey show", name="cart")["status"] == "paused"
+
+
+@pytest.mark.proves("B3", partly="no power before a journey starts")
+def test_all_marketing_together_is_measured_against_the_global_holdout(shop: Shop) -> None:
+    """Of those who may be written to every second one buys, of those held out every fifth."""
+    many = 400
+    shop.points(*[10] * many)
+    with pytest.raises(UsageError) as none:
+        shop.verb("effect overall", event="Order Paid")
+    assert none.value.code == "no_holdout"
+    since = shop.now.date()
+    shop.write("policy.yml", f"holdout: {{share: 0.3, since: {since.isoformat()}, seed: all}}\n")
+    people = [shop.verb("person show", id=f"m{n:02d}")["person"] for n in range(many)]
+    out = held_out(people, seed="all", share=0.3)
+    inside, others = [n for n in range(many) if out[n]], [n for n in range(many) if not out[n]]
+    shop.now -= timedelta(days=2)
+    shop.did(*others, event="Order Paid")  # before it began
+    shop.now += timedelta(days=2, hours=1)
+    shop.did(*others[::2], *inside[::5], event="Order Paid")
+    shop.now += timedelta(hours=1)
+    found = shop.verb("effect overall", event="Order Paid")
+    assert {arm: (rate["k"], rate["n"]) for arm, rate in found["converted"].items()} == {
+        "treated": (len(others[::2]), len(others)),
+        "held_out": (len(inside[::5]), len(inside)),
+    }
+    rise = len(others[::2]) / len(others) - len(inside[::5]) / len(inside)
+    assert found["incremental"]["per_person"] == pytest.approx(rise)
+    assert found["incremental"]["per_person_low"] > 0
+    assert found["since"] == f"{since.isoformat()}T00:00:00+00:00"
+    assert shop.verb("effect overall", event="Nobody did this")["enough_data"] is False

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from limner.campaigns.arms import held_out
 from limner.campaigns.model import Cap, Quiet
 from limner.campaigns.rules import Budget, Days, Limit, Policy
-from limner.consents.model import Standing, objection
+from limner.consents.model import MARKETING, Standing, objection
 from limner.types import MONEY_SCALE
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?")
 
 TOO_LATE = "too late to be of use"
+HELD_OUT = "in the global holdout"
 QUIET_HOURS = "quiet hours"
 HOLIDAY = "holiday"
 NEVER = "the quiet hours leave no time to send"
@@ -43,7 +45,8 @@ class Decision:
 class Asked:
     """A message that is to go to one person. `of`: its campaign or journey, whose own cap and quiet hours it brings.
 
-    `useful_until`: not after that; `waited`: why it waited last, '' when it did not.
+    `useful_until`: not after that; `waited`: why it waited last, '' when it did not; `held_out`: the person is one of
+    those who get nothing of its class.
     """
 
     of: str
@@ -53,6 +56,7 @@ class Asked:
     quiet: Quiet | None = None
     useful_until: datetime | None = None
     waited: str = ""
+    held_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ def decide(
     against = objection(standing, asked.message_class)
     if against:
         return Decision(False, against)
+    if asked.held_out:
+        return Decision(False, HELD_OUT)
     limits = limits_of(asked, policy)
     taken = [sum(_counts(limit, one, now) for one in earlier) for limit in limits]
     for limit, got in zip(limits, taken, strict=True):
@@ -105,6 +111,14 @@ def decide(
         if ahead and got + len(ahead) >= limit.messages:
             return Decision(False, f"{_WAITS}{ahead[0].of}, which has priority", now + YIELDS)
     return Decision(True)
+
+
+def in_global_holdout(policy: Policy, people: Sequence[str], message_class: str) -> list[bool]:
+    """Of each person whether the global holdout keeps messages of the class from them."""
+    if policy.holdout is None or message_class != MARKETING:
+        return [False] * len(people)
+    drawn: list[bool] = held_out(people, seed=policy.holdout.seed, share=policy.holdout.share).tolist()
+    return drawn
 
 
 def limits_of(asked: Asked, policy: Policy) -> tuple[Limit, ...]:

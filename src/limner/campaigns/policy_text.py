@@ -11,14 +11,25 @@ from typing import Any
 
 from limner.campaigns import text as campaign_text
 from limner.campaigns.model import CHANNELS, Hold
-from limner.campaigns.rules import NO_POLICY, Budget, Days, Harm, Limit, Policy
+from limner.campaigns.rules import NO_POLICY, Budget, Days, GlobalHoldout, Harm, Limit, Policy
 from limner.consents.model import CLASSES, MARKETING
 from limner.tags.document import Document
 from limner.tags.document import Step as At
 from limner.types import MONEY_SCALE
 
 FILE = "policy.yml"
-KEYS = ("caps", "quiet_hours", "holidays", "quiet_for", "costs", "budgets", "priority", "hold", "harm")
+KEYS = (
+    "caps",
+    "quiet_hours",
+    "holidays",
+    "quiet_for",
+    "costs",
+    "budgets",
+    "priority",
+    "hold",
+    "harm",
+    "holdout",
+)
 _TO = re.compile(r"(\d{4}-\d{2}-\d{2}) to (\d{4}-\d{2}-\d{2})")
 
 
@@ -37,6 +48,7 @@ def read(text: str) -> Policy:
         priority=_priority(document),
         hold=campaign_text.hold_of(document, "hold") or Hold(),
         harm=_harm(document),
+        holdout=_holdout(document),
     )
 
 
@@ -183,3 +195,17 @@ def _harm(document: Document) -> Harm:
         least=100 if least is None else int(least),
         effect=campaign_text.share_of(document, "harm", "effect", lowest=-1.0, highest=0.0),
     )
+
+
+def _holdout(document: Document) -> GlobalHoldout | None:
+    if document.value("holdout") is None:
+        return None
+    _mapping(document, "holdout", keys=("share", "since", "seed"))
+    share = campaign_text.share_of(document, "holdout", "share", highest=campaign_text.MAX_HOLDOUT)
+    if not share:
+        raise document.error("'share' is missing, or 0", "holdout", code="missing", hint="share: 0.02")
+    given = document.value("holdout", "since")
+    if given is None:
+        raise document.error("'since' is missing", "holdout", code="missing", hint="since: 2026-06-01")
+    since = _days(document, "holdout", "since").first
+    return GlobalHoldout(share, since, document.string("holdout", "seed") or GlobalHoldout.seed)

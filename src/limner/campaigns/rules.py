@@ -59,6 +59,18 @@ class Harm:
 
 
 @dataclass(frozen=True)
+class GlobalHoldout:
+    """So many of all people get no message of marketing, so that all of them together can be measured since a day.
+
+    Who is in it is drawn by `seed` and the person's id alone.
+    """
+
+    share: float
+    since: date
+    seed: str = "everything"
+
+
+@dataclass(frozen=True)
 class Policy:
     """The rules of a workspace. Quiet hours and holidays hold for the classes of `quiet_for`.
 
@@ -75,6 +87,7 @@ class Policy:
     priority: tuple[str, ...] = ()
     hold: Hold = field(default_factory=Hold)
     harm: Harm = field(default_factory=Harm)
+    holdout: GlobalHoldout | None = None
 
     def cost(self, channel: str, message_class: str) -> int:
         """What one message costs, in 1/10,000 of the currency unit; 0 when nothing is said."""

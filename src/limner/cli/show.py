@@ -160,22 +160,21 @@ def clean_lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines())
 
 
-def effect(report: Json) -> list[tuple[str, str]]:
-    """A campaign's report as lines: what it changed first, then where everybody is, then the rates."""
+def changed(report: Json) -> list[tuple[str, str]]:
+    """What was changed as lines: more or fewer, how many and how much, and who bought in each arm."""
     lines = [("what it changed", str(report["message"]))]
-    changed, money = report.get("incremental"), report.get("money")
-    if changed and changed.get("conversions") is not None:
+    made, money = report.get("incremental"), report.get("money")
+    if made and made.get("conversions") is not None:
         lines.append(
             (
                 "incremental buyers",
-                f"{changed['conversions']:+,.0f} (95 %: {changed['low']:+,.0f} to {changed['high']:+,.0f})",
+                f"{made['conversions']:+,.0f} (95 %: {made['low']:+,.0f} to {made['high']:+,.0f})",
             )
         )
         lines.append(
             (
                 "per person",
-                f"{changed['per_person']:+.2%} (95 %: {changed['per_person_low']:+.2%}"
-                f" to {changed['per_person_high']:+.2%})",
+                f"{made['per_person']:+.2%} (95 %: {made['per_person_low']:+.2%} to {made['per_person_high']:+.2%})",
             )
         )
     if money and money.get("total") is not None:
@@ -194,6 +193,12 @@ def effect(report: Json) -> list[tuple[str, str]]:
                 else f": {share['rate']:.2%} ({share['low']:.2%} to {share['high']:.2%})"
             )
             lines.append((f"bought, {arm.replace('_', ' ')}", f"{share['k']:,} of {share['n']:,}{rate}"))
+    return lines
+
+
+def effect(report: Json) -> list[tuple[str, str]]:
+    """A campaign's report as lines: what it changed first, then where everybody is, then the rates."""
+    lines = changed(report)
     where = ", ".join(
         f"{report[key]:,} {key.replace('_', ' ')}" for key in ("held_out", "waiting", "failed", "in_doubt")
     )

@@ -305,9 +305,9 @@ def _rate(arm: Arm) -> Json:
 
 def _said(made: Interval) -> str:
     if made.low > 0:
-        return "more people converted because of the campaign"
+        return "more people converted because of what was sent"
     if made.high < 0:
-        return "fewer people converted because of the campaign"
+        return "fewer people converted because of what was sent"
     return "no difference can be told from chance"
 
 

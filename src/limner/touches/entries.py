@@ -15,7 +15,8 @@ from sqlalchemy import Connection, RowMapping, text
 from limner.accounts.keys import instant, micros
 from limner.campaigns.arms import HELD_OUT, SUPPRESSED, TREATED, held_out
 from limner.campaigns.model import Campaign
-from limner.campaigns.policy import Asked, cap_reached, limits_of
+from limner.campaigns.policy import HELD_OUT as GLOBAL_HOLDOUT
+from limner.campaigns.policy import Asked, cap_reached, in_global_holdout, limits_of
 from limner.campaigns.rules import NO_POLICY, Policy
 from limner.consents.ledger import standings
 from limner.consents.model import NOBODY_ASKED, address_hash, objection
@@ -272,14 +273,17 @@ def _sorted_out(
 ) -> list[dict[str, Any]]:
     """Each person once, with `reason` why no message may go to them ('' when it may)."""
     capped = _capped(connection, campaign, now, policy)
+    everybody = people.column("person").to_pylist()
+    apart = in_global_holdout(policy, everybody, campaign.message_class)
     standing = standings(connection, campaign.channel, message_class=campaign.message_class)
     variants: Sequence[str | None] = (
         people.column("variant").to_pylist() if "variant" in people.column_names else [""] * people.num_rows
     )
     rows: dict[str, dict[str, Any]] = {}
     taken: set[str] = set()
-    for person, address, kind, value, variant in zip(
-        people.column("person").to_pylist(),
+    for person, out_of_all, address, kind, value, variant in zip(
+        everybody,
+        apart,
         people.column("address").to_pylist(),
         people.column("identifier_kind").to_pylist(),
         people.column("identifier_value").to_pylist(),
@@ -295,6 +299,7 @@ def _sorted_out(
             reason = "same address as another person"
         else:
             reason = objection(standing.get(hashed, NOBODY_ASKED), campaign.message_class)
+            reason = reason or (GLOBAL_HOLDOUT if out_of_all else "")
             reason = reason or capped.get(person) or capped.get(hashed) or ""
             taken.add(hashed)
         rows[person] = {

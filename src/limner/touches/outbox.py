@@ -28,6 +28,7 @@ from limner.campaigns.policy import (
     Counted,
     Room,
     decide,
+    in_global_holdout,
     limits_of,
     month_of,
     next_month,
@@ -277,12 +278,15 @@ class _Run:
             )
             earlier, rivals = self._asked_of_others(connection, candidates, now)
             left = self._room(connection, now)
+            apart = in_global_holdout(
+                self.policy, [due.person for due in candidates], self.campaign.message_class
+            )
             may: list[_Due] = []
             unpaid: list[str] = []
             refused: list[tuple[str, str]] = []
-            for due in candidates:
+            for due, out in zip(candidates, apart, strict=True):
                 decision = decide(
-                    self._asked(due),
+                    replace(self._asked(due), held_out=out),
                     standing=standing.get(due.address_hash, NOBODY_ASKED),
                     policy=self.policy,
                     now=now,

@@ -757,12 +757,27 @@ def outcome_of(
         return None
     return reports.outcome(
         workspace.engine,
-        reports.arms_in_journey(workspace.records, workspace.engine, running.journey),
+        _besides_holdout(
+            workspace, reports.arms_in_journey(workspace.records, workspace.engine, running.journey)
+        ),
         reaching.goal_events(workspace, journey.goal, now),
         start=running.started_at,
         end=now,
         within=journey.goal.within,
     )
+
+
+def _besides_holdout(workspace: Workspace, arms: pa.Table) -> pa.Table:
+    """The arms without those who get no marketing at all: in both they are drawn by chance."""
+    holdout = policing.policy(workspace).holdout
+    if holdout is None or not arms.num_rows:
+        return arms
+    people = workspace.engine.read(
+        "SELECT p.person_id FROM arms AS a JOIN persons AS p ON p.ix = a.ix ORDER BY a.ix",
+        given={"arms": arms},
+    )
+    out = held_out(people["person_id"].to_pylist(), seed=holdout.seed, share=holdout.share)
+    return arms.filter(pa.array(~out))
 
 
 def journey_pause(workspace: Workspace, name: str, caller: Caller = LOCAL) -> Json:

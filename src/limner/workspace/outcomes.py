@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time
 from threading import Lock
 from weakref import WeakKeyDictionary
 
+import pyarrow as pa
+
 from limner.accounts.keys import micros
 from limner.accounts.model import LOCAL, Caller
+from limner.campaigns.arms import held_out
+from limner.campaigns.model import Goal
 from limner.errors import LimnerError, NotFoundError, UsageError, did_you_mean
+from limner.feedback import report
 from limner.touches import entries
 from limner.touches.model import Entry
 from limner.types import Json
-from limner.workspace import definitions, previewing, reaching
+from limner.workspace import definitions, policing, previewing, reaching
 from limner.workspace.paging import cursor_of, place_of, size_of
 from limner.workspace.workspace import Workspace
 
@@ -90,6 +95,43 @@ def effect_list(workspace: Workspace, q: str = "", limit: int = 50, cursor: str 
         "next": cursor_of(micros(last.started_at), last.campaign, last.entry) if more and last else None,
         "currency": workspace.config.currency,
         "as_of": now.isoformat(),
+    }
+
+
+def effect_overall(workspace: Workspace, event: str, where: str = "", money: str = "") -> Json:
+    """What all marketing together changed: everybody against those in the global holdout, since its day.
+
+    Both arms hold everybody who is known now, and everything that they did since then counts, whether or not a message
+    ever went to them. `event`, `where`, `money`: what counts, as in a campaign's goal. Raises UsageError without a
+    global holdout.
+    """
+    workspace.load()
+    holdout = policing.policy(workspace).holdout
+    now = workspace.clock()
+    if holdout is None:
+        raise UsageError(
+            "there is no global holdout, so nothing can be compared",
+            where="policy.yml",
+            code="no_holdout",
+            hint="holdout: {share: 0.02, since: 2026-06-01}",
+        )
+    start = datetime.combine(holdout.since, time(), tzinfo=workspace.config.tz).astimezone(UTC)
+    goal = Goal(event, where, money)
+    people = workspace.engine.read(
+        "SELECT ix, person_id FROM persons WHERE merged_into IS NULL AND NOT erased ORDER BY ix"
+    )
+    out = held_out(people["person_id"].to_pylist(), seed=holdout.seed, share=holdout.share)
+    arms = pa.table({"ix": people["ix"], "treated": ~out})
+    found = report.outcome(
+        workspace.engine, arms, reaching.goal_events(workspace, goal, now), start=start, end=max(start, now)
+    )
+    return {
+        "since": start.isoformat(),
+        "until": now.isoformat(),
+        "share": holdout.share,
+        "goal": {"event": event, "where": where, "money": money},
+        "currency": workspace.config.currency,
+        **report.changed(found, currency=workspace.config.currency, money=bool(money)),
     }
 
 

@@ -289,6 +289,7 @@ VERBS: dict[str, Verb] = {
     "channel list": _verb(content.channel_list),
     "channel test": _verb(content.channel_test),
     "effect list": _verb(outcomes.effect_list),
+    "effect overall": _verb(outcomes.effect_overall),
     "permission add": _verb(reaching.permission_add, "change", "", "received stored"),
     "permission import": _verb(reaching.permission_import, "change", "", "received stored"),
     "consent import": _verb(reaching.consent_import, "change", "", "received stored"),

@@ -501,6 +501,38 @@ class Report(Counts):
     where: dict[str, str]
 
 
+class OverallAsked(Shape):
+    """What counts: an event, where it holds, and the property that is earned."""
+
+    event: Annotated[str, Field(min_length=1, max_length=300)]
+    where: Annotated[str, Field(max_length=10_000)] = ""
+    money: Annotated[str, Field(max_length=300)] = ""
+
+
+class OverallGoal(Shape):
+    """What counts."""
+
+    event: str
+    where: str
+    money: str
+
+
+class Overall(Shape):
+    """What all marketing together changed: everybody against those in the global holdout, of `share`, since its day."""
+
+    since: str
+    until: str
+    share: float
+    goal: OverallGoal
+    currency: str
+    converted: Rates
+    incremental: Incremental | None
+    money: IncrementalMoney | None
+    enough_data: bool
+    message: str
+    why_not: WhyNot | None
+
+
 class SendingPeopleAsked(Paged):
     """Which people of which sending."""
 
@@ -763,4 +795,5 @@ ROUTES = (
         example={"body": {"decision": "approve", "reason": "the text was read"}},
     ),
     Route("GET", "/api/v1/effects", "effect list", _VIEWER, EffectPage, "effects", asks=EffectsAsked),
+    Route("GET", "/api/v1/effects/overall", "effect overall", _VIEWER, Overall, "effects", asks=OverallAsked),
 )

@@ -123,6 +123,24 @@ def permission_import(file: Path, workspace: Path = Workspace, as_json: bool = A
     )
 
 
+@campaign.command("overall")
+def campaign_overall(
+    event: str = typer.Argument(..., help="What counts, for example 'Order Paid'."),
+    where: str = typer.Option("", help="Only where this holds of the event."),
+    money: str = typer.Option("", help="The property that is earned."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What all marketing together changed: everybody against the global holdout of policy.yml, since its day."""
+    ask(
+        "effect overall",
+        {"event": event, "where": where, "money": money},
+        workspace=workspace,
+        as_json=as_json,
+        show=lambda answer: show.table(f"since {answer['since']}", ("", ""), show.changed(answer)),
+    )
+
+
 @campaign.command("suppressions")
 def campaign_suppressions(
     name: str = typer.Argument("", help="Of one campaign or journey; default: of all."),

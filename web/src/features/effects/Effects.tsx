@@ -12,6 +12,7 @@ import { usePreferences } from "../../lib/preferences";
 import { useFormat } from "../../lib/useFormat";
 import { titleIn } from "../../lib/titles";
 import css from "./effects.module.css";
+import { Overall } from "./Overall";
 
 type Effect = Answer<"/api/v1/effects">["effects"][number];
 
@@ -132,6 +133,7 @@ export default function Effects() {
           ]}
         />
       </Card>
+      <Overall />
     </Page>
   );
 }

@@ -25,6 +25,15 @@ const en = {
   none: "Nothing was sent yet",
   noneNote: "After a campaign with a goal and a holdout, what it changed stands here.",
   make: "To campaigns",
+  overall: {
+    title: "All marketing together",
+    note: "Everybody against those who get no marketing at all, the global holdout, whoever got a message and whoever did not.",
+    event: "What counts",
+    money: "What is earned (if anything)",
+    noHoldout: "There is no global holdout yet, so nothing can be compared. It stands in policy.yml: holdout: {share: 0.02, since: 2026-06-01}",
+    arms: "{{bought}} of {{treated}} converted, {{heldBought}} of {{held}} held out",
+    since: "since",
+  },
 };
 
 export default en;

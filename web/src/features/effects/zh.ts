@@ -27,6 +27,15 @@ const zh: typeof en = {
   none: "还没有发送过",
   noneNote: "带有目标和对照组的活动发送之后，这里会显示它改变了什么。",
   make: "前往营销活动",
+  overall: {
+    title: "全部营销的总效果",
+    note: "所有人与全局对照组（完全不接收营销消息的人）相比，无论是否收到过消息。",
+    event: "以什么为准",
+    money: "带来的金额（可不选）",
+    noHoldout: "还没有全局对照组，因此无法比较。请在 policy.yml 中设置，例如 holdout: {share: 0.02, since: 2026-06-01}",
+    arms: "{{treated}} 人中有 {{bought}} 人转化，对照组 {{held}} 人中有 {{heldBought}} 人",
+    since: "自",
+  },
 };
 
 export default zh;

@@ -8,7 +8,7 @@ import { CodeEditor } from "../../components/CodeEditor";
 import { useUndoToast } from "../../components/Confirm";
 import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
-import { FailureLine, Loading, Shown } from "../../components/States";
+import { Failure, FailureLine, Loading, Shown } from "../../components/States";
 import { answer, api, asProblem, useAnswer, useChange } from "../../lib/api";
 import { placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
@@ -35,6 +35,13 @@ type Open = { kind: "step"; name: string } | { kind: "start" } | { kind: "add"; 
 export default function Edit() {
   const { name = "" } = useParams();
   const found = useAnswer("/api/v1/definitions/{kind}/{name}", { params: { path: { kind: "journeys", name } } }, { staleTime: 0, gcTime: 0, refetchOnWindowFocus: false });
+  const { t } = useTranslation("journeys");
+  if (found.error && !found.data)
+    return (
+      <Page title={name} above={[{ to: "/marketing/journeys", title: t("title") }]}>
+        <Failure error={found.error} retry={() => void found.refetch()} />
+      </Page>
+    );
   return (
     <Shown of={found} shape="page">
       {(data) => (found.isFetching && !found.isFetchedAfterMount ? <Loading shape="page" /> : <Editor key={name} name={name} start={data.text} etag={data.etag} readOnly={data.read_only} />)}
