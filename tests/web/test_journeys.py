@@ -134,7 +134,7 @@ def test_a_journey_is_seen_and_tried_with_one_person(
 ) -> None:
     page = visit(f"/marketing/journeys/{NAME}", role="viewer", language=language, theme=theme, width=width)
     words = f"{PEOPLE} entered" if language == "en" else f"{PEOPLE} 人进入"
-    name = "The journey as a picture" if language == "en" else "旅程图"
+    name = "The journey as a picture" if language == "en" else "流程图"
     picture = page.get_by_role("group", name=name) if width > 768 else page.get_by_role("list", name="列表")
     expect(picture.get_by_text(words)).to_be_visible()
     look(page, f"journeys-one-{language}-{theme}-{width}", whole=True)
