@@ -34,7 +34,7 @@ from benchmarks.full_refresh import AS_OF, NAMES, TAGS, shop
 from limner.engine.duckdb import DuckDB
 from limner.errors import DefinitionError
 from limner.tags.check import check
-from limner.tags.graph import build
+from limner.tags.graph import build, expressions
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Tag
 from limner.tags.run import run
@@ -152,7 +152,7 @@ def definitions(catalog: WorkspaceCatalog, *, many: int) -> Mapping[str, Tag]:
 
 def _possible(texts: Mapping[str, str], catalog: WorkspaceCatalog) -> dict[str, str]:
     """Those that are right in this workspace, and so is everything that they refer to."""
-    tags = {key: read(text, key) for key, text in texts.items()}
+    tags = {key: tag for key, text in texts.items() if _readable(tag := read(text, key))}
     while True:
         wrong = set()
         graph = build(tags, catalog.audience)
@@ -167,6 +167,15 @@ def _possible(texts: Mapping[str, str], catalog: WorkspaceCatalog) -> dict[str, 
             key: tag for key, tag in tags.items() if not graph.dependents([key]) & wrong and key not in wrong
         }
         tags = {key: tag for key, tag in tags.items() if not graph.closure([key]) & wrong}
+
+
+def _readable(tag: Tag) -> bool:
+    """Whether it asks of no kind of objects: there are none here."""
+    try:
+        expressions(tag)
+    except DefinitionError:
+        return False
+    return True
 
 
 def _refresh(folder: Path, *, people: int, tags: int, days: int, memory: str) -> None:

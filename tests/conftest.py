@@ -8,6 +8,16 @@ from pathlib import Path
 
 import pytest
 
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+ROOM = 6 << 30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where there is room, the tests' folders stand in memory: on a disk most of their time is waiting for it."""
+    chosen = config.option.basetemp or os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    if not chosen and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(IN_MEMORY)
+
 
 @pytest.fixture(scope="session")
 def datasets() -> Path:

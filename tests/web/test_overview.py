@@ -36,6 +36,8 @@ def test_the_first_page_answers_five_questions(visit: Visits, language: Literal[
         "zh": re.compile("需要您处理|暂无待处理事项"),
     }
     expect(page.get_by_text(needs[language]).first).to_be_visible()
+    behind = {"en": "From event to tags", "zh": "事件到标签用时"}
+    expect(page.get_by_text(behind[language], exact=True)).to_be_visible()
     look(page, f"overview-{language}", whole=True)
 
 

@@ -35,7 +35,7 @@ from limner.tags.model import Tag
 from limner.touches import entries
 from limner.touches.model import Entry
 from limner.types import Json, ValueType, naive, utc
-from limner.workspace import definitions, holding, knowing, reaching
+from limner.workspace import definitions, holding, knowing, reaching, realtime
 from limner.workspace.catalog import WorkspaceCatalog
 from limner.workspace.schedule import moments
 from limner.workspace.workspace import Workspace
@@ -229,6 +229,22 @@ def _tags(workspace: Workspace, defined: Mapping[str, Tag], states: Mapping[str,
         "last_run": last,
         "oldest": None if oldest is None else oldest.isoformat(),
         "next_run": next(iter(moments(refresh, workspace.config.tz, now))).isoformat() if refresh else None,
+        "behind": _behind(workspace),
+    }
+
+
+def _behind(workspace: Workspace) -> Json | None:
+    """How far the tags are behind the events, how long the latest events took; None before the first run."""
+    fresh = realtime.freshness(workspace)
+    if fresh is None:
+        return None
+    latency = None if workspace.realtime is None else workspace.realtime.latency
+    return {
+        "seconds": fresh.age,
+        "events": fresh.events,
+        "measured": 0 if latency is None else latency.events,
+        "median": None if latency is None else latency.median,
+        "p95": None if latency is None else latency.p95,
     }
 
 

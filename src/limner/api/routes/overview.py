@@ -50,6 +50,20 @@ class LastRun(Shape):
     ended_at: str | None
 
 
+class Behind(Shape):
+    """How far tags are behind events: `seconds` since they were last moved on, `events` that are in no tag yet.
+
+    `median` and `p95` are seconds from the receipt of an event to its tags, over the `measured` latest events since the
+    start; null before any came. `p95` is that of each step's oldest event.
+    """
+
+    seconds: float
+    events: int
+    measured: int
+    median: float | None
+    p95: float | None
+
+
 class Freshness(Shape):
     """How many tags are as they should be. `stale`: expired, or defined anew since; `waiting`: never computed."""
 
@@ -64,6 +78,7 @@ class Freshness(Shape):
     last_run: LastRun | None
     oldest: str | None
     next_run: str | None
+    behind: Behind | None
 
 
 class CountedPeople(Shape):

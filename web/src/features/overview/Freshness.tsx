@@ -50,10 +50,23 @@ export function Freshness({ tags }: { tags: Tags }) {
         facts={[
           [t("tags.lastRun"), <LastRun key="last" run={tags.last_run} />],
           [t("tags.oldest"), when(tags.oldest)],
+          [t("tags.took"), tags.behind && tags.behind.median !== null ? <Took key="took" behind={tags.behind} /> : NOTHING],
+          [t("tags.behind"), tags.behind ? t("tags.behindOf", { count: tags.behind.events, n: format.exact(tags.behind.events) }) : NOTHING],
           [t("tags.next"), tags.next_run ? when(tags.next_run) : t("tags.byHand")],
         ]}
       />
     </Card>
+  );
+}
+
+/** From the receipt of an event to its tags. */
+function Took({ behind }: { behind: NonNullable<Tags["behind"]> }) {
+  const { t } = useTranslation("overview");
+  const format = useFormat();
+  return (
+    <span title={t("tags.tookNote", { n: format.exact(behind.measured) })}>
+      {t("tags.tookOf", { median: format.duration(behind.median), p95: format.duration(behind.p95) })}
+    </span>
   );
 }
 
