@@ -31,7 +31,7 @@ def bank(made: lender.Lender, tmp_path_factory: pytest.TempPathFactory) -> Itera
     world = World(folder, now=made.launch)
     cut = (lender.DAYS - lender.AFTER_DAYS) * 86_400
     lender.write_customers(made, files / "customers.csv")
-    lender.write_survey(made, files / "survey.csv", asked=600)
+    lender.write_survey(made, files / "survey.csv", asked=900)
     paid, done, tapped = (
         part.part(part.seconds < cut)
         for part in (lender.payments(made), lender.app(made), lender.account(made))
@@ -80,7 +80,7 @@ def test_car_owners_are_found_without_a_column_that_says_it(bank: World, made: l
 
 def test_a_survey_says_how_often_the_tag_is_right(bank: World, made: lender.Lender) -> None:
     told = bank.verb("tag accuracy", key="car_owner")
-    assert (told["people"], told["enough"], told["meets"]) == (600, True, True)
+    assert (told["people"], told["enough"], told["meets"]) == (900, True, True)
     right = made.owner[found(bank, "car_owner")].mean()
     assert told["precision"]["low"] < right < told["precision"]["high"]
 
