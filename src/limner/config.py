@@ -34,6 +34,43 @@ class Email:
     password_env: str = key("", "The environment variable that holds the password.")
     tls: str = key("none", "`none`, `starttls` or `tls`.")
     messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the server takes them.")
+    dkim_selector: str = key(
+        "", "The selector under which the public key is published; empty: mails are not signed."
+    )
+    dkim_key_file: str = key(
+        "",
+        "The file with the private key (PEM: RSA or Ed25519); a relative path is from the workspace's folder.",
+    )
+    dkim_key_env: str = key("", "The environment variable that holds the private key instead of a file.")
+    dkim_domain: str = key("", "The domain that signs; empty: the sender's.")
+    bounces: str = key(
+        "",
+        "The address that undeliverable mails come back to, for example `bounce@shop.example`: each message uses"
+        " `bounce+ITS-ID@shop.example`. Empty: they come back to the sender.",
+    )
+    soft_bounces: int = key(
+        3, "An address gets no more when so many messages in a row came back for a passing reason; 0: never."
+    )
+    callback_env: str = key(
+        "",
+        "The environment variable that holds the secret word in the address that returned mails are posted to.",
+    )
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """The mailbox that undeliverable mails and complaints come back to."""
+
+    host: str = key("", "The IMAP or POP3 server; empty: no mailbox is read.")
+    port: int = key(993, "Its port.")
+    protocol: str = key(
+        "imap", "`imap` or `pop3`. What was read is marked as seen (IMAP), or deleted (POP3)."
+    )
+    tls: str = key("tls", "`tls`, `starttls` or `none`.")
+    username: str = key("", "The user name.")
+    password_env: str = key("", "The environment variable that holds the password.")
+    folder: str = key("INBOX", "The folder that is read (IMAP).")
+    seconds: float = key(60.0, "How often it is read.")
 
 
 @dataclass(frozen=True)
@@ -90,6 +127,30 @@ class Push:
     secret_env: str = key("", "The environment variable that holds the MasterSecret.")
     address: str = key("cid", "The attribute or identifier that holds the client id of a person's device.")
     ttl_seconds: int = key(7_200, "How long a message waits for a device that is not reached.")
+    messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the platform takes them.")
+
+
+@dataclass(frozen=True)
+class Wecom:
+    """WeCom: customers of the staff, their tags, contact codes, mass messages, the sidebar."""
+
+    api: str = key("https://qyapi.weixin.qq.com", "The platform's address.")
+    corp_id: str = key("", "The company's id; needed to send.")
+    agent_id: str = key("", "The application's AgentId; the sidebar needs it.")
+    secret_env: str = key("", "The environment variable that holds the application's Secret.")
+    token_env: str = key("", "The environment variable that holds the Token by which callbacks are signed.")
+    aes_key_env: str = key("", "The environment variable that holds the EncodingAESKey of callbacks.")
+    sign_in: str = key(
+        "https://open.weixin.qq.com/connect/oauth2/authorize",
+        "Where the sidebar lets a member of staff sign in.",
+    )
+    sidebar_role: str = key(
+        "viewer", "What members of staff see of their customers: as `viewer` (masked) or as `operator`."
+    )
+    company_tags: int = key(10_000, "The most tags that the company may have at the platform.")
+    sync_seconds: float = key(
+        300.0, "How often relations, tags and what became of messages are asked for; 0: only by hand."
+    )
     messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the platform takes them.")
 
 
@@ -154,11 +215,14 @@ class Config:
     name: str = key("limner", "The workspace's name, shown to people.")
     zone: str = key("UTC", "The time zone of calendar windows, schedules and quiet hours.")
     currency: str = key("CNY", "The ISO currency of amounts.")
+    redirect_hosts: tuple[str, ...] = key(
+        (), "Hosts, besides that of `public_url`, that hosted forms and invitations may lead to."
+    )
     public_url: str = key(
         "", "The address under which recipients reach this server; links in messages need it."
     )
     strong_keys: tuple[str, ...] = key(
-        ("email", "phone", "openid", "unionid"),
+        ("email", "phone", "openid", "unionid", "external_userid"),
         "Identifiers besides the user id that name exactly one person.",
     )
     personal: tuple[str, ...] = key(
@@ -173,6 +237,7 @@ class Config:
             "birthday",
             "openid",
             "unionid",
+            "external_userid",
         ),
         "Attributes and identifiers that viewers see masked.",
     )
@@ -206,10 +271,12 @@ class Config:
     log_level: str = key("info", "`debug`, `info`, `warning` or `error`.")
     trusted_proxies: tuple[str, ...] = key((), "Proxies whose X-Forwarded-For is believed.")
     email: Email = field(default_factory=Email)
+    mailbox: Mailbox = field(default_factory=Mailbox)
     wechat: Wechat = field(default_factory=Wechat)
     miniprogram: Miniprogram = field(default_factory=Miniprogram)
     sms: Sms = field(default_factory=Sms)
     push: Push = field(default_factory=Push)
+    wecom: Wecom = field(default_factory=Wecom)
     webhooks: Webhooks = field(default_factory=Webhooks)
     limits: Limits = field(default_factory=Limits)
     spark: Cluster = field(default_factory=Cluster)
@@ -252,6 +319,11 @@ class Config:
                 where=str(path),
                 hint='[spark] master = "spark://HOST:7077", folder = "/mnt/shared/limner"',
             )
+        if config.wecom.sidebar_role not in ("viewer", "operator"):
+            raise ConfigError(
+                f"'wecom.sidebar_role' is viewer or operator, not '{config.wecom.sidebar_role}'",
+                where=str(path),
+            )
         if config.approval_people < -1:
             raise ConfigError("'approval_people' is -1 (never), 0 (always) or more", where=str(path))
         return config
@@ -285,10 +357,12 @@ def _read(kind: type[Any], given: Mapping[str, Any], path: str, prefix: str) -> 
 
 SECTIONS: Mapping[str, type[Any]] = {
     "email": Email,
+    "mailbox": Mailbox,
     "wechat": Wechat,
     "miniprogram": Miniprogram,
     "sms": Sms,
     "push": Push,
+    "wecom": Wecom,
     "webhooks": Webhooks,
     "limits": Limits,
     "spark": Cluster,

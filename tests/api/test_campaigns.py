@@ -120,7 +120,7 @@ def test_the_list_says_what_each_campaign_is_at_also_one_whose_file_is_wrong(sho
     }  # fmt: skip
     assert rows["harvest"]["people"] == PEOPLE
     assert rows["weekly"]["next_at"] == "2026-06-01T10:00:00+00:00"
-    assert "subject" in rows["broken"]["problem"] or "holdout" in rows["broken"]["problem"]
+    assert rows["broken"]["problem"] == "'template' is missing"
     assert [row["name"] for row in shop.get("/api/v1/campaigns", q="春茶", status="draft")["campaigns"]] == [
         "harvest"
     ]
@@ -224,7 +224,7 @@ def test_what_a_holdout_cannot_show_is_said() -> None:
     assert reason(12, 12, baseline=1.0) == "too_few_people"
 
 
-@pytest.mark.proves("B3", partly="no power before a journey starts")
+@pytest.mark.proves("B3")
 def test_power_is_told_from_history_and_says_from_what(shop: Shop) -> None:
     asked = {"audience": "everybody", "holdout": 0.3, "days": 14, "event": "Order Paid", "channel": "email"}
     nothing = shop.post("/api/v1/campaigns/power", asked, role="viewer")

@@ -94,9 +94,7 @@ def test_the_platform_is_told_that_this_is_the_accounts_server(account: Account)
     assert account.events("Followed") == []
 
 
-@pytest.mark.proves(
-    "C9", partly="articles read and forms are not told by the platform; they come by links and forms"
-)
+@pytest.mark.proves("C9")
 @pytest.mark.parametrize("sealed", [False, True])
 def test_a_callback_is_one_event_even_when_it_is_delivered_three_times(
     account: Account, sealed: bool
@@ -105,6 +103,27 @@ def test_a_callback_is_one_event_even_when_it_is_delivered_three_times(
         answer = account.called(event("o1", "CLICK", "menu_tea"), sealed=sealed)
         assert answer.text == "success"
     assert [row["menu"] for row in account.events("Menu Clicked")] == ["menu_tea"]
+
+
+@pytest.mark.proves("C9")
+def test_an_articles_original_and_a_form_come_from_their_page_and_count_once(account: Account) -> None:
+    account.called(event("o1", "subscribe", "qrscene_store7"))
+    key = account.verb("source add", name="article")["write_key"]
+    openid = {"id": "o1", "type": "openid", "collection": "users", "encoding": "none"}
+    for name, properties in (("Article Read", {"article": "spring"}), ("Form Submitted", {"form": "trial"})):
+        call = {
+            "anonymousId": "phone-1",
+            "event": name,
+            "messageId": f"m-{name}",
+            "properties": properties,
+            "context": {"externalIds": [openid]},
+        }
+        for _ in range(3):
+            assert account.client.post("/v1/track", json=call, auth=(key, "")).status_code == 200
+    assert [row["article"] for row in account.events("Article Read")] == ["spring"]
+    assert [row["form"] for row in account.events("Form Submitted")] == ["trial"]
+    account.now = account.now.replace(minute=5)
+    assert account.verb("person list")["total"] == 1, "the follower read it, and filled the form in"
 
 
 @pytest.mark.proves("P6")
@@ -141,7 +160,7 @@ def test_an_encrypted_callback_is_answered_encrypted(account: Account) -> None:
     assert inner["Content"] == "We have tea"
 
 
-@pytest.mark.proves("P3", partly="codes are made at the platform by hand")
+@pytest.mark.proves("P3")
 def test_a_channel_code_is_a_source_for_new_and_for_known_followers(account: Account) -> None:
     account.write("tags/came_by.yml", RULE)
     welcome = account.called(event("o1", "subscribe", "qrscene_store7"))

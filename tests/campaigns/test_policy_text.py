@@ -7,7 +7,7 @@ import pytest
 
 from limner.campaigns.model import Hold, Quiet
 from limner.campaigns.policy_text import read, read_folder
-from limner.campaigns.rules import NO_POLICY, Budget, Days, Harm, Limit
+from limner.campaigns.rules import NO_POLICY, Budget, Days, Harm, Hours, Limit, Response
 from limner.errors import DefinitionError
 
 WHOLE = """\
@@ -100,3 +100,36 @@ def test_each_mistake_is_named_with_its_place(text: str, place: str, message: st
         read(text)
     assert caught.value.where == f"policy.yml:{place}"
     assert message in caught.value.message
+
+
+def test_quotas_hours_and_responses_are_read() -> None:
+    policy = read(
+        "quotas: {wechat: 100000 per day, sms: 5 per day}\n"
+        'hours: {events: [$page, "Order*"], half_life: 30 days, least: 5, prior: 0, band: 3, segment: tier}\n'
+        "response: {within: 12 hours, last: 90 days, goal: Order Paid, prior: 7}\n"
+    )
+    assert policy.quotas == {"wechat": 100_000, "sms": 5}
+    assert policy.hours == Hours(("$page", "Order*"), timedelta(days=30), 5, 0, 3, "tier")
+    assert policy.response == Response(timedelta(hours=12), timedelta(days=90), "Order Paid", 7)
+    assert (read("caps: []").hours, read("caps: []").response) == (Hours(), Response())
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("quotas: {wechat: 100}", "policy.yml:1:18"),
+        ("quotas: {pigeon: 1 per day}", "policy.yml:1:10"),
+        ("hours: {band: 13}", "policy.yml:1:15"),
+        ("hours: {least: 0}", "policy.yml:1:16"),
+        ("hours: {half_life: 1 minute}", "policy.yml:1:20"),
+        ("hours: {events: visits}", "policy.yml:1:17"),
+        ("hours: 3", "policy.yml:1:8"),
+        ("response: {within: soon}", "policy.yml:1:20"),
+        ("response: {prior: true}", "policy.yml:1:19"),
+        ("response: {days: 3 days}", "policy.yml:1:12"),
+    ],
+)
+def test_what_is_wrong_with_them_is_named_with_its_place(text: str, where: str) -> None:
+    with pytest.raises(DefinitionError) as error:
+        read(text)
+    assert error.value.where == where

@@ -78,8 +78,19 @@ def test_who_may_enter():
     day = timedelta(microseconds=20)
 
     def asked(again: Again) -> list[bool]:
-        return may_enter(again, inside=inside, entries=entries, since=since, now=100).tolist()
+        return may_enter(
+            again, inside=inside, entries=entries, since=since, ended=since, at=np.full(4, 100)
+        ).tolist()
 
     assert asked(Again()) == [True, False, False, False]
     assert asked(Again(ever=True)) == [True, False, True, True]
     assert asked(Again(ever=True, after=day)) == [True, False, True, False]
+
+
+def test_nobody_enters_again_by_what_came_before_they_were_out_or_let_them_in_already():
+    entries = np.ones(4, dtype=np.int64)
+    since, ended = np.array([10, 10, 10, 10]), np.array([20, 20, 20, 20])
+    at = np.array([9, 10, 19, 20])
+    again = Again(ever=True)
+    may = may_enter(again, inside=np.zeros(4, bool), entries=entries, since=since, ended=ended, at=at)
+    assert may.tolist() == [False, False, False, True]

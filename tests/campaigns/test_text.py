@@ -34,7 +34,7 @@ why: more repeat orders
 """
 
 
-@pytest.mark.proves("S1", partly="scenes of several campaigns, products and channels")
+@pytest.mark.proves("S1")
 def test_a_campaign_is_what_its_file_says() -> None:
     campaign = read(WHOLE, "spring")
     assert campaign.title == {"en": "Spring", "zh": "春季"}

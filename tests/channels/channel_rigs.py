@@ -15,11 +15,13 @@ from limner.channels.seam import Message
 from limner.channels.sms import Sms
 from limner.channels.smtp import Smtp
 from limner.channels.wechat import Miniprogram, Wechat
+from limner.channels.wecom import Place, Wecom
 from limner.demo.mail_server import MailServer
 from limner.demo.platform import Platform
 from limner.demo.push_server import PushServer
 from limner.demo.sms_server import SmsServer
 from limner.demo.wechat_server import WechatServer
+from limner.demo.wecom_server import WecomServer
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ALWAYS = 1_000
@@ -344,7 +346,73 @@ class PushRig(HttpRig):
         self.server.unknown = set()
 
 
-Rigs = MailRig | WechatRig | MiniprogramRig | SmsRig | PushRig
+class WecomRig(HttpRig):
+    """Messages that staff send at once when they are asked to: what tells them apart is in their text."""
+
+    tries = 1
+
+    def __init__(self, *, patience: float = 5.0) -> None:
+        self.server = WecomServer().start()
+        self.server.confirms = True
+        self.server.add_customer("wm-ann", "wei")
+        self.patience = patience
+        self.channel = Wecom(
+            api=self.server.url,
+            corp_id=self.server.corp_id,
+            secret=self.server.secret,
+            clock=lambda: NOW,
+            places=lambda _sort, messages: {one.message_id: Place("wei") for one in messages},
+            timeout_seconds=patience,
+        )
+
+    def address(self, number: int) -> str:
+        customer = f"wm{number:06d}"
+        self.server.add_customer(customer, "wei")
+        return customer
+
+    same = False
+    """Whether everybody gets the same words, so that the book knows people only."""
+
+    def message(self, message_id: str) -> Message:
+        text = "你好" if self.same else f"你好 {message_id}"
+        return Message(message_id, "wm-ann", text=text, data={"as": "customer"})
+
+    def received(self) -> Mapping[str, int]:
+        return Counter(one.to if self.same else one.text.split()[1] for one in self.server.messages())
+
+    def text_of(self, message_id: str) -> str:
+        return next(one.text for one in self.server.messages() if one.text.endswith(message_id))
+
+    def arrived_at(self) -> Mapping[str, str]:
+        return {one.to if self.same else one.text.split()[1]: one.to for one in self.server.messages()}
+
+    def refuse(self) -> None:
+        self.refuse_these({"wm-ann"})
+
+    def refuse_these(self, addresses: set[str]) -> None:
+        self.server.unreachable = addresses
+
+    def busy(self) -> None:
+        self.server.fail_next(-1)
+
+    def lock_out(self) -> None:
+        self.channel.api.query["corpsecret"] = "guess"
+        self.channel.api.token = ""
+
+    def heal(self) -> None:
+        self.platform.heal()
+        self.server.unreachable = set()
+        self.channel.api.query["corpsecret"] = self.secret
+        self._at(self.platform.url)
+
+    def _at(self, url: str) -> None:
+        there = self.channel.api.http
+        if str(there._port) != url.rpartition(":")[2]:
+            there.close()
+            self.channel.api.http = Http(url, seconds=self.patience)
+
+
+Rigs = MailRig | WechatRig | MiniprogramRig | SmsRig | PushRig | WecomRig
 
 RIGS: Mapping[str, type[Rigs]] = {
     "email": MailRig,
@@ -352,4 +420,5 @@ RIGS: Mapping[str, type[Rigs]] = {
     "miniprogram": MiniprogramRig,
     "sms": SmsRig,
     "push": PushRig,
+    "wecom": WecomRig,
 }

@@ -49,7 +49,7 @@ def test_one_address_has_one_spelling() -> None:
     assert address_hash(SECRET, "email", "a@x.y") != address_hash(b"other", "email", "a@x.y")
 
 
-@pytest.mark.proves("V4", partly="preference centre, own tags, replies")
+@pytest.mark.proves("V4", partly="objecting to a computed tag; replies reach no inbox")
 @pytest.mark.parametrize("consented", [True, False])
 @pytest.mark.parametrize("suppressed", ["", "unsubscribed", "complained", "bounced", "refused", "by hand"])
 @pytest.mark.parametrize("message_class", ["marketing", "service"])
@@ -61,7 +61,7 @@ def test_the_class_drives_consent(consented: bool, suppressed: str, message_clas
         assert against == (suppressed if suppressed in ("bounced", "refused", "by hand") else "")
 
 
-@pytest.mark.proves("V4", partly="preference centre, own tags, replies")
+@pytest.mark.proves("V4", partly="objecting to a computed tag; replies reach no inbox")
 def test_the_latest_word_counts_in_whatever_order_it_arrives(tmp_path: Path) -> None:
     words = [consent(), consent(State.WITHDRAWN, days=1), consent(days=2, source="shop")]
     for number, order in enumerate(itertools.permutations(words)):
@@ -94,7 +94,7 @@ def test_consent_is_per_channel_and_class(records: Records) -> None:
         assert ledger.standings(connection, "email", message_class="newsletter") == {}
 
 
-@pytest.mark.proves("G16", partly="the POST")
+@pytest.mark.proves("G16")
 def test_an_unsubscription_outlives_a_later_import_until_the_recipient_lifts_it(records: Records) -> None:
     ledger.record(records, [consent()])
     hashed = address_hash(SECRET, "email", "a@x.y")

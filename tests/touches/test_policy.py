@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -17,22 +18,30 @@ from sqlalchemy import text
 from limner.accounts.keys import micros
 from limner.campaigns.arms import held_out
 from limner.campaigns.model import Campaign, Cap, Quiet
-from limner.campaigns.rules import NO_POLICY, Budget, Days, GlobalHoldout, Harm, Limit, Policy
+from limner.campaigns.policy import SceneRules
+from limner.campaigns.rules import NO_POLICY, Budget, Days, GlobalHoldout, Harm, Limit, Policy, Topic, WarmUp
 from limner.channels.seam import Message, Outcome, Receipt, Unavailable
+from limner.consents import preferences
 from limner.consents.ledger import record, unsubscribe
 from limner.consents.model import Consent, State, address_hash
+from limner.consents.preferences import Preference
+from limner.content.model import Ask
 from limner.feedback import harm
 from limner.store.records import Records
 from limner.touches import entries
+from limner.touches.letter import Source
 from limner.touches.model import Counts, Recipient
+from limner.touches.outbox import Members
 from tests.touches.sending import (
     NOW,
     SECRET,
     SPRING,
+    TEXTS,
     Box,
     address,
     audience,
     begin,
+    composer,
     consent_all,
     open_records,
     person,
@@ -105,6 +114,8 @@ def state(records: Records, who: str = person(0)) -> tuple[str, str]:
 
 # Each row of the page
 
+TEA = SceneRules("tea", seed="tea")
+
 
 @dataclass
 class Case:
@@ -114,6 +125,9 @@ class Case:
     policy: Policy = NO_POLICY
     known: Callable[[Any], dict[str, Recipient]] = recipients
     campaign: Campaign = SPRING
+    scene: SceneRules = TEA
+    members: Members | None = None
+    texts: dict[str, Source] | None = None
 
 
 def _sql(case: Case, statement: str, **values: object) -> None:
@@ -145,6 +159,13 @@ def _known(case: Case, **other: Any) -> None:
     case.known = lambda people: {who: replace(one, **other) for who, one in known(people).items()}
 
 
+def _nothing_to_show(case: Case) -> None:
+    _known(case, lacking=("articles",))
+    case.campaign = replace(case.campaign, picks={"articles": Ask()})
+    shown = "{% for item in picks.articles %}{{ item.title }}{% endfor %}"
+    case.texts = {"": replace(TEXTS[""], html=TEXTS[""].html + shown)}
+
+
 def _withdraw(case: Case) -> None:
     hashed = address_hash(SECRET, "email", address(0))
     record(case.records, [Consent(person(0), "email", hashed, State.WITHDRAWN, NOW, "letter")])
@@ -154,6 +175,10 @@ def _policy(case: Case, **other: Any) -> None:
     case.policy = replace(case.policy, **other)
 
 
+def _scene(case: Case, **other: Any) -> None:
+    case.scene = replace(case.scene, **other)
+
+
 def _rank(case: Case) -> None:
     _policy(case, priority=("cart",), caps=(*case.policy.caps, Limit(1, DAY / 2)))
 
@@ -161,6 +186,23 @@ def _rank(case: Case) -> None:
 def _cap(case: Case) -> None:
     put(case.records, person(0), of="news")
     case.campaign = replace(SPRING, cap=Cap(1, timedelta(days=7)))
+
+
+def _wishes(case: Case, **said: Any) -> None:
+    """The person asks for this besides what they asked for already."""
+    with case.records.read() as connection:
+        before = preferences.of(connection).get(person(0), Preference(NOW))
+    preferences.keep(case.records, person(0), replace(before, **said))
+
+
+def _own_cap(case: Case) -> None:
+    put(case.records, person(0), of="news")
+    _wishes(case, messages=1, per=DAY)
+
+
+def _topic(case: Case) -> None:
+    _policy(case, topics=(Topic("news", {"": "News"}, ("spring",)),))
+    _wishes(case, without=frozenset({"news"}))
 
 
 def _yields(case: Case) -> None:
@@ -174,16 +216,29 @@ def _yielded(case: Case) -> None:
     _sql(case, "UPDATE touches SET reason = 'waits for cart, which has priority' WHERE campaign = 'spring'")
 
 
+def _warm_up(case: Case) -> None:
+    put(case.records, person(9), of="news")
+    _policy(case, warm_up={"email": WarmUp(NOW.date(), 1)})
+
+
 FAULTS: dict[str, Callable[[Case], None]] = {
     "stopped": _stop,
     "too late": lambda case: _sql(case, "UPDATE touches SET useful_until = :at", at=micros(NOW) - 1),
     "person": lambda case: setattr(case, "known", lambda _people: {}),
     "address": lambda case: _known(case, address=""),
+    "content": _nothing_to_show,
     "values": lambda case: _known(case, person={}),
     "stopped in between": _stop_between,
     "suppressed": lambda case: _unsubscribe(case.records, 0),
     "consent": _withdraw,
+    "paused by the person": lambda case: _wishes(case, paused_until=NOW + DAY),
+    "topic": _topic,
     "global holdout": lambda case: _policy(case, holdout=GlobalHoldout(1.0, date(2026, 3, 1))),
+    "scene over": lambda case: _scene(case, ends=NOW),
+    "scene audience": lambda case: setattr(case, "members", lambda _people: set()),
+    "scene holdout": lambda case: _scene(case, share=1.0),
+    "before the scene": lambda case: _scene(case, begins=NOW + DAY),
+    "own cap": _own_cap,
     "cap": _cap,
     "holiday": lambda case: _policy(case, holidays=(Days(date(2026, 3, 2), date(2026, 3, 2)),)),
     "quiet hours": lambda case: _policy(case, quiet=Quiet(time(9), time(11))),
@@ -193,6 +248,8 @@ FAULTS: dict[str, Callable[[Case], None]] = {
     "budget of the month": lambda case: _policy(
         case, costs={("email", "marketing"): 1}, budgets=(*case.policy.budgets, Budget(0, monthly=True))
     ),
+    "quota": lambda case: _policy(case, quotas={"email": 0}),
+    "warm-up": _warm_up,
 }  # fmt: skip
 
 
@@ -218,13 +275,15 @@ def decided(case: Case) -> tuple[str, str]:
     box = Box()
     run(
         case.records, box, campaign=case.campaign, policy=case.policy, recipients=case.known, currency="CNY",
+        scene=case.scene, members=case.members,
+        composer=composer(case.campaign, case.texts),
     )  # fmt: skip
     status, reason = state(case.records)
     assert len(box.messages) == (status == "sent")
     return status, reason
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag; no channel tells of complaints")
+@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
 @pytest.mark.parametrize("check", FAULTS)
 def test_each_row_of_the_page_gives_its_reason(records: Records, check: str) -> None:
     consent_all(records, 1)
@@ -252,6 +311,30 @@ def test_of_many_faults_the_first_row_gives_the_reason(records: Records, first: 
     for name in reversed(names):
         FAULTS[name](case)
     assert decided(case)[1] == ROWS[names[0]][2].strip("`")
+
+
+# Scenes
+
+
+@pytest.mark.proves("S1")
+def test_a_scene_leaves_out_the_same_people_at_a_begin_and_in_each_claim(records: Records) -> None:
+    consent_all(records, 200)
+    rules = SceneRules("tea", NOW, NOW + DAY, seed="tea", share=0.3)
+    out = rules.held_out([person(n) for n in range(200)])
+    assert 30 < sum(out) < 90
+    begin(records, audience(200))
+    box = Box()
+    run(records, box, scene=rules, members=lambda people: {who for who in people if who >= person(100)})
+    assert sorted(box.addresses) == [address(n) for n in range(100, 200) if not out[n]]
+    people = audience(200).append_column("in_scene", [[n >= 100 for n in range(200)]])
+    given = {"people": people, "seed": "s", "secret": SECRET, "campaign": replace(SPRING, name="other")}
+    before = entries.preview(records, now=NOW - DAY, scene=rules, **given)
+    assert before.suppressed == {
+        "outside the audience of scene tea": 100,
+        "held out of scene tea": sum(out[100:]),
+    }, "that it has not begun yet keeps nobody out for good"
+    late = entries.preview(records, now=NOW + DAY, scene=rules, **given)
+    assert late.suppressed == {"after the dates of scene tea": 200}
 
 
 # Caps, priority and money
@@ -300,6 +383,50 @@ def test_at_a_launch_who_is_at_a_cap_of_the_policy_is_set_aside(records: Records
     mail = entries.preview(records, policy=Policy(caps=(Limit(1, DAY, channel="email"),)), **given)
     assert mail.suppressed == {"cap reached: 1 in 1 day by email": 1}
     assert entries.preview(records, **given).suppressed == {}
+
+
+@pytest.mark.proves("V4", partly="objecting to a computed tag; replies reach no inbox")
+def test_what_people_asked_for_holds_at_the_launch_and_at_the_claim_and_survives_a_merge(
+    records: Records,
+) -> None:
+    consent_all(records, 4)
+    news = Policy(topics=(Topic("news", {"": "News"}, ("spring",)),))
+    given = {"people": audience(4), "seed": "s", "secret": SECRET, "now": NOW, "policy": news}
+    begin(records, audience(4))
+    put(records, person(0), of="other", at=NOW - 6 * DAY)
+    put(records, "gone", of="other", at=NOW - 6 * DAY)
+    week = Preference(NOW, messages=1, per=7 * DAY)
+    preferences.keep(records, person(0), week)
+    preferences.keep(records, "gone", week)
+    preferences.keep(records, person(1), Preference(NOW, without=frozenset({"news"})))
+    preferences.keep(records, person(2), Preference(NOW, paused_until=NOW + DAY))
+    aside = entries.preview(records, campaign=replace(SPRING, name="spring"), **given)
+    assert aside.suppressed == {
+        "cap reached: 1 in 7 days, as the person asked": 1,
+        "paused by the person": 1,
+        "wants nothing about news": 1,
+    }
+    service = replace(SPRING, name="spring", message_class="service")
+    assert entries.preview(records, campaign=service, **given).suppressed == {}
+
+    def known(people: Any) -> dict[str, Recipient]:
+        found = recipients(people)
+        return {
+            who: replace(one, former=("gone",)) if who == person(3) else one for who, one in found.items()
+        }
+
+    box = Box()
+    run(records, box, policy=news, recipients=known)
+    assert box.messages == []
+    assert state(records, person(3)) == ("suppressed", "cap reached: 1 in 7 days, as the person asked")
+    assert state(records, person(0))[1] == state(records, person(3))[1]
+    # A later word takes the earlier one's place, and what was asked for ends by itself.
+    preferences.keep(records, person(3), Preference(NOW + DAY))
+    later = NOW + 2 * DAY
+    begin(records, audience(4), entry="e2", now=later)
+    box = Box()
+    run(records, box, policy=news, recipients=known, entry="e2", now=later)
+    assert box.addresses == [address(0), address(2), address(3)]
 
 
 def test_the_lower_waits_while_the_higher_is_due_and_goes_when_that_is_refused(records: Records) -> None:
@@ -392,6 +519,33 @@ def test_a_months_budget_goes_on_with_the_next_month(records: Records) -> None:
     assert spent(records) == {("spring", "2026-03"): 200_000, ("spring", "2026-04"): 100_000}
 
 
+@pytest.mark.proves("H10")
+def test_a_warm_up_lets_so_many_leave_each_day_of_all_sendings_together(records: Records) -> None:
+    consent_all(records, 60)
+    news = replace(SPRING, name="news", message_class="service")
+    begin(records, audience(5), campaign=news)
+    begin(records, audience(60))
+    zone = ZoneInfo("Asia/Shanghai")
+    policy = Policy(warm_up={"email": WarmUp(NOW.date(), 20, 1.5, most=40)})
+    box = Box()
+    box.answer = lambda message: Receipt(
+        message.message_id, Outcome.FAILED if len(box.messages) == 3 else Outcome.ACCEPTED
+    )
+    assert run(records, box, campaign=news, policy=policy, zone=zone).sent == 4
+    worked = run(records, box, policy=policy, zone=zone)
+    midnight = datetime(2026, 3, 2, 16, tzinfo=UTC)
+    assert (worked.sent, worked.status, worked.next_due, worked.alarm) == (15, "running", midnight, "")
+    assert worked.reason == "waits: warm-up 20 of 20 today"
+    assert state(records, person(59)) == ("waiting", worked.reason)
+    assert run(records, box, policy=policy, zone=zone, now=midnight - timedelta(seconds=1)).sent == 0
+    assert run(records, box, policy=policy, zone=zone, now=midnight).sent == 30
+    assert run(records, box, policy=policy, zone=zone, now=midnight + timedelta(hours=23)).sent == 0
+    assert policy.warm_up["email"].limit(date(2026, 3, 1)) is None, "before it begins"
+    assert policy.warm_up["email"].limit(date(2026, 3, 4)) is None, "45 are more than the most: it is known"
+    assert run(records, box, policy=policy, zone=zone, now=midnight + DAY).sent == 15
+    assert entries.counts(records, "spring", "e1").exact
+
+
 def test_what_was_not_handed_over_or_failed_costs_nothing(records: Records) -> None:
     consent_all(records, 40)
     begin(records, audience(40))
@@ -416,7 +570,7 @@ def test_what_was_not_handed_over_or_failed_costs_nothing(records: Records) -> N
 # Harm
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag; no channel tells of complaints")
+@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
 def test_a_sending_stops_itself_when_too_many_leave(records: Records) -> None:
     consent_all(records, 600)
     begin(records, audience(600))

@@ -17,7 +17,11 @@ SAMPLES = {
     "audiences": "recent_buyers",
     "marketing/campaigns": "spring_harvest",
     "marketing/journeys": "waiting_basket",
+    "marketing/scenes": "spring_tea",
     "content/templates": "spring_harvest.html",
+    "content/library": "gift_guide",
+    "marketing/referrals": "friends",
+    "content/forms": "tasting",
     "data/sources": "web",
 }
 """What stands for the first parameter of an address that begins so."""

@@ -65,18 +65,24 @@ def test_from_nothing_to_a_running_journey_by_clicks(shop: Site, visit: Visits) 
     look(page, "journeys-list")
     page.get_by_role("button", name="New journey").click()
     settle(page)
-    page.get_by_text("Call after an order").click()
-    expect(page.get_by_label("File name")).to_have_value("task")
-    look(page, "journeys-new")
+    page.get_by_text("Abandoned cart", exact=True).click()
+    page.get_by_label("Hours until the first message").fill("3")
+    drawing = page.get_by_role("group", name="The journey as a picture")
+    expect(drawing).to_contain_text("3 hours")
+    page.get_by_text("Call after an order", exact=True).click()
+    expect(page.get_by_label("File name")).to_have_value("call")
+    expect(drawing).to_contain_text("1 day")
+    look(page, "journeys-new", whole=True)
     page.get_by_role("button", name="Draw it").click()
     expect(page.get_by_text("Nobody enters yet")).to_be_visible()
+    expect(page.get_by_text("It has no goal")).to_be_visible()
     look(page, "journeys-not-started")
     page.get_by_role("button", name="Start", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Nobody is let in for what they did before")).to_be_visible()
     dialog.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("Running", exact=True)).to_be_visible()
-    assert shop.verb("journey show", name="task")["status"] == "running"
+    assert shop.verb("journey show", name="call")["status"] == "running"
     page.get_by_role("button", name="Stop", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("stays at their step")).to_be_visible()
@@ -155,6 +161,31 @@ def test_a_journey_is_seen_and_tried_with_one_person(
     expect(path.get_by_role("listitem")).to_have_count(len(tried["path"]))
     expect(path.get_by_text("Branch" if language == "en" else "条件分支", exact=True)).to_be_visible()
     look(page, f"journeys-try-{language}-{theme}-{width}")
+
+
+def test_an_edit_says_what_becomes_of_those_inside(lived: Site, visit: Visits) -> None:
+    """The last test but one: the journey runs on with another text."""
+    page = visit(f"/marketing/journeys/{NAME}/edit", role="operator")
+    picture = page.get_by_role("group", name="The journey as a picture")
+    standing = {step["name"]: step["here"] for step in lived.verb("journey show", name=NAME)["steps"]}
+    box(picture, "Wait 2 hours").click()
+    page.get_by_role("dialog", name="Wait").get_by_label("How long").first.fill("6")
+    plan = page.get_by_label("What becomes of those who are in it")
+    expect(plan).to_contain_text("pause wait until another moment")
+    expect(plan).to_contain_text(str(standing["pause"]))
+    look(page, "journeys-plan", whole=True)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Calls is saved")).to_be_visible()
+    page.goto(f"{page.url.rpartition('/edit')[0]}")
+    page.get_by_role("button", name="Start the new text").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("What becomes of those who are in it")).to_contain_text(
+        "wait until another moment"
+    )
+    look(page, "journeys-apply")
+    dialog.get_by_role("button", name="Start the new text").click()
+    expect(dialog).to_be_hidden()
+    assert lived.verb("journey show", name=NAME)["version"] == 2
 
 
 def test_a_task_is_done_with_a_note(lived: Site, visit: Visits) -> None:

@@ -107,6 +107,24 @@ def poison(site: Site, texts: list[str]) -> None:
         f"  call: {{task: {quoted}}}\n  write:\n    message:\n      template: spring_harvest.html\n"
         f"      subject: {quoted}\n      class: service\n",
     )
+    site.write(
+        "scenes/spring_tea.yml",
+        f"title: {title}\naudience: recent_buyers\ntheme: {{line: {quoted}}}\nowner: {quoted}\nwhy: {quoted}\n",
+    )
+    site.write(
+        "content/gift_guide.yml",
+        f"title: {title}\nlanguages:\n  en: {{text: {quoted}, link: 'https://x.test/a'}}\nabout: [{quoted}]\n"
+        f"owner: {quoted}\n",
+    )
+    site.write(
+        "forms/tasting.yml",
+        f"title: {title}\nintro: {title}\nthanks: {title}\nlabel: {quoted}\n"
+        f"fields:\n  - {{name: town, kind: text, label: {title}, to: person.city}}\n",
+    )
+    site.write(
+        "referrals/friends.yml",
+        f"title: {title}\nto: https://x.test/welcome\nsuccess: {{event: Order Paid, within: 30 days}}\nsame: [device]\n",
+    )
     site.write("templates/spring_harvest.html", "<h1>Hello {{ person.name }}</h1>" + "".join(texts[:3]))
     people = site.workspace.paths.folder / "<img src=x onerror=alert(1)>.csv"
     with people.open("w", encoding="utf-8", newline="") as file:

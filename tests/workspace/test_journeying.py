@@ -283,7 +283,7 @@ def test_what_would_happen_to_one_person_is_said_and_nothing_is_kept(roads: Road
     )
 
 
-@pytest.mark.proves("B3", partly="no power before a journey starts")
+@pytest.mark.proves("B3")
 def test_what_a_journey_changed_is_told_against_who_was_held_out(roads: Roads) -> None:
     roads.write(
         "journeys/half.yml",

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner import __version__
 from limner.accounts.model import Caller, Role
-from limner.api import collect, links, openapi, sms, ui, wechat
+from limner.api import collect, forms, links, mails, openapi, sms, ui, wechat, wecom
 from limner.api.admission import admitted
 from limner.api.routes import ROUTES
 from limner.api.routes.route import Call, Nothing, Route, Shape
@@ -51,8 +51,11 @@ def app(workspace: Workspace) -> FastAPI:
     )
     made.include_router(collect.router(workspace.door))
     made.include_router(links.router(workspace))
+    made.include_router(forms.router(workspace))
     made.include_router(wechat.router(workspace))
     made.include_router(sms.router(workspace))
+    made.include_router(wecom.router(workspace))
+    made.include_router(mails.router(workspace))
 
     made.add_middleware(_Identified)
 

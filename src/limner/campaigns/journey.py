@@ -12,6 +12,7 @@ from datetime import time, timedelta
 
 from limner.campaigns.model import Cap, Goal, Hold, Quiet, Variant
 from limner.consents.model import MARKETING
+from limner.content.model import Ask
 
 END = "end"
 """Where a way ends the journey; no step may have this name."""
@@ -161,7 +162,12 @@ class Send:
     quiet: Quiet | None = None
     sender: str = ""
     variants: tuple[Variant, ...] = ()
+    picks: Mapping[str, Ask] = field(default_factory=dict)
     useful: timedelta | None = None
+    channels: tuple[str, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict)
+    best_hour: timedelta | None = None
+    response_value: int | None = None
 
 
 @dataclass(frozen=True)
@@ -209,7 +215,8 @@ class Journey:
     """One journey as its file defines it; `definition` is the file's own text. The first step is the first in order.
 
     `only`: who may enter, a condition. `play`: journeys of one play leave nobody in two of them: whoever enters one
-    leaves the other.
+    leaves the other. `scene`: which it belongs to, or ''. `moved`: where those go on who stand at a step of an earlier
+    text that this one does not have.
     """
 
     name: str
@@ -222,10 +229,12 @@ class Journey:
     goal: Goal | None = None
     holdout: float = 0.1
     play: str = ""
+    scene: str = ""
     hold: Hold | None = None
     seed: str = ""
     owner: str = ""
     why: str = ""
+    moved: Mapping[str, str] = field(default_factory=dict)
     layout: Mapping[str, tuple[float, float]] = field(default_factory=dict, compare=False)
     definition: str = field(default="", compare=False)
 

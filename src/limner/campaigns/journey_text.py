@@ -34,10 +34,11 @@ from limner.campaigns.journey import (
     WhenMember,
     waits,
 )
-from limner.campaigns.model import CHANNELS, EMAIL
+from limner.campaigns.model import EMAIL
 from limner.campaigns.stepping import reached
 from limner.campaigns.text import NAME, url_of
 from limner.consents.model import CLASSES, MARKETING
+from limner.content.text import picks_of
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions import parse_value
 from limner.expressions.tree import Attribute, Name
@@ -45,14 +46,15 @@ from limner.tags.document import Document, dumped, in_order
 from limner.tags.document import Step as At
 
 KEYS = (
-    "title", "start", "only", "again", "leave", "steps", "goal", "holdout", "play", "hold", "seed", "owner", "why",
-    "layout",
+    "title", "scene", "start", "only", "again", "leave", "steps", "moved", "goal", "holdout", "play", "hold", "seed",
+    "owner",
+    "why", "layout",
 )  # fmt: skip
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MOST_STEPS = 200
 MESSAGE = (
-    "channel", "template", "subject", "text", "subject_prefix", "class", "cap", "quiet_hours", "from", "variants",
-    "useful",
+    "channel", "template", "templates", "subject", "text", "subject_prefix", "class", "cap", "quiet_hours", "when",
+    "within", "response_value", "from", "variants", "picks", "useful",
 )  # fmt: skip
 STARTS = {
     "event": ("event", "where"),
@@ -84,10 +86,12 @@ def read(text: str, name: str, *, file: str | None = None) -> Journey:
         goal=campaign_text.goal_of(document),
         holdout=campaign_text.holdout_of(document),
         play=document.string("play"),
+        scene=campaign_text.scene_of(document),
         hold=campaign_text.hold_of(document, "hold"),
         seed=document.string("seed"),
         owner=document.string("owner"),
         why=document.string("why"),
+        moved=_moved(document, steps),
         layout=_layout(document, steps),
         definition=text,
     )
@@ -351,13 +355,15 @@ def _message(document: Document, at: tuple[At, ...], leads: Leads) -> Step:
     if not isinstance(document.value(*place), dict):
         raise document.error("a message has a channel and a template", *place)
     document.known_keys(MESSAGE, *place)
-    channel = campaign_text.choice(document, *place, "channel", among=CHANNELS, default=EMAIL)
-    subject = document.string(*place, "subject")
-    if channel == "email" and not subject.strip():
+    channels = campaign_text.channels_of(document, *place, "channel")
+    several = len(channels) > 1
+    variants = campaign_text.variants_of(document, *place, "variants", channels=channels)
+    template, subject = campaign_text.texts_of(document, variants, *place, several=several)
+    if EMAIL in channels and not subject.strip():
         raise document.error("an e-mail needs a subject", *place, code="missing", hint="subject: …")
     return Send(
-        channel=channel,
-        template=document.string(*place, "template", required=True),
+        channel=channels[0],
+        template=template,
         next=leads("next"),
         subject=subject,
         text=document.string(*place, "text"),
@@ -366,8 +372,13 @@ def _message(document: Document, at: tuple[At, ...], leads: Leads) -> Step:
         cap=campaign_text.cap_of(document, *place, "cap"),
         quiet=campaign_text.quiet_of(document, *place, "quiet_hours"),
         sender=document.string(*place, "from"),
-        variants=campaign_text.variants_of(document, *place, "variants"),
+        variants=variants,
+        picks=picks_of(document, *place, "picks"),
         useful=campaign_text.duration(document, *place, "useful"),
+        channels=channels if several else (),
+        templates=campaign_text.templates_of(document, *place, "templates", channels=channels),
+        best_hour=campaign_text.best_hour_of(document, *place),
+        response_value=campaign_text.money_of(document, *place, "response_value"),
     )
 
 
@@ -432,6 +443,27 @@ def _truth(document: Document, *path: At) -> bool:
     if given is not None and not isinstance(given, bool):
         raise document.error(f"'{path[-1]}' is true or false", *path)
     return bool(given)
+
+
+def _moved(document: Document, steps: Mapping[str, Step]) -> dict[str, str]:
+    """Where those go on who stand at a step that is gone, by that step's name."""
+    given = document.value("moved")
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise document.error(
+            "'moved' is a mapping of steps that are gone: step", "moved", hint="moved: {old: new}"
+        )
+    for old in given:
+        to = document.string("moved", old, required=True)
+        if old in steps:
+            raise document.error(
+                f"the step '{old}' is there: nobody is moved from it", "moved", old, of_key=True
+            )
+        if to != END and to not in steps:
+            hint = did_you_mean(to, [*steps, END])
+            raise document.error(f"there is no step '{to}'", "moved", old, code="not_found", hint=hint)
+    return {str(old): str(to) for old, to in given.items()}
 
 
 def _layout(document: Document, steps: Mapping[str, Step]) -> dict[str, tuple[float, float]]:

@@ -15,12 +15,14 @@ from limner.campaigns.arms import held_out
 from limner.campaigns.model import Cap, Quiet
 from limner.campaigns.rules import Budget, Days, Limit, Policy
 from limner.consents.model import MARKETING, Standing, objection
+from limner.consents.preferences import Preference
 from limner.types import MONEY_SCALE
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?")
 
 TOO_LATE = "too late to be of use"
 HELD_OUT = "in the global holdout"
+PAUSED = "paused by the person"
 QUIET_HOURS = "quiet hours"
 HOLIDAY = "holiday"
 NEVER = "the quiet hours leave no time to send"
@@ -42,11 +44,52 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class InScene:
+    """The scene of a message, and what it says of one person; a time that is None has no bound.
+
+    `member`: the person is in its audience; `held_out`: is one of those who get nothing of it.
+    """
+
+    name: str
+    begins: datetime | None = None
+    ends: datetime | None = None
+    member: bool = True
+    held_out: bool = False
+
+
+@dataclass(frozen=True)
+class SceneRules:
+    """What a scene asks of every message of it: its time, and whom it leaves out by lot."""
+
+    name: str
+    begins: datetime | None = None
+    ends: datetime | None = None
+    seed: str = ""
+    share: float = 0.0
+
+    def of(self, people: Sequence[str], members: Sequence[bool]) -> list[InScene]:
+        """What it says of each of these people, of whom those are in its audience."""
+        out = self.held_out(people)
+        return [
+            InScene(self.name, self.begins, self.ends, member, held)
+            for member, held in zip(members, out, strict=True)
+        ]
+
+    def held_out(self, people: Sequence[str]) -> list[bool]:
+        """Of each whether they get nothing of it."""
+        if not self.share:
+            return [False] * len(people)
+        drawn: list[bool] = held_out(people, seed=self.seed, share=self.share).tolist()
+        return drawn
+
+
+@dataclass(frozen=True)
 class Asked:
     """A message that is to go to one person. `of`: its campaign or journey, whose own cap and quiet hours it brings.
 
     `useful_until`: not after that; `waited`: why it waited last, '' when it did not; `held_out`: the person is one of
-    those who get nothing of its class.
+    those who get nothing of its class; `scene`: which it belongs to; `wish`: what the person asked for in the
+    preference centre.
     """
 
     of: str
@@ -57,6 +100,8 @@ class Asked:
     useful_until: datetime | None = None
     waited: str = ""
     held_out: bool = False
+    scene: InScene | None = None
+    wish: Preference | None = None
 
 
 @dataclass(frozen=True)
@@ -89,21 +134,24 @@ def decide(
     against = objection(standing, asked.message_class)
     if against:
         return Decision(False, against)
+    unwanted = unwanted_by(asked.wish, asked.of, asked.message_class, policy, now)
+    if unwanted:
+        return Decision(False, unwanted)
     if asked.held_out:
         return Decision(False, HELD_OUT)
-    limits = limits_of(asked, policy)
+    apart = None if asked.scene is None else of_scene(asked.scene, now)
+    if apart is not None:
+        return apart
+    own = own_limit(asked.wish, asked.message_class)
+    limits = (*((own,) if own else ()), *limits_of(asked, policy))
     taken = [sum(_counts(limit, one, now) for one in earlier) for limit in limits]
     for limit, got in zip(limits, taken, strict=True):
         if got >= limit.messages:
-            return Decision(False, _full(limit, asked.waited))
-    silence = silent_until(
-        now,
-        zone,
-        quiets=[quiet for quiet in (asked.quiet, _quiet_for(asked, policy)) if quiet is not None],
-        holidays=policy.holidays if asked.message_class in policy.quiet_for else (),
-    )
-    if silence is not None:
-        return silence
+            full = _full(limit, asked.waited)
+            return Decision(False, wished(full) if limit is own else full)
+    quiet = silence(asked, policy, now, zone)
+    if quiet is not None:
+        return quiet
     above = policy.above(asked.of)
     first = sorted((one for one in rivals if one.of in above), key=lambda one: above.index(one.of))
     for limit, got in zip(limits, taken, strict=True):
@@ -113,12 +161,47 @@ def decide(
     return Decision(True)
 
 
+def of_scene(scene: InScene, now: datetime) -> Decision | None:
+    """Why a message of the scene may not go to this person now; None when it may."""
+    if scene.ends is not None and now >= scene.ends:
+        return Decision(False, f"after the dates of scene {scene.name}")
+    if not scene.member:
+        return Decision(False, f"outside the audience of scene {scene.name}")
+    if scene.held_out:
+        return Decision(False, f"held out of scene {scene.name}")
+    if scene.begins is not None and now < scene.begins:
+        return Decision(False, f"before the dates of scene {scene.name}", scene.begins)
+    return None
+
+
 def in_global_holdout(policy: Policy, people: Sequence[str], message_class: str) -> list[bool]:
     """Of each person whether the global holdout keeps messages of the class from them."""
     if policy.holdout is None or message_class != MARKETING:
         return [False] * len(people)
     drawn: list[bool] = held_out(people, seed=policy.holdout.seed, share=policy.holdout.share).tolist()
     return drawn
+
+
+def unwanted_by(wish: Preference | None, of: str, message_class: str, policy: Policy, now: datetime) -> str:
+    """Why the person wants no such message now; '' when nothing they asked for is against it. Service passes."""
+    if wish is None or message_class != MARKETING:
+        return ""
+    if wish.paused_until is not None and now < wish.paused_until:
+        return PAUSED
+    off = [topic for topic in policy.topics_of(of) if topic in wish.without]
+    return f"wants nothing about {off[0]}" if off else ""
+
+
+def own_limit(wish: Preference | None, message_class: str) -> Limit | None:
+    """The limit on advertising that the person asked for; None: no other than everybody's."""
+    if wish is None or wish.messages is None or wish.per is None or message_class != MARKETING:
+        return None
+    return Limit(wish.messages, wish.per, message_class=MARKETING)
+
+
+def wished(reason: str) -> str:
+    """The reason at a cap that the person asked for."""
+    return f"{reason}, as the person asked"
 
 
 def limits_of(asked: Asked, policy: Policy) -> tuple[Limit, ...]:
@@ -155,6 +238,16 @@ def _full(limit: Limit, waited: str) -> str:
 
 def _quiet_for(asked: Asked, policy: Policy) -> Quiet | None:
     return policy.quiet if asked.message_class in policy.quiet_for else None
+
+
+def silence(asked: Asked, policy: Policy, now: datetime, zone: ZoneInfo) -> Decision | None:
+    """Whether quiet hours or holidays keep a message back at an instant, and until when; None: they do not."""
+    return silent_until(
+        now,
+        zone,
+        quiets=[quiet for quiet in (asked.quiet, _quiet_for(asked, policy)) if quiet is not None],
+        holidays=policy.holidays if asked.message_class in policy.quiet_for else (),
+    )
 
 
 def silent_until(
@@ -209,14 +302,15 @@ def next_month(now: datetime, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True)
 class Room:
-    """How many more messages the budgets allow; and of the narrowest one what is said when it is used up.
+    """How many more messages budgets and quotas allow; and of the narrowest one what is said when it is used up.
 
-    `monthly`: it goes on with the next month; else somebody has to let it go on.
+    `until`: it goes on then; `monthly`: with the next month; else somebody has to let it go on.
     """
 
     messages: int
     reason: str = ""
     monthly: bool = False
+    until: datetime | None = None
 
 
 def room(
@@ -238,6 +332,45 @@ def room(
         if budget.of in ("", of)
     ]
     return min(rooms, key=lambda one: (one.messages, one.monthly), default=None)
+
+
+def narrowest(rooms: Iterable[Room | None]) -> Room | None:
+    """The room with the fewest messages left; of equal ones a budget's, then a month's, a day's; None: none ends."""
+    found = [one for one in rooms if one is not None]
+    return min(found, key=lambda one: (one.messages, one.until is not None, one.monthly), default=None)
+
+
+def quota_room(
+    policy: Policy, channel: str, left: int | None, *, now: datetime, zone: ZoneInfo
+) -> Room | None:
+    """The room that a channel's quota leaves today; None: any number of messages may leave."""
+    if left is None:
+        return None
+    reason = f"quota used up: {policy.quotas[channel]} a day by {channel}"
+    return Room(left, reason, until=next_day(now, zone))
+
+
+def next_day(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the next day begins on the clocks of `zone` (UTC)."""
+    return _day_begins(now.astimezone(zone).date() + timedelta(days=1), zone, after=now)
+
+
+def warm_up_room(policy: Policy, channel: str, *, handed: int, now: datetime, zone: ZoneInfo) -> Room | None:
+    """How many more messages may leave by the channel today while its sender is warmed up; None: any number.
+
+    `handed`: how many were handed over since the day began on the clocks of `zone`.
+    """
+    warm_up = policy.warm_up.get(channel)
+    most = None if warm_up is None else warm_up.limit(now.astimezone(zone).date())
+    if most is None:
+        return None
+    reason = f"waits: warm-up {handed} of {most} today"
+    return Room(max(0, most - handed), reason, until=next_day(now, zone))
+
+
+def day_began(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the day began on the clocks of `zone` (UTC)."""
+    return datetime.combine(now.astimezone(zone).date(), time(), tzinfo=zone).astimezone(UTC)
 
 
 def _spent(budget: Budget, spent: Sequence[tuple[str, str, int]], month: str) -> int:

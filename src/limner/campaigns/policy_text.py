@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from limner.campaigns import text as campaign_text
 from limner.campaigns.model import CHANNELS, Hold
-from limner.campaigns.rules import NO_POLICY, Budget, Days, GlobalHoldout, Harm, Limit, Policy
+from limner.campaigns.rules import (
+    NO_POLICY,
+    Budget,
+    Days,
+    GlobalHoldout,
+    Harm,
+    Hours,
+    Limit,
+    Policy,
+    Response,
+    Topic,
+    WarmUp,
+)
 from limner.consents.model import CLASSES, MARKETING
 from limner.tags.document import Document
 from limner.tags.document import Step as At
-from limner.types import MONEY_SCALE
 
 FILE = "policy.yml"
 KEYS = (
@@ -29,7 +39,14 @@ KEYS = (
     "hold",
     "harm",
     "holdout",
+    "quotas",
+    "hours",
+    "response",
+    "warm_up",
+    "topics",
 )
+_PER_DAY = re.compile(r"(\d{1,12}) per day")
+_AN_HOUR = timedelta(hours=1)
 _TO = re.compile(r"(\d{4}-\d{2}-\d{2}) to (\d{4}-\d{2}-\d{2})")
 
 
@@ -49,6 +66,11 @@ def read(text: str) -> Policy:
         hold=campaign_text.hold_of(document, "hold") or Hold(),
         harm=_harm(document),
         holdout=_holdout(document),
+        quotas=_quotas(document),
+        hours=_hours(document),
+        response=_response(document),
+        warm_up=_warm_up(document),
+        topics=_topics(document),
     )
 
 
@@ -59,6 +81,29 @@ def read_folder(folder: Path) -> Policy:
         return NO_POLICY
     text = path.read_text(encoding="utf-8", errors="replace")
     return read(text) if text.strip() else NO_POLICY
+
+
+def _topics(document: Document) -> tuple[Topic, ...]:
+    given = document.value("topics")
+    if given is None:
+        return ()
+    if not isinstance(given, dict):
+        raise document.error(
+            "'topics' is a mapping of name: topic", "topics", hint="news: {title: News, of: [spring]}"
+        )
+    found = []
+    for name in given:
+        if not isinstance(name, str) or not campaign_text.NAME.fullmatch(name):
+            raise document.error(f"'{name}' is no name of a topic", "topics", name, of_key=True)
+        _mapping(document, "topics", name, keys=("title", "of"))
+        found.append(
+            Topic(
+                name,
+                document.titles("topics", name, "title") or {"": name},
+                document.strings("topics", name, "of"),
+            )
+        )
+    return tuple(found)
 
 
 def _items(document: Document, key: str) -> list[tuple[At, ...]]:
@@ -151,13 +196,9 @@ def _costs(document: Document) -> dict[tuple[str, str], int]:
 
 def _money(document: Document, *at: At) -> int:
     """The amount in 1/10,000 of the currency unit."""
-    given: Any = document.value(*at)
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1e12:
+    if document.value(*at) is None:
         raise document.error("it is an amount of money, 0 or more", *at, hint="0.05")
-    units = Decimal(str(given)) * MONEY_SCALE
-    if units != int(units):
-        raise document.error("an amount has at most four places", *at)
-    return int(units)
+    return campaign_text.money_of(document, *at) or 0
 
 
 def _budget(document: Document, *at: At) -> Budget:
@@ -209,3 +250,89 @@ def _holdout(document: Document) -> GlobalHoldout | None:
         raise document.error("'since' is missing", "holdout", code="missing", hint="since: 2026-06-01")
     since = _days(document, "holdout", "since").first
     return GlobalHoldout(share, since, document.string("holdout", "seed") or GlobalHoldout.seed)
+
+
+def _quotas(document: Document) -> dict[str, int]:
+    given = document.value("quotas")
+    if given is None:
+        return {}
+    _mapping(document, "quotas", keys=CHANNELS)
+    found: dict[str, int] = {}
+    for channel, said in given.items():
+        read_as = _PER_DAY.fullmatch(str(said))
+        if read_as is None:
+            raise document.error(
+                "a quota is so many messages per day", "quotas", channel, hint="100000 per day"
+            )
+        found[channel] = int(read_as[1])
+    return found
+
+
+def _whole(document: Document, *at: At, least: int, most: int, default: int) -> int:
+    given = document.value(*at)
+    if given is None:
+        return default
+    if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
+        raise document.error(f"'{at[-1]}' is a whole number from {least} to {most}", *at)
+    return int(given)
+
+
+def _length(document: Document, *at: At, default: timedelta) -> timedelta:
+    given = campaign_text.duration(document, *at)
+    if given is not None and given < _AN_HOUR:
+        raise document.error(f"'{at[-1]}' is an hour or longer", *at)
+    return default if given is None else given
+
+
+def _hours(document: Document) -> Hours:
+    if document.value("hours") is None:
+        return Hours()
+    _mapping(document, "hours", keys=("events", "half_life", "least", "prior", "band", "segment"))
+    usual = Hours()
+    return Hours(
+        events=document.strings("hours", "events") if document.value("hours", "events") is not None else (),
+        half_life=_length(document, "hours", "half_life", default=usual.half_life),
+        least=_whole(document, "hours", "least", least=1, most=10_000, default=usual.least),
+        prior=_whole(document, "hours", "prior", least=0, most=10_000, default=usual.prior),
+        band=_whole(document, "hours", "band", least=1, most=12, default=usual.band),
+        segment=document.string("hours", "segment"),
+    )
+
+
+def _response(document: Document) -> Response:
+    if document.value("response") is None:
+        return Response()
+    _mapping(document, "response", keys=("within", "last", "goal", "prior"))
+    usual = Response()
+    return Response(
+        within=_length(document, "response", "within", default=usual.within),
+        last=_length(document, "response", "last", default=usual.last),
+        goal=document.string("response", "goal"),
+        prior=_whole(document, "response", "prior", least=1, most=10_000, default=usual.prior),
+    )
+
+
+def _warm_up(document: Document) -> dict[str, WarmUp]:
+    given = document.value("warm_up")
+    if given is None:
+        return {}
+    _mapping(document, "warm_up", keys=CHANNELS)
+    return {channel: _warming(document, "warm_up", channel) for channel in given}
+
+
+def _warming(document: Document, *at: At) -> WarmUp:
+    _mapping(document, *at, keys=("from", "first_day", "grow", "most"))
+    for name, hint in (("from", "from: 2026-06-01"), ("first_day", "first_day: 500")):
+        if document.value(*at, name) is None:
+            raise document.error(f"'{name}' is missing", *at, code="missing", hint=hint)
+    grow: Any = document.value(*at, "grow")
+    if grow is not None and (
+        isinstance(grow, bool) or not isinstance(grow, int | float) or not 1 < grow <= 10
+    ):
+        raise document.error("'grow' is more than 1 and at most 10", *at, "grow", hint="grow: 1.5")
+    return WarmUp(
+        _days(document, *at, "from").first,
+        _whole(document, *at, "first_day", least=1, most=10**9, default=1),
+        WarmUp.grow if grow is None else float(grow),
+        _whole(document, *at, "most", least=1, most=10**9, default=WarmUp.most),
+    )

@@ -5,8 +5,9 @@ Every change of many people is one statement; those it is about stand in a tempo
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from limner.campaigns.journey import END, Journey
 from limner.campaigns.stepping import may_enter
 from limner.errors import ConflictError, NotFoundError
 from limner.store.records import Records
+from limner.types import Json
 
 RUNNING, PAUSED, STOPPED = "running", "paused", "stopped"
 
@@ -70,6 +72,25 @@ class Standing:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Called:
+    """Some people, each with an instant (microseconds): when something let them in, or out."""
+
+    people: Sequence[str]
+    at: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def only(self, mask: NDArray[np.bool_]) -> Called:
+        """Those of the mask."""
+        places = np.flatnonzero(mask)
+        return Called([self.people[place] for place in places.tolist()], self.at[places])
+
+
+NOBODY = Called([], np.zeros(0, dtype=np.int64))
+
+
 def start(
     connection: Connection, journey: Journey, *, content: str, seed: str, load_i: int, now: datetime
 ) -> None:
@@ -91,6 +112,67 @@ def start(
             "load_i": load_i,
         },
     )
+
+
+@dataclass(frozen=True)
+class Version:
+    """One text of a journey that ran: since when, by whom, and what it did to those who were inside."""
+
+    version: int
+    definition: str
+    at: datetime
+    by: str
+    moved: list[Json]
+
+
+def add_version(
+    connection: Connection, journey: Journey, *, by: str, moved: Sequence[Json], now: datetime
+) -> int:
+    """The number of the text that runs from now on; the same text as before keeps its number."""
+    last = connection.execute(
+        text(
+            "SELECT version, definition FROM journey_versions WHERE journey = :journey ORDER BY version DESC LIMIT 1"
+        ),
+        {"journey": journey.name},
+    ).first()
+    if last is not None and last.definition == journey.definition:
+        return int(last.version)
+    number = 1 if last is None else int(last.version) + 1
+    connection.execute(
+        text("INSERT INTO journey_versions VALUES (:journey, :version, :definition, :now, :by, :moved)"),
+        {
+            "journey": journey.name,
+            "version": number,
+            "definition": journey.definition,
+            "now": micros(now),
+            "by": by,
+            "moved": json.dumps(list(moved)),
+        },
+    )
+    return number
+
+
+def versions(records: Records, name: str) -> list[Version]:
+    """Every text of the journey that ran, the latest first."""
+    with records.read() as connection:
+        found = connection.execute(
+            text("SELECT * FROM journey_versions WHERE journey = :name ORDER BY version DESC"), {"name": name}
+        ).all()
+    return [
+        Version(row.version, row.definition, instant(row.at), row.by, json.loads(row.moved)) for row in found
+    ]
+
+
+def stand(connection: Connection, name: str, people: Standing, *, step: str) -> None:
+    """These people, who are in the journey, stand at that step, since and until their instants."""
+    with among(connection, people.people, at=people.arrived, due_at=people.due):
+        connection.execute(
+            text(
+                "UPDATE positions SET step = :step, arrived_at = s.at, due_at = s.due_at FROM some AS s"
+                " WHERE positions.journey = :journey AND positions.ended_at IS NULL AND positions.person = s.person"
+            ),
+            {"journey": name, "step": step},
+        )
 
 
 def running(records: Records, name: str = "") -> list[Running]:
@@ -173,72 +255,98 @@ def among(connection: Connection, people: Sequence[str], **columns: NDArray[np.i
 def enter(
     connection: Connection,
     journey: Journey,
-    people: Sequence[str],
+    called: Called,
     *,
     seed: str,
-    now: datetime,
-    due: NDArray[np.int64],
-) -> int:
-    """How many of these people, each named once, enter at the first step, where they are `due`.
+    due: Callable[[Called], NDArray[np.int64]],
+    apart: Collection[str] = (),
+) -> Called:
+    """Who of these people enter, and when: each at the first of their instants at which they may.
 
-    Who is in the journey, or was and may not come again, stays out. Entering one journey of a play ends the others.
+    `due`: when those who enter are due at the first step; `apart`: who is held out whatever the journey's own lot says.
     """
-    before: dict[str, tuple[int, int, bool]] = {}
-    everybody = np.zeros(len(people), dtype=np.int64)
-    with among(connection, people, due_at=due, entry=everybody, held=everybody):
-        for person, entries, since, inside in connection.execute(
+    names = sorted(set(called.people))
+    before: dict[str, tuple[int, int, int, bool]] = {}
+    with among(connection, names):
+        for person, entries, since, ended, inside in connection.execute(
             text(
-                "SELECT p.person, MAX(p.entry), MAX(p.entered_at), MAX(p.ended_at IS NULL) FROM positions AS p"
+                "SELECT p.person, MAX(p.entry), MAX(p.entered_at), MAX(COALESCE(p.ended_at, 0)),"
+                " MAX(p.ended_at IS NULL) FROM positions AS p"
                 " JOIN some AS s ON s.person = p.person WHERE p.journey = :journey GROUP BY p.person"
             ),
             {"journey": journey.name},
         ):
-            before[person] = (entries, since, bool(inside))
-        known = [before.get(person, (0, 0, False)) for person in people]
-        entries = np.array([row[0] for row in known], dtype=np.int64)
-        may = may_enter(
-            journey.again,
-            inside=np.array([row[2] for row in known], dtype=np.bool_),
-            entries=entries,
-            since=np.array([row[1] for row in known], dtype=np.int64),
-            now=micros(now),
-        )
-        out = held_out(people, seed=seed, share=journey.holdout)
-        raw = connection.connection.dbapi_connection
-        assert raw is not None  # noqa: S101 - the connection is open
-        raw.cursor().executemany(
-            "UPDATE some SET entry = ?, held = ? WHERE person = ?",
-            [
-                (int(entry) + 1 if yes else 0, int(held), person)
-                for person, entry, yes, held in zip(
-                    people, entries.tolist(), may.tolist(), out.tolist(), strict=True
-                )
-            ],
-        )
-        done = connection.execute(
+            before[person] = (entries, since, ended, bool(inside))
+    known = [before.get(person, (0, 0, 0, False)) for person in called.people]
+    may = may_enter(
+        journey.again,
+        inside=np.array([row[3] for row in known], dtype=np.bool_),
+        entries=np.array([row[0] for row in known], dtype=np.int64),
+        since=np.array([row[1] for row in known], dtype=np.int64),
+        ended=np.array([row[2] for row in known], dtype=np.int64),
+        at=called.at,
+    )
+    first = _firsts(called.only(may))
+    out = held_out(first.people, seed=seed, share=journey.holdout)
+    if apart:
+        out |= np.array([person in apart for person in first.people], dtype=np.bool_)
+    entries = np.array([before.get(person, (0,))[0] + 1 for person in first.people], dtype=np.int64)
+    with among(
+        connection, first.people, at=first.at, due_at=due(first), entry=entries, held=out.astype(np.int64)
+    ):
+        connection.execute(
             text(
                 "INSERT INTO positions (journey, person, entry, arm, step, entered_at, arrived_at, due_at)"
                 f" SELECT :journey, person, entry, CASE WHEN held THEN '{HELD_OUT}' ELSE '{TREATED}' END, :step,"
-                " :now, :now, due_at FROM some WHERE entry > 0"
+                " at, at, due_at FROM some"
             ),
-            {"journey": journey.name, "step": journey.first, "now": micros(now)},
+            {"journey": journey.name, "step": journey.first},
         )
-        return done.rowcount
+    return first
 
 
-def leave_play(connection: Connection, journey: Journey, others: Sequence[str], *, now: datetime) -> int:
-    """How many people who entered the journey now leave the others of its play."""
-    left = 0
+def _firsts(called: Called) -> Called:
+    """Each person once, with the first of their instants, in the order of their ids."""
+    if not len(called):
+        return NOBODY
+    names, which = np.unique(np.array(called.people, dtype=np.str_), return_inverse=True)
+    at = np.full(len(names), np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(at, which, called.at)
+    return Called(names.tolist(), at)
+
+
+def leave_play(
+    connection: Connection, name: str, entered: Called, others: Sequence[str]
+) -> dict[str, Called]:
+    """Who leaves which journey of a play, by its name, because they entered the journey `name`: whichever they
+    entered last goes on."""
+    gone: dict[str, Called] = {}
     for other in others:
-        done = connection.execute(
-            text(
-                "UPDATE positions SET ended_at = :now, ended = :ended WHERE journey = :other AND ended_at IS NULL"
-                " AND person IN (SELECT person FROM positions WHERE journey = :journey AND entered_at = :now)"
-            ),
-            {"now": micros(now), "ended": f"entered {journey.name}", "other": other, "journey": journey.name},
-        )
-        left += done.rowcount
-    return left
+        with among(connection, entered.people, at=entered.at):
+            earlier = connection.execute(
+                text(
+                    "SELECT p.person, s.at FROM positions AS p JOIN some AS s ON s.person = p.person"
+                    " WHERE p.journey = :other AND p.ended_at IS NULL AND p.entered_at <= s.at ORDER BY p.person"
+                ),
+                {"other": other},
+            ).all()
+            later = connection.execute(
+                text(
+                    "SELECT p.person, p.entered_at FROM positions AS p JOIN some AS s ON s.person = p.person"
+                    " WHERE p.journey = :other AND p.ended_at IS NULL AND p.entered_at > s.at ORDER BY p.person"
+                ),
+                {"other": other},
+            ).all()
+        for journey, rows, why in ((other, earlier, name), (name, later, other)):
+            some = Called([row[0] for row in rows], np.array([row[1] for row in rows], dtype=np.int64))
+            if len(some):
+                end(connection, journey, some, why=f"entered {why}")
+                gone[journey] = some if journey not in gone else _both(gone[journey], some)
+    return gone
+
+
+def _both(one: Called, other: Called) -> Called:
+    return Called([*one.people, *other.people], np.concatenate([one.at, other.at]))
 
 
 def standing(connection: Connection, name: str, step: str, *, until: datetime | None = None) -> Standing:
@@ -259,15 +367,44 @@ def standing(connection: Connection, name: str, step: str, *, until: datetime | 
     )
 
 
-def inside(connection: Connection, name: str) -> list[tuple[str, int]]:
-    """Everybody who is in the journey now, in the order of their ids, and since when (microseconds)."""
+def reachable(connection: Connection, name: str) -> Called:
+    """Who is in the journey now, and who went to its end while a message of it still waits: since when they entered."""
     found = connection.execute(
         text(
-            "SELECT person, entered_at FROM positions WHERE journey = :journey AND ended_at IS NULL ORDER BY person"
+            "SELECT person, MAX(entered_at) FROM (SELECT person, entered_at FROM positions"
+            " WHERE journey = :journey AND ended_at IS NULL UNION ALL SELECT p.person, p.entered_at"
+            " FROM (SELECT DISTINCT person FROM touches WHERE campaign = :journey AND status = 'waiting') AS w"
+            " JOIN positions AS p ON p.journey = :journey AND p.person = w.person AND p.ended = 'end')"
+            " GROUP BY person ORDER BY person"
         ),
         {"journey": name},
     ).all()
-    return [(row[0], row[1]) for row in found]
+    return Called([row[0] for row in found], np.array([row[1] for row in found], dtype=np.int64))
+
+
+def not_yet(connection: Connection, name: str, called: Called) -> Called:
+    """Those whom these instants have not let in already."""
+    if not len(called):
+        return called
+    found = connection.execute(
+        text("SELECT person, entered_at FROM positions WHERE journey = :journey AND entered_at >= :since"),
+        {"journey": name, "since": int(called.at.min())},
+    ).all()
+    known = {(row[0], row[1]) for row in found}
+    pairs = zip(called.people, called.at.tolist(), strict=True)
+    return called.only(np.array([pair not in known for pair in pairs], dtype=np.bool_))
+
+
+def inside(connection: Connection, name: str) -> list[str]:
+    """Everybody who is in the journey now, in the order of their ids."""
+    return list(
+        connection.execute(
+            text(
+                "SELECT person FROM positions WHERE journey = :journey AND ended_at IS NULL ORDER BY person"
+            ),
+            {"journey": name},
+        ).scalars()
+    )
 
 
 def merge(connection: Connection, name: str, into: Mapping[str, str], *, now: datetime) -> int:
@@ -336,15 +473,15 @@ class Charge:
     ids: tuple[int, ...]
 
 
-def charge(connection: Connection, name: str, step: str, people: Standing, *, now: datetime) -> None:
-    """Writes down that what the step says has to be done for these people; once for each of their entries."""
-    with among(connection, people.people, entry=people.entries):
+def charge(connection: Connection, name: str, step: str, people: Standing) -> None:
+    """Writes down that what the step says has to be done for these people since they were due; once for each entry."""
+    with among(connection, people.people, entry=people.entries, at=people.due):
         connection.execute(
             text(
-                "INSERT INTO charges (journey, step, person, entry, at) SELECT :journey, :step, person, entry, :now"
+                "INSERT INTO charges (journey, step, person, entry, at) SELECT :journey, :step, person, entry, at"
                 " FROM some WHERE TRUE ON CONFLICT DO NOTHING"
             ),
-            {"journey": name, "step": step, "now": micros(now)},
+            {"journey": name, "step": step},
         )
 
 
@@ -422,19 +559,17 @@ def pass_on(
     step: str,
     way: str,
     to: str,
-    now: datetime,
     due: NDArray[np.int64],
 ) -> None:
-    """These people, who stand at a step, go that way: they stand at the next from now on, or it ended for them."""
-    with among(connection, people.people, due_at=due):
-        ending = "ended_at = :now, ended = 'end', " if to == END else ""
+    """These people, who stand at a step, go that way when they are due: to the next, or it ended for them."""
+    with among(connection, people.people, at=people.due, due_at=due):
+        ending = "ended_at = s.at, ended = 'end', " if to == END else ""
         connection.execute(
             text(
-                f"UPDATE positions SET {ending}step = :to, arrived_at = :now,"
-                " due_at = (SELECT due_at FROM some AS s WHERE s.person = positions.person)"
-                " WHERE journey = :journey AND ended_at IS NULL AND person IN (SELECT person FROM some)"
+                f"UPDATE positions SET {ending}step = :to, arrived_at = s.at, due_at = s.due_at FROM some AS s"
+                " WHERE positions.journey = :journey AND positions.ended_at IS NULL AND positions.person = s.person"
             ),
-            {"journey": name, "to": step if to == END else to, "now": micros(now)},
+            {"journey": name, "to": step if to == END else to},
         )
     connection.execute(
         text(
@@ -445,15 +580,15 @@ def pass_on(
     )
 
 
-def end(connection: Connection, name: str, people: Sequence[str], *, why: str, now: datetime) -> int:
-    """How many of these people were in the journey and are not from now on."""
-    with among(connection, people):
+def end(connection: Connection, name: str, called: Called, *, why: str) -> int:
+    """How many of these people were in the journey and are not from their instants on."""
+    with among(connection, called.people, at=called.at):
         done = connection.execute(
             text(
-                "UPDATE positions SET ended_at = :now, ended = :why WHERE journey = :journey AND ended_at IS NULL"
-                " AND person IN (SELECT person FROM some)"
+                "UPDATE positions SET ended_at = s.at, ended = :why FROM some AS s WHERE positions.journey = :journey"
+                " AND positions.ended_at IS NULL AND positions.person = s.person"
             ),
-            {"journey": name, "now": micros(now), "why": why},
+            {"journey": name, "why": why},
         )
     return done.rowcount
 

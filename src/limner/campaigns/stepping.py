@@ -132,14 +132,16 @@ def may_enter(
     inside: NDArray[np.bool_],
     entries: NDArray[np.int64],
     since: NDArray[np.int64],
-    now: int,
+    ended: NDArray[np.int64],
+    at: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Who of some people may enter: nobody who is inside, and who was in before as `again` says.
+    """Who of some people may enter at their instants: nobody who is inside or was then, others as `again` says.
 
-    `entries`: how many times each has entered; `since`: when they last did, in microseconds, as `now` is.
+    `entries`: how many times each has entered; `since` and `ended`: when they last did and when that ended, in
+    microseconds, as `at` is. What let somebody in lets them in no second time.
     """
     new = entries == 0
-    waited = since + int(again.after / timedelta(microseconds=1)) <= now
+    waited = (since + int(again.after / timedelta(microseconds=1)) <= at) & (since < at) & (ended <= at)
     answer: NDArray[np.bool_] = ~inside & (new | (waited & again.ever))
     return answer
 
@@ -176,7 +178,8 @@ def walked(
 ) -> tuple[Position, tuple[Visit, ...]]:
     """Where one person stands at `now`, and what they passed on the way: `chosen` and `due`, one person at a time.
 
-    `came`: the first time that they did what a step waits for, from an instant on, if they did before `now`.
+    Each step is passed at the instant at which it was due, however much later somebody looks. `came`: the first time
+    that they did what a step waits for, after an instant, if they did before `now`.
     This is what journeys mean; whoever moves many people at once has to arrive at the same.
     """
     visits: list[Visit] = []
@@ -203,16 +206,16 @@ def walked(
             )[0]
         )
         found = ways(step)[way]
-        visits.append(Visit(position.step, found.name, now))
-        position = arrive(journey, position, found.next, now=now, zone=zone)
+        visits.append(Visit(position.step, found.name, at))
+        position = arrive(journey, position, found.next, at=at, zone=zone)
     return position, tuple(visits)
 
 
-def arrive(journey: Journey, position: Position, step: str, *, now: datetime, zone: ZoneInfo) -> Position:
-    """The person at that step from now on."""
+def arrive(journey: Journey, position: Position, step: str, *, at: datetime, zone: ZoneInfo) -> Position:
+    """The person at that step from an instant on."""
     if step == END:
-        return Position(position.person, position.entry, END, now, now)
-    return Position(position.person, position.entry, step, now, due(journey.steps[step], now, zone))
+        return Position(position.person, position.entry, END, at, at)
+    return Position(position.person, position.entry, step, at, due(journey.steps[step], at, zone))
 
 
 def reached(journey: Journey) -> Mapping[str, tuple[str, ...]]:

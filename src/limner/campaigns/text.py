@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,30 @@ from cronsim import CronSim, CronSimError
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from limner.campaigns.model import CHANNELS, EMAIL, Campaign, Cap, Goal, Hold, Quiet, Variant
+from limner.campaigns.model import (
+    CHANNELS,
+    EMAIL,
+    Campaign,
+    Cap,
+    Goal,
+    Hold,
+    Quiet,
+    Variant,
+    channel_text,
+)
 from limner.campaigns.policy import once_at, spoken
 from limner.consents.model import CLASSES, MARKETING
+from limner.content.text import asks_of, picks_of
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions.build import Scope
 from limner.expressions.parse import parse
 from limner.tags.document import Document, Step, dumped
-from limner.types import Json
+from limner.types import MONEY_SCALE, Json
 
 KEYS = (
-    "title", "audience", "holdout", "channel", "template", "subject", "text", "subject_prefix", "class",
-    "goal", "cap", "quiet_hours", "schedule", "hold", "from", "seed", "variants", "owner", "why",
+    "title", "scene", "audience", "holdout", "channel", "template", "templates", "subject", "text", "subject_prefix",
+    "class", "goal", "cap", "quiet_hours", "schedule", "when", "within", "response_value", "hold", "from", "seed",
+    "variants", "picks", "owner", "why",
 )  # fmt: skip
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MAX_HOLDOUT = 0.9
@@ -50,9 +63,11 @@ def read(text: str, name: str, *, file: str | None = None) -> Campaign:
             f"'{name}' is no campaign name", where=document.where, hint="use [a-z][a-z0-9_]*, at most 64"
         )
     document.known_keys(KEYS)
-    channel = choice(document, "channel", among=CHANNELS, default=EMAIL)
-    subject = document.string("subject")
-    if channel == "email" and not subject.strip():
+    channels = channels_of(document, "channel")
+    several = len(channels) > 1
+    variants, scene = variants_of(document, "variants", channels=channels), scene_of(document)
+    template, subject = texts_of(document, variants, several=several)
+    if EMAIL in channels and not subject.strip():
         raise document.error("an e-mail needs a subject", code="missing", hint="subject: …")
     seed = document.value("seed")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, str | int)):
@@ -60,9 +75,9 @@ def read(text: str, name: str, *, file: str | None = None) -> Campaign:
     return Campaign(
         name=name,
         title=document.titles("title") or {"": name},
-        audience=document.string("audience", required=True),
-        channel=channel,
-        template=document.string("template", required=True),
+        audience=document.string("audience", required=not scene),
+        channel=channels[0],
+        template=template,
         subject=subject,
         text=document.string("text"),
         subject_prefix=document.string("subject_prefix"),
@@ -77,7 +92,13 @@ def read(text: str, name: str, *, file: str | None = None) -> Campaign:
         seed="" if seed is None else str(seed),
         owner=document.string("owner"),
         why=document.string("why"),
-        variants=variants_of(document, "variants"),
+        variants=variants,
+        scene=scene,
+        picks=picks_of(document, "picks"),
+        channels=channels if several else (),
+        templates=templates_of(document, "templates", channels=channels),
+        best_hour=best_hour_of(document),
+        response_value=money_of(document, "response_value"),
         definition=text,
     )
 
@@ -211,7 +232,90 @@ def schedule_of(document: Document, *path: Step) -> str:
     return text
 
 
-def variants_of(document: Document, *path: Step) -> tuple[Variant, ...]:
+BEST_HOUR = "best hour"
+AT_ONCE = "at once"
+A_DAY = timedelta(hours=24)
+_BEST_OF = re.compile(r"best of \[?([a-z, ]+)\]?")
+_WITHIN = (timedelta(hours=1), timedelta(days=7))
+
+
+def channels_of(document: Document, *path: Step) -> tuple[str, ...]:
+    """The channel; or those of which each person's best is chosen. Raises DefinitionError."""
+    found = _BEST_OF.fullmatch(document.string(*path))
+    if found is None:
+        return (choice(document, *path, among=CHANNELS, default=EMAIL),)
+    named = tuple(word.strip() for word in found[1].split(","))
+    for name in named:
+        if name not in CHANNELS:
+            raise document.error(
+                f"'{path[-1]}' is best of some of {', '.join(CHANNELS)}, not '{name}'",
+                *path,
+                hint=did_you_mean(name, CHANNELS),
+            )
+    if len(set(named)) < max(len(named), 2):
+        raise document.error("the best is chosen of two or more channels, each once", *path)
+    return named
+
+
+def channels_named(text: str) -> tuple[str, ...]:
+    """The channels that a campaign's text names, whatever else stands in it. Raises DefinitionError."""
+    return channels_of(Document(text, where="message"), "channel")
+
+
+def templates_of(
+    document: Document, *path: Step, channels: tuple[str, ...], whole: bool = True
+) -> dict[str, str]:
+    """The file of each channel, where there are several. `whole`: none may be missing. Raises DefinitionError."""
+    given = document.value(*path)
+    several = len(channels) > 1
+    if given is None and not (several and whole):
+        return {}
+    hint = f"templates: {{{', '.join(f'{name}: …' for name in channels)}}}"
+    if not several:
+        raise document.error("one channel has one 'template'", *path, hint="template: spring.html")
+    if document.value(*path[:-1], "template") is not None:
+        raise document.error("several channels have 'templates'", *path[:-1], "template", hint=hint)
+    if not isinstance(given, dict):
+        place = path if given is not None else path[:-1]
+        raise document.error("'templates' names a file for each channel", *place, code="missing", hint=hint)
+    document.known_keys(channels, *path)
+    missing = [name for name in channels if name not in given]
+    if missing and whole:
+        raise document.error(f"there is no template for {missing[0]}", *path, code="missing", hint=hint)
+    return {name: document.string(*path, name, required=True) for name in given}
+
+
+def best_hour_of(document: Document, *path: Step) -> timedelta | None:
+    """Within how long each person's best hour is looked for; None: it goes at once. Raises DefinitionError."""
+    when = choice(document, *path, "when", among=(AT_ONCE, BEST_HOUR), default=AT_ONCE)
+    within = duration(document, *path, "within")
+    if when == AT_ONCE:
+        if within is not None:
+            raise document.error(
+                "'within' is how long a best hour is looked for", *path, "within", hint=f"when: {BEST_HOUR}"
+            )
+        return None
+    if within is None:
+        return A_DAY
+    if not _WITHIN[0] <= within <= _WITHIN[1]:
+        raise document.error("'within' is 1 hour to 7 days", *path, "within", hint="within: 24 hours")
+    return within
+
+
+def money_of(document: Document, *path: Step) -> int | None:
+    """The amount at the path, in 1/10,000 of the currency unit; None when absent. Raises DefinitionError."""
+    given: Any = document.value(*path)
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1e12:
+        raise document.error("it is an amount of money, 0 or more", *path, hint="0.05")
+    units = Decimal(str(given)) * MONEY_SCALE
+    if units != int(units):
+        raise document.error("an amount has at most four places", *path)
+    return int(units)
+
+
+def variants_of(document: Document, *path: Step, channels: tuple[str, ...] = (EMAIL,)) -> tuple[Variant, ...]:
     """Other texts for some of the people."""
     given = document.value(*path)
     if given is None:
@@ -223,21 +327,44 @@ def variants_of(document: Document, *path: Step) -> tuple[Variant, ...]:
         at: tuple[Step, ...] = (*path, number)
         if not isinstance(item, dict):
             raise document.error("a variant has name, when and template", *at)
-        document.known_keys(("name", "when", "template", "subject", "text"), *at)
+        document.known_keys(("name", "when", "template", "templates", "subject", "text"), *at)
         name = document.string(*at, "name", required=True)
         if not NAME.fullmatch(name) or name in [other.name for other in found]:
             raise document.error("each variant has a name of its own, [a-z][a-z0-9_]*", *at, "name")
-        document.string(*at, "when", required=True)
+        if number + 1 < len(given):
+            document.string(*at, "when", required=True)
         found.append(
             Variant(
                 name=name,
                 when=condition(document, "person", *at, "when"),
-                template=document.string(*at, "template", required=True),
+                template=document.string(*at, "template", required=len(channels) == 1),
                 subject=document.string(*at, "subject"),
                 text=document.string(*at, "text"),
+                templates=templates_of(document, *at, "templates", channels=channels, whole=False),
             )
         )
     return tuple(found)
+
+
+def texts_of(
+    document: Document, variants: tuple[Variant, ...], *at: Step, several: bool = False
+) -> tuple[str, str]:
+    """Template and subject of a message; those of its last variant, where that one is for everybody else.
+
+    `several`: it goes by several channels, each with a template of its own.
+    """
+    rest = variants[-1] if variants and not variants[-1].when else None
+    template = document.string(*at, "template", required=rest is None and not several)
+    subject = document.string(*at, "subject")
+    return (template, subject) if rest is None else (template or rest.template, subject or rest.subject)
+
+
+def scene_of(document: Document) -> str:
+    """The name of the scene that it belongs to, '' when it says none. Raises DefinitionError."""
+    name = document.string("scene")
+    if name and not NAME.fullmatch(name):
+        raise document.error(f"'{name}' is no scene name", "scene", hint="use [a-z][a-z0-9_]*, at most 64")
+    return name
 
 
 def url_of(document: Document, *path: Step) -> str:
@@ -287,11 +414,13 @@ def fields_of(campaign: Campaign) -> Json:
     goal, cap, quiet, hold = campaign.goal, campaign.cap, campaign.quiet, campaign.hold
     return {
         "title": {} if campaign.title == {"": campaign.name} else dict(campaign.title),
+        "scene": campaign.scene,
         "audience": campaign.audience,
         "holdout": campaign.holdout,
-        "channel": campaign.channel,
+        "channel": channel_text(campaign),
         "class": campaign.message_class,
         "template": campaign.template,
+        "templates": dict(campaign.templates),
         "subject": campaign.subject,
         "text": campaign.text,
         "subject_prefix": campaign.subject_prefix,
@@ -300,6 +429,9 @@ def fields_of(campaign: Campaign) -> Json:
         "cap": cap and {"messages": cap.messages, "per": spoken(cap.per)},
         "quiet_hours": quiet and [quiet.start.strftime("%H:%M"), quiet.end.strftime("%H:%M")],
         "schedule": campaign.schedule,
+        "when": BEST_HOUR if campaign.best_hour else "",
+        "within": spoken(campaign.best_hour) if campaign.best_hour else "",
+        "response_value": None if campaign.response_value is None else campaign.response_value / MONEY_SCALE,
         "hold": hold and {"older": hold.older and spoken(hold.older), "moved": hold.moved},
         "from": campaign.sender,
         "seed": campaign.seed,
@@ -310,9 +442,11 @@ def fields_of(campaign: Campaign) -> Json:
                 "template": variant.template,
                 "subject": variant.subject,
                 "text": variant.text,
+                "templates": dict(variant.templates),
             }
             for variant in campaign.variants
         ],
+        "picks": asks_of(campaign.picks),
         "owner": campaign.owner,
         "why": campaign.why,
     }
@@ -348,7 +482,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         if set(value) == {""}:
             return value[""]
-        return {key: item for key, item in value.items() if item not in (None, "")}
+        return {key: item for key, item in value.items() if item not in (None, "", {})}
     if isinstance(value, list):
         listed = CommentedSeq([_plain(item) for item in value])
         if not any(isinstance(item, dict) for item in value):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ChannelKind = Literal["email", "wechat", "sms", "push", "miniprogram"]
+ChannelKind = Literal["email", "wechat", "sms", "push", "miniprogram", "wecom"]
 """The words of `KINDS`, for shapes that are checked."""
 
 _NO_DIGIT = re.compile(r"[\s().-]")
@@ -29,19 +29,22 @@ class Kind:
 
     `address`: the attribute or identifier of a person that is the address, unless the settings name another.
     `spelling`: the one spelling of an address, under which consents are kept. `template`: the endings of its templates'
-    files. `permits`: each message uses up a permission that the person gave before.
+    files. `permits`: each message uses up a permission that the person gave before. `confirmed`: what was handed over
+    leaves only when a member of staff lets it go, so what became of it is asked for later.
     """
 
     address: str
     spelling: Callable[[str], str] = str
     template: tuple[str, ...] = (".yml",)
     permits: bool = False
+    confirmed: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
-    "email": Kind("email", str.lower, (".html", ".txt")),
+    "email": Kind("email", str.lower, (".html", ".txt", ".mjml")),
     "wechat": Kind("openid"),
     "sms": Kind("phone", phone),
     "push": Kind("cid"),
     "miniprogram": Kind("mini_openid", permits=True),
+    "wecom": Kind("external_userid", confirmed=True),
 }

@@ -19,6 +19,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import formataddr, formatdate, parseaddr
 
+from limner.channels.dkim import Signer
 from limner.channels.seam import Message, Outcome, Receipt, Unavailable
 from limner.types import Clock
 
@@ -34,7 +35,9 @@ _DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,255}")
 class Smtp:
     """A relay at host:port. `timeout_seconds` bounds each message as a whole, however the server dawdles.
 
-    `tls`: none, starttls or tls. `message_domain` stands in Message-ID after the @.
+    `tls`: none, starttls or tls. `message_domain` stands in Message-ID after the @. `signer`: signs what leaves (DKIM).
+    `bounces`: the address that mails come back to, `bounce@shop.example`; each message comes back to
+    `bounce+ITS-ID@shop.example`. Without it they come back to the sender.
     """
 
     kind = "email"
@@ -51,6 +54,8 @@ class Smtp:
         tls: str = "none",
         timeout_seconds: float = 30.0,
         message_domain: str = "",
+        signer: Signer | None = None,
+        bounces: str = "",
     ) -> None:
         self.host = host
         self.port = port
@@ -61,6 +66,8 @@ class Smtp:
         self._tls = tls
         self._timeout = timeout_seconds
         self._domain = message_domain or parseaddr(sender)[1].partition("@")[2] or "limner.invalid"
+        self._signer = signer
+        self._bounces = bounces
         self._connection: smtplib.SMTP | None = None
 
     def send(self, message: Message) -> Receipt:
@@ -127,7 +134,10 @@ class Smtp:
             if not value.isascii() or not value.isprintable():
                 raise ValueError(f"the header {header} holds more than printable ASCII")
             mail[header] = Header(value, maxlinelen=998).encode()
-        return mail.as_bytes(policy=_POLICY)
+        content = mail.as_bytes(policy=_POLICY)
+        return (
+            content if self._signer is None else self._signer.sign(content, at=int(self._clock().timestamp()))
+        )
 
     def check(self) -> str:
         """What the relay said after connecting, encrypting and logging in. Raises Unavailable."""
@@ -177,7 +187,9 @@ class Smtp:
 
     def _envelope(self, connection: smtplib.SMTP, message: Message) -> tuple[int, bytes] | None:
         """None when the relay is ready for the text, else the reply that refused."""
-        code, reply = connection.mail(parseaddr(self.sender)[1])
+        code, reply = connection.mail(
+            returning(self._bounces, message.message_id) or parseaddr(self.sender)[1]
+        )
         if code == 250:
             code, reply = connection.rcpt(_ascii_domain(message.to))
         if code in (250, 251):
@@ -234,6 +246,12 @@ class Smtp:
             yield expired
         finally:
             timer.cancel()
+
+
+def returning(bounces: str, message_id: str) -> str:
+    """The address that one message comes back to; '' where none is set."""
+    local, at, domain = bounces.rpartition("@")
+    return f"{local}+{message_id}@{domain}" if at else ""
 
 
 def _stuffed(content: bytes) -> bytes:

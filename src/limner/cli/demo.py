@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from html import unescape
 from itertools import islice
@@ -21,6 +21,7 @@ from typing import Any
 import httpx2
 import numpy as np
 
+from limner.campaigns import scene_text
 from limner.cli import show
 from limner.cli.ask import bar, errors, out
 from limner.cli.serve import running
@@ -40,6 +41,7 @@ HTTP_DAYS = 2
 """So many days before the campaign, and after it, arrive through HTTP; the rest is imported."""
 
 BATCH = 100
+SCENE_DAYS = 60
 EVENTS_PER_PERSON = 50
 BROWSER = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1 Mobile/15E148"
 OPEN_SHARE, CLICK_SHARE, UNSUBSCRIBE_SHARE = 0.45, 0.12, 0.01
@@ -87,6 +89,7 @@ def demo(folder: Path, *, people: int, seed: int, serve: bool, port: int, as_jso
     events = people * EVENTS_PER_PERSON
     os.environ.setdefault(SECRET_VARIABLE, "only-for-the-demo")
     clock = TurnedClock(made.start)
+    date_scene(folder, first=made.launch.date())
     with MailServer() as mail, WechatServer(secret=os.environ[SECRET_VARIABLE]) as wechat:
         point_at(folder, mail=mail, wechat=wechat)
         secret = blake2b(
@@ -126,6 +129,17 @@ def prepare(folder: Path) -> None:
         shutil.rmtree(folder)
     init(folder, example=True)
     (folder / ".limner-demo").write_text("made by limner demo; replaced by the next one\n", encoding="utf-8")
+
+
+def date_scene(folder: Path, *, first: date) -> None:
+    """The shop's scene begins on the day of its campaign."""
+    path = folder / "scenes" / "spring_tea.yml"
+    last = first + timedelta(days=SCENE_DAYS - 1)
+    text = path.read_text(encoding="utf-8")
+    dated = scene_text.written(
+        text, {"from": first.isoformat(), "until": last.isoformat()}, name="spring_tea"
+    )
+    path.write_text(dated, encoding="utf-8")
 
 
 def point_at(folder: Path, *, mail: MailServer, wechat: WechatServer) -> None:

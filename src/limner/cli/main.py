@@ -16,13 +16,19 @@ from limner.cli.commands import (
     audiences,
     campaigns,
     categories,
+    contacts,
+    content,
+    forms,
     groups,
     journeys,
     keeping,
+    mail,
     mappings,
     metrics,
     objects,
     people,
+    referrals,
+    scenes,
     sources,
     tags,
     templates,
@@ -67,8 +73,8 @@ def init(
     """Make a workspace in a new or empty folder."""
     made = make_workspace(folder, example=demo_files)
     out.print(
-        f"made {show.clean(made)}: limner.toml, tags/, metrics/, objects/, groups/, audiences/, campaigns/, journeys/,"
-        " templates/"
+        f"made {show.clean(made)}: limner.toml, tags/, metrics/, objects/, groups/, audiences/, scenes/,"
+        " campaigns/, journeys/, templates/, content/"
     )
     out.print("next: limner source add web, then limner serve")
 
@@ -115,8 +121,18 @@ for name, commands in {
     "event": sources.event,
     "tag": tags.tag,
     "group": groups.group,
+    "scene": scenes.scene,
     "journey": journeys.journey,
+    "form": forms.form,
+    "referral": referrals.referral,
     "webhook": webhooks.webhook,
+    "contact": contacts.contact,
+    "staff": contacts.staff,
+    "code": contacts.code,
+    "menu": contacts.menu,
+    "sync": contacts.sync,
+    "channel": mail.channel,
+    "mail": mail.mail,
     "metric": metrics.metric,
     "object": objects.objects,
     "category": categories.category,
@@ -124,6 +140,7 @@ for name, commands in {
     "template": templates.template,
     "audience": audiences.audience,
     "person": people.person,
+    "content": content.content,
     "campaign": campaigns.campaign,
     "consent": campaigns.consent,
     "hold": campaigns.hold,

@@ -196,9 +196,21 @@ def changed(report: Json) -> list[tuple[str, str]]:
     return lines
 
 
+def returned(answer: Json) -> list[tuple[str, str]]:
+    """What was spent and what each unit of it brought back, as lines; nothing where nothing was spent."""
+    if not answer["cost"]:
+        return []
+    lines = [("spent", f"{answer['cost']:,.2f}")]
+    if answer["per_unit"] is None:
+        return [*lines, ("brought back", f"not known: {answer['why_not'].replace('_', ' ')}")]
+    bounds = f"(95 %: {answer['low']:+,.2f} to {answer['high']:+,.2f})"
+    return [*lines, ("brought back by each unit spent", f"{answer['per_unit']:+,.2f} {bounds}")]
+
+
 def effect(report: Json) -> list[tuple[str, str]]:
     """A campaign's report as lines: what it changed first, then where everybody is, then the rates."""
     lines = changed(report)
+    lines += returned(report["returned"])
     where = ", ".join(
         f"{report[key]:,} {key.replace('_', ' ')}" for key in ("held_out", "waiting", "failed", "in_doubt")
     )
@@ -217,3 +229,65 @@ def members(answer: Json) -> None:
     table(
         f"{answer['count']:,} people on {answer['on'][:19]}", ("person",), ([id] for id in answer["people"])
     )
+
+
+def when(answer: Json) -> None:
+    """When and by what messages would go: people by hour and by channel."""
+    out.print(
+        f"{answer['goes_to']:,} of {answer['looked_at']:,} people get it"
+        + (
+            f" (looked at {answer['looked_at']:,} of {answer['people']:,})"
+            if answer["looked_at"] < answer["people"]
+            else ""
+        )
+    )
+    if answer["within"]:
+        most = max([*answer["hours"], answer["at_once"], 1])
+        lines: list[tuple[Any, ...]] = [
+            (f"{hour:02d}:00", f"{n:,}", _bar(n, most)) for hour, n in enumerate(answer["hours"]) if n
+        ]
+        if answer["at_once"]:
+            lines.append(("at once", f"{answer['at_once']:,}", _bar(answer["at_once"], most)))
+        table(f"On the person's clock, within {answer['within']}", ("hour", "people", ""), lines)
+        pairs("By whose habit", answer["whose"])
+    pairs("By channel", answer["channels"])
+    if answer["without"]:
+        pairs("Not sent", answer["without"])
+
+
+def habit(answer: Json) -> None:
+    """When one person is there, and how they answer by channel."""
+    out.print(clean(because(answer)))
+    most = max([*answer["hours"], 1])
+    lines = ((f"{hour:02d}:00", n, _bar(n, most)) for hour, n in enumerate(answer["hours"]) if n)
+    table(
+        f"{answer['observations']} observations on the clock of {answer['zone']}",
+        ("hour", "times", ""),
+        lines,
+    )
+    columns = ("channel", "answered", "of", "share", "everybody", "marketing")
+    rows = (
+        (
+            row["channel"], row["answered"], row["asked"],
+            f"{row['share']:.1%}" if row["everybody"]["asked"] else None,
+            f"{row['everybody']['answered']} of {row['everybody']['asked']}", row["objection"] or "may go",
+        )
+        for row in answer["channels"]
+    )  # fmt: skip
+    table(f"Answers within {answer['response_within']}", columns, rows)
+
+
+def because(answer: Json) -> str:
+    """The best band of hours, and on what that rests."""
+    if answer["best"] is None:
+        return "not enough data: nobody was seen often enough"
+    first, last = answer["best"], (answer["best"] + answer["band"]) % 24
+    whose = {"person": "", "segment": f" of the segment {answer['segment']}", "everybody": " of everybody"}
+    return (
+        f"best between {first:02d}:00 and {last:02d}:00: {answer['n']:,} of {answer['of']:,} times"
+        f"{whose[answer['whose']]} were in these hours"
+    )
+
+
+def _bar(n: int, most: int) -> str:
+    return "▇" * max(round(n / most * 30), 1 if n else 0)

@@ -246,7 +246,10 @@ def _handler(platform: Platform[Any]) -> type[BaseHTTPRequestHandler]:
             content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             try:
                 self.send_response(reply.status)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
+                picture = isinstance(reply.body, bytes)
+                self.send_header(
+                    "Content-Type", "image/png" if picture else "application/json; charset=utf-8"
+                )
                 self.send_header("Content-Length", str(len(content)))
                 for name, value in headers.items():
                     self.send_header(name, value)

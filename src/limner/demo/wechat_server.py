@@ -19,6 +19,13 @@ from limner.demo.platform import Asked, Platform, Reply
 SECRET = "demo-secret"  # noqa: S105
 TEMPLATE = "/cgi-bin/message/template/send"
 SUBSCRIBE = "/cgi-bin/message/subscribe/send"
+MOST_TAGS, MOST_NAME, MOST_OPENIDS, MOST_OF_ONE = 100, 30, 50, 20
+LONGEST_CODE = 30 * 86_400
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c63f80f00010101001bb6ee560000000049454e44ae426082"
+)
+"""A picture of one point: what is scanned is not read here."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,12 @@ class WechatServer(Platform[Template]):
         self._token_until = 0.0
         self._seen: dict[str, float] = {}
         self._codes: list[int] = []
+        self.tags: dict[int, str] = {}
+        self.followers: dict[str, set[int]] = {}
+        """Who follows the account, with the ids of their tags."""
+        self.qr_codes: dict[str, dict[str, Any]] = {}
+        """What was asked for, by ticket."""
+        self.menu: dict[str, Any] | None = None
         super().__init__(port=port)
 
     def expire_tokens(self) -> None:
@@ -87,6 +100,11 @@ class WechatServer(Platform[Template]):
         """What the platform says, always with HTTP 200."""
         if asked.path == "/cgi-bin/token":
             return Reply(self._give_token(asked))
+        if asked.path == "/cgi-bin/showqrcode":
+            known = asked.query.get("ticket") in self.qr_codes
+            return Reply(PICTURE) if known else Reply({}, 404)
+        if asked.path in _ANSWERS:
+            return Reply(self._managed(asked))
         if not self.sends(asked):
             return Reply(_error(40066, "invalid url"))
         body = asked.json()
@@ -100,6 +118,105 @@ class WechatServer(Platform[Template]):
         if self.on_message is not None:
             self.on_message(taken)
         return Reply({"errcode": 0, "errmsg": "ok", "msgid": taken.msgid}, heard=heard)
+
+    # codes, menus, tags
+
+    def _managed(self, asked: Asked) -> dict[str, Any]:
+        body = asked.json() if asked.method == "POST" else dict(asked.query)
+        with self.lock:
+            if not self._token or asked.query.get("access_token") != self._token:
+                return _error(40001, "invalid credential, access_token is invalid or not latest")
+            if self.clock() >= self._token_until:
+                return _error(42001, "access_token expired")
+            return _error(47001, "data format error") if body is None else _ANSWERS[asked.path](self, body)
+
+    def _make_code(self, body: dict[str, Any]) -> dict[str, Any]:
+        action, scene = (
+            body.get("action_name"),
+            ((body.get("action_info") or {}).get("scene") or {}).get("scene_str"),
+        )
+        if (
+            action not in ("QR_STR_SCENE", "QR_LIMIT_STR_SCENE")
+            or not scene
+            or not 1 <= len(str(scene)) <= 64
+        ):
+            return _error(40053, "invalid action info")
+        lasts = int(body.get("expire_seconds", 60)) if action == "QR_STR_SCENE" else 0
+        if not 0 <= lasts <= LONGEST_CODE:
+            return _error(40052, "invalid action name")
+        ticket = f"ticket-{len(self.qr_codes) + 1}"
+        self.qr_codes[ticket] = body
+        more = {"expire_seconds": lasts} if lasts else {}
+        return {"ticket": ticket, "url": f"http://weixin.example/q/{ticket}", **more}
+
+    def _make_menu(self, body: dict[str, Any]) -> dict[str, Any]:
+        buttons = body.get("button")
+        if not isinstance(buttons, list) or not 1 <= len(buttons) <= 3:
+            return _error(40016, "invalid button size")
+        for button in buttons:
+            inner = button.get("sub_button") or []
+            if len(inner) > 5 or len(str(button.get("name", "")).encode()) > 16:
+                return _error(40018, "invalid button name size")
+            if any(len(str(one.get("name", "")).encode()) > 60 for one in inner):
+                return _error(40024, "invalid sub button name size")
+        self.menu = body
+        return _error(0, "ok")
+
+    def _show_menu(self, _body: dict[str, Any]) -> dict[str, Any]:
+        if self.menu is None:
+            return {"is_menu_open": 0}
+        shown = [
+            {**button, "sub_button": {"list": button["sub_button"]}} if button.get("sub_button") else button
+            for button in self.menu["button"]
+        ]
+        return {"is_menu_open": 1, "selfmenu_info": {"button": shown}}
+
+    def _list_tags(self, _body: dict[str, Any]) -> dict[str, Any]:
+        counts = Counter(tag for tags in self.followers.values() for tag in tags)
+        return {"tags": [{"id": tag, "name": name, "count": counts[tag]} for tag, name in self.tags.items()]}
+
+    def _make_tag(self, body: dict[str, Any]) -> dict[str, Any]:
+        name = str((body.get("tag") or {}).get("name", ""))
+        if not name or len(name.encode()) > MOST_NAME:
+            return _error(45158, "tag name is too long")
+        if name in self.tags.values():
+            return _error(45157, "tag name exists")
+        if len(self.tags) >= MOST_TAGS:
+            return _error(45056, "too many tags")
+        tag = 100 + len(self.tags)
+        self.tags[tag] = name
+        return {"tag": {"id": tag, "name": name}}
+
+    def _tag_members(self, body: dict[str, Any], *, on: bool) -> dict[str, Any]:
+        openids, tag = body.get("openid_list") or [], body.get("tagid")
+        if not 1 <= len(openids) <= MOST_OPENIDS:
+            return _error(40032, "invalid openid list size")
+        if tag not in self.tags:
+            return _error(45159, "invalid tag")
+        if set(openids) - set(self.followers):
+            return _error(40003, "invalid openid")
+        if on and any(len(self.followers[one] | {tag}) > MOST_OF_ONE for one in openids):
+            return _error(45059, "too many tags of one follower")
+        for one in openids:
+            self.followers[one].add(tag) if on else self.followers[one].discard(tag)
+        return _error(0, "ok")
+
+    def _tagged(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._openids(
+            [one for one, tags in self.followers.items() if body.get("tagid") in tags],
+            str(body.get("next_openid", "")),
+        )
+
+    def _following(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._openids(list(self.followers), str(body.get("next_openid", "")))
+
+    def _openids(self, openids: list[str], after: str) -> dict[str, Any]:
+        ordered = sorted(openids)
+        shown = [one for one in ordered if one > after][:10_000]
+        return {
+            "total": len(ordered), "count": len(shown),
+            **({"data": {"openid": shown}} if shown else {}), "next_openid": shown[-1] if shown else "",
+        }  # fmt: skip
 
     def _give_token(self, asked: Asked) -> dict[str, Any]:
         with self.lock:
@@ -166,3 +283,16 @@ class WechatServer(Platform[Template]):
 
 def _error(code: int, said: str) -> dict[str, Any]:
     return {"errcode": code, "errmsg": said}
+
+
+_ANSWERS: dict[str, Callable[[WechatServer, dict[str, Any]], dict[str, Any]]] = {
+    "/cgi-bin/qrcode/create": WechatServer._make_code,
+    "/cgi-bin/menu/create": WechatServer._make_menu,
+    "/cgi-bin/get_current_selfmenu_info": WechatServer._show_menu,
+    "/cgi-bin/tags/get": WechatServer._list_tags,
+    "/cgi-bin/tags/create": WechatServer._make_tag,
+    "/cgi-bin/tags/members/batchtagging": lambda server, body: server._tag_members(body, on=True),
+    "/cgi-bin/tags/members/batchuntagging": lambda server, body: server._tag_members(body, on=False),
+    "/cgi-bin/user/tag/get": WechatServer._tagged,
+    "/cgi-bin/user/get": WechatServer._following,
+}

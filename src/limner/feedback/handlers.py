@@ -77,11 +77,14 @@ def unsubscribe_page(links: Links, token: str, *, name: str) -> str | None:
 
     `name`: who sent the message.
     """
-    if links.leaving(token) is None:
+    found = links.leaving(token)
+    if found is None:
         return None
+    less = links.preferences_url(found.message_id, found.channel, found.address_hash)
     form = (
         '<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click">'
         "<button>退订 · Unsubscribe</button></form>"
+        f'<p><a href="/p/{less.rpartition("/")[2]}">只想少收一些 · Only less of it</a></p>'
     )
     return _page(
         name,

@@ -25,7 +25,9 @@ REPLIED = "Message Replied"
 OPENED = "Message Opened"
 CLICKED = "Link Clicked"
 UNSUBSCRIBED = "Unsubscribed"
-EVENTS = (SENT, FAILED, DELIVERED, REPLIED, OPENED, CLICKED, UNSUBSCRIBED)
+BOUNCED = "Message Bounced"
+COMPLAINED = "Complained"
+EVENTS = (SENT, FAILED, DELIVERED, REPLIED, OPENED, CLICKED, UNSUBSCRIBED, BOUNCED, COMPLAINED)
 
 SOURCE = "limner"
 """The name of the source under which these calls are kept."""
@@ -53,6 +55,7 @@ class Touched:
     identifier_kind: str
     identifier_value: str
     variant: str
+    message_class: str
     sent_at: datetime | None
 
 
@@ -78,6 +81,7 @@ def _touched(row: RowMapping) -> Touched:
         identifier_kind=row["identifier_kind"],
         identifier_value=row["identifier_value"],
         variant=row["variant"],
+        message_class=row["class"],
         sent_at=None if at is None else instant(at),
     )
 
@@ -101,6 +105,7 @@ def call(
             "campaign": about.campaign,
             "entry": about.entry,
             "channel": about.channel,
+            "class": about.message_class,
             "message_id": about.message_id,
             **({"variant": about.variant} if about.variant else {}),
             **(properties or {}),

@@ -48,8 +48,12 @@ class Outcome:
     held_out: Arm
 
 
-def arms_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.Table:
+def arms_of(
+    records: Records, engine: Engine, campaign: str, entry: str, variant: str | None = None
+) -> pa.Table:
     """The arm of each person by their ordinal now: ix, treated (bool); sorted by ix, each once.
+
+    `variant`: only of those for whom this text was, whether they got it or were held out.
 
     People who were merged since count once, as the arm of the one who stayed; when that one is not in the
     entry, as treated if either was. Erased people are not in it.
@@ -58,11 +62,46 @@ def arms_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.T
         rows = connection.execute(
             text(
                 "SELECT person, arm FROM arms WHERE campaign = :campaign AND entry = :entry"
-                " AND arm IN ('treated', 'held_out')"
+                " AND arm IN ('treated', 'held_out') AND (:variant IS NULL OR variant = :variant)"
+            ),
+            {"campaign": campaign, "entry": entry, "variant": variant},
+        ).all()
+    return _now(engine, [(person, arm, 0) for person, arm in rows])
+
+
+def arms_by_lot(engine: Engine, people: Sequence[str], out: Sequence[bool]) -> pa.Table:
+    """The arm of each of these people by their ordinal now, of whom those are held out; as `arms_of`."""
+    return _now(
+        engine, [(who, HELD_OUT if held else TREATED, 0) for who, held in zip(people, out, strict=True)]
+    )
+
+
+def by_variant(records: Records, campaign: str, entry: str) -> list[Json]:
+    """Of each text: variant, people whom it was for, and how many it was sent to, opened, clicked and unsubscribed.
+
+    Of a campaign `people` are all whom it was for; of a journey's step those who came to it.
+    """
+    with records.read() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT variant, COUNT(*), SUM(status = 'sent'), COUNT(opened_at), COUNT(clicked_at),"
+                " COUNT(unsubscribed_at) FROM touches WHERE campaign = :campaign AND entry = :entry"
+                " GROUP BY variant ORDER BY variant"
             ),
             {"campaign": campaign, "entry": entry},
         ).all()
-    return _now(engine, [(person, arm, 0) for person, arm in rows])
+    keys = ("variant", "people", "sent", "opened", "clicked", "unsubscribed")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def spent_on(records: Records, campaign: str, entry: str) -> float:
+    """What the messages of an entry cost, in currency units."""
+    with records.read() as connection:
+        units = connection.execute(
+            text("SELECT COALESCE(SUM(cost), 0) FROM touches WHERE campaign = :campaign AND entry = :entry"),
+            {"campaign": campaign, "entry": entry},
+        ).scalar_one()
+    return int(units) / MONEY_SCALE
 
 
 def arms_in_journey(records: Records, engine: Engine, journey: str) -> pa.Table:
@@ -322,3 +361,26 @@ def _reactions(records: Records, campaign: str, entry: str) -> dict[str, int]:
             {"campaign": campaign, "entry": entry},
         ).one()
     return dict(zip(("opened", "clicked", "unsubscribed", "dropped"), map(int, row), strict=True))
+
+
+def returned(answer: Json, *, cost: float) -> Json:
+    """What each unit of money that was spent brought back: cost, per_unit with low and high, and why nothing is known.
+
+    `answer`: what `changed` said. The money is what was made beyond the held out: 1 is as much as was spent.
+    `why_not`: no_cost, no_money, or what the answer says, else null.
+    """
+    nothing: Json = {"cost": cost, "per_unit": None, "low": None, "high": None}
+    earned = answer["money"]
+    if answer["why_not"]:
+        return {**nothing, "why_not": answer["why_not"]}
+    if earned is None:
+        return {**nothing, "why_not": "no_money"}
+    if not cost:
+        return {**nothing, "why_not": "no_cost"}
+    return {
+        "cost": cost,
+        "per_unit": earned["total"] / cost,
+        "low": earned["low"] / cost,
+        "high": earned["high"] / cost,
+        "why_not": None,
+    }

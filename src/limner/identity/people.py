@@ -139,6 +139,17 @@ def identifiers_of(engine: Engine, ixs: Sequence[int]) -> pa.Table:
     )
 
 
+def persons_of(engine: Engine, person_ids: Sequence[str]) -> dict[str, int]:
+    """The living person's ordinal by outward id, also of those who were merged into another; the erased are absent."""
+    given = pa.table({"person": pa.array(sorted(set(person_ids)), pa.string())})
+    found = engine.read(
+        "SELECT o.person_id, p.ix FROM wanted AS w JOIN persons AS o ON o.person_id = w.person"
+        " JOIN persons AS p ON p.ix = COALESCE(o.merged_into, o.ix) WHERE NOT p.erased",
+        given={"wanted": given},
+    )
+    return dict(zip(found["person_id"].to_pylist(), found["ix"].to_pylist(), strict=True))
+
+
 def alive(engine: Engine) -> int:
     """How many people there are now: neither part of another nor erased."""
     found = engine.read("SELECT count(*) AS n FROM persons WHERE merged_into IS NULL AND NOT erased")

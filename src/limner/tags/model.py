@@ -273,7 +273,7 @@ class Tag:
     `group`: the exclusive group that it is in; its own file does not say so. `truth`: the tag that holds what people
     declared of it; `at_least`: which share of its values must be right before it is published. `measures`: what each
     metric measures, by key, where the tag may name one; `objects`: the kinds of objects, where it may ask about one;
-    its own file does not say so.
+    its own file does not say so. `visible`: the person may see it in the preference centre.
     """
 
     key: str
@@ -299,6 +299,7 @@ class Tag:
     objects: Mapping[str, Any] = field(default_factory=dict, compare=False)
     stage: Stage = Stage.PUBLISHED
     sensitivity: Sensitivity = Sensitivity.INTERNAL
+    visible: bool = False
 
     @property
     def dynamic(self) -> bool:

@@ -96,6 +96,10 @@ def _properties() -> dict[str, Json]:
         "goal": _goal(),
         "stage": _words(Stage, "Where it is in its life; published when left out"),
         "sensitivity": _words(Sensitivity, "Who sees its values; internal when left out"),
+        "visible": {
+            "type": "boolean",
+            "description": "Whether the person may see it in the preference centre",
+        },
         "tests": _tests(),
         "layout": {"description": "Positions on a canvas; changes nothing"},
     }

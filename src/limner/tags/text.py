@@ -45,7 +45,7 @@ from limner.types import MONEY_SCALE, ValueType, utc
 KEYS = (
     "title", "nature", "method", "type", "attribute", "statistic", "learned", "cases", "points", "cuts", "otherwise",
     "values", "validity", "refresh", "category", "owner", "source", "why",
-    "metric", "goal", "truth", "at_least", "stage", "sensitivity", "tests", "layout",
+    "metric", "goal", "truth", "at_least", "stage", "sensitivity", "visible", "tests", "layout",
 )  # fmt: skip
 FORMS: Mapping[Method, tuple[str, ...]] = {
     Method.OBSERVED: ("attribute",),
@@ -110,7 +110,17 @@ def read(text: str, key: str, *, where: str | None = None) -> Tag:
         at_least=_share(document, "at_least"),
         stage=Stage(_word(document, "stage", Stage, otherwise=Stage.PUBLISHED)),
         sensitivity=Sensitivity(_word(document, "sensitivity", Sensitivity, otherwise=Sensitivity.INTERNAL)),
+        visible=_visible(document),
     )
+
+
+def _visible(document: Document) -> bool:
+    given = document.value("visible")
+    if given is not None and not isinstance(given, bool):
+        raise document.error("'visible' is true or false", "visible")
+    if given and document.value("sensitivity") == Sensitivity.SENSITIVE:
+        raise document.error("a sensitive tag is not shown behind a link that may be passed on", "visible")
+    return bool(given)
 
 
 def read_file(path: Path, *, where: str | None = None) -> Tag:
@@ -204,6 +214,7 @@ def _fields(tag: Tag) -> dict[str, Any]:
         "at_least": tag.at_least,
         "stage": None if tag.stage is Stage.PUBLISHED else str(tag.stage),
         "sensitivity": None if tag.sensitivity is Sensitivity.INTERNAL else str(tag.sensitivity),
+        "visible": tag.visible or None,
     }
 
 

@@ -109,6 +109,18 @@ def spent(connection: Connection, *, of: str, month: str) -> list[tuple[str, str
     return [(row[0], row[1], int(row[2])) for row in rows]
 
 
+def handed(connection: Connection, *, channel: str, since: datetime, most: int) -> int:
+    """How many messages were handed over by the channel since then, counted up to `most`."""
+    found = connection.execute(
+        text(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM touches INDEXED BY touches_handed WHERE channel = :channel"
+            " AND claimed_at IS NOT NULL AND claimed_at >= :since LIMIT :most)"
+        ),
+        {"channel": channel, "since": micros(since), "most": most},
+    ).scalar_one()
+    return int(found)
+
+
 def reacted(connection: Connection, campaign: str, entry: str) -> tuple[int, int]:
     """How many unsubscribed and how many complained of what an entry sent since it was last let go on."""
     unsubscribed, complained = (
@@ -116,6 +128,20 @@ def reacted(connection: Connection, campaign: str, entry: str) -> tuple[int, int
         for sql in (_UNSUBSCRIBED, _COMPLAINED)
     )
     return unsubscribed, complained
+
+
+def sent(connection: Connection, campaign: str, entry: str) -> int:
+    """How many messages an entry sent since it was last let go on."""
+    return int(
+        connection.execute(
+            text(
+                "SELECT COUNT(*) FROM touches WHERE campaign = :campaign AND entry = :entry AND status = 'sent'"
+                " AND done_at > (SELECT judged_from FROM campaign_entries"
+                " WHERE campaign = :campaign AND entry = :entry)"
+            ),
+            {"campaign": campaign, "entry": entry},
+        ).scalar_one()
+    )
 
 
 _JUDGED = (

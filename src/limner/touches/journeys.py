@@ -5,9 +5,9 @@ All people who stand at one step are decided and moved together; what has to be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,20 @@ from sqlalchemy import Connection
 
 from limner.accounts.keys import instant, micros
 from limner.campaigns import positions
-from limner.campaigns.journey import END, Happening, Journey, Send, Step, Until, WaitFor, ways
-from limner.campaigns.positions import Standing
+from limner.campaigns.editing import Fate, fates
+from limner.campaigns.journey import (
+    END,
+    Happening,
+    Journey,
+    Send,
+    Step,
+    Until,
+    Wait,
+    WaitFor,
+    WhenDone,
+    ways,
+)
+from limner.campaigns.positions import NOBODY, Called, Standing
 from limner.campaigns.stepping import chosen, due
 from limner.store.records import Records
 
@@ -39,10 +51,16 @@ class World(Protocol):
 
 
 class Doing(Protocol):
-    """What is done where people pass a step that acts."""
+    """What is done where people pass a step that acts; all of it in the transaction in which they pass it."""
 
     def act(self, connection: Connection, step: str, what: Step, people: Standing) -> None:
-        """Does what the step says for these people, none of them held out, in the transaction in which they pass it."""
+        """Does what the step says, or keeps it in mind, for people who pass it when due; none of them is held out."""
+
+    def left(self, connection: Connection, journey: str, people: Called) -> None:
+        """Takes back what waits to be sent to people who left a journey."""
+
+    def finish(self, connection: Connection) -> None:
+        """Does what was kept in mind: everybody has moved."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,10 @@ class Moved:
     passed: int = 0
 
 
+MOST_ROUNDS = 20
+"""So many times may one person enter in one call, by what is seen all at once; further triggers count no more."""
+
+
 def advance(
     records: Records,
     journey: Journey,
@@ -63,115 +85,201 @@ def advance(
     doing: Doing,
     now: datetime,
     load_i: int,
-    entering: Sequence[str] = (),
-    leaving: Mapping[str, Sequence[str]] | None = None,
+    called: Called = NOBODY,
+    apart: Collection[str] = (),
     rivals: Sequence[str] = (),
     members: bytes | None = None,
     seen: datetime | None = None,
 ) -> Moved:
     """Moves the journey on to `now`, in one transaction.
 
-    `entering`: who fulfils what its start asks for, each once; `leaving`: by the name of a reason, who fulfils that;
-    `rivals`: the other journeys of its play. `load_i`, `members`: up to where the events, and the audience that it
-    watches, have been seen; `seen`: up to which instant, where that is not `now`.
+    Everybody lives on their own time: a step is passed at the instant at which it was due, however late that is seen.
+    Whoever has left by now passes nothing more. `called`: who fulfils what its start asks for, and when; `apart`: who
+    of them is held out anyway; `rivals`: the other journeys of its play. `load_i`, `members`: up to where the events,
+    and the audience that it watches, have been seen; `seen`: up to which instant, where that is not `now`.
     """
     with records.begin() as connection:
-        left = sum(
-            positions.end(connection, journey.name, people, why=f"left: {name}", now=now)
-            for name, people in (leaving or {}).items()
-            if people
-        )
-        entered = 0
-        if entering:
-            ordered = sorted(set(entering))
-            first = _due(journey, journey.first, ordered, world, now)
-            entered = positions.enter(connection, journey, ordered, seed=seed, now=now, due=first)
-            if entered and rivals:
-                positions.leave_play(connection, journey, rivals, now=now)
-        passed = 0
-        again = True
-        while again:  # ends: between two visits of a step somebody has waited
-            again = False
-            for name, step in journey.steps.items():
-                some = _ready(connection, journey, name, step, world, now)
-                if len(some):
-                    passed += _pass(connection, journey, name, step, some, seed, world, doing, now)
-                    again = True
+        move = _Move(connection, journey, seed, world, doing, now)
+        left = move.leave(positions.reachable(connection, journey.name)) if journey.leaves else 0
+        entered, passed = 0, move.walk()
+        for _ in range(MOST_ROUNDS if len(called) else 0):
+            some = positions.enter(connection, journey, called, seed=seed, due=move.first_due, apart=apart)
+            if not len(some):
+                break
+            entered += len(some)
+            for name, gone in positions.leave_play(connection, journey.name, some, rivals).items():
+                doing.left(connection, name, gone)
+            left += move.leave(some)
+            passed += move.walk()
+        doing.finish(connection)
         positions.advanced(connection, journey.name, load_i=load_i, now=seen or now, members=members)
     return Moved(entered, left, passed)
 
 
-def _ready(
-    connection: Connection, journey: Journey, name: str, step: Step, world: World, now: datetime
-) -> _Ready | Standing:
-    """Who passes the step now: who is due, and at a step that waits for an event who did it in time."""
-    if not isinstance(step, WaitFor):
-        return positions.standing(connection, journey.name, name, until=now)
-    there = positions.standing(connection, journey.name, name)
-    if not len(there):
-        return there
-    at = world.came(step.happening, there.people, there.arrived)
-    came = (at >= 0) & (at < there.due)
-    ready = came | (there.due <= micros(now))
-    found = there.only(ready)
-    return _Ready(found.people, found.entries, found.arrived, found.due, found.treated, came[ready])
+@dataclass(frozen=True)
+class _Move:
+    """One call of `advance`."""
+
+    connection: Connection
+    journey: Journey
+    seed: str
+    world: World
+    doing: Doing
+    now: datetime
+
+    def leave(self, some: Called) -> int:
+        """How many of these people, who entered at those instants, left by what they did or became."""
+        left = 0
+        for leave in self.journey.leaves:
+            if not len(some):
+                break
+            if leave.happening is None:
+                gone = self.world.true(leave.when, some.people)
+                at = np.full(len(some), micros(self.now), dtype=np.int64)
+            else:
+                at = self.world.came(
+                    leave.happening, some.people, some.at + besides(self.journey, leave.happening)
+                )
+                gone = at >= 0
+            out = Called(some.people, at).only(gone)
+            if len(out):
+                left += positions.end(self.connection, self.journey.name, out, why=f"left: {leave.name}")
+                self.doing.left(self.connection, self.journey.name, out)
+                some = some.only(~gone)
+        return left
+
+    def walk(self) -> int:
+        """How many steps were passed until nobody is due any more."""
+        passed = 0
+        again = True
+        while again:  # ends: between two visits of a step somebody has waited
+            again = False
+            for name, step in self.journey.steps.items():
+                some, came = self._ready(name, step)
+                if len(some):
+                    self._pass(name, step, some, came)
+                    passed += len(some)
+                    again = True
+        return passed
+
+    def _ready(self, name: str, step: Step) -> tuple[Standing, NDArray[np.bool_] | None]:
+        """Who passes the step by now, each when due; at one that waits for an event, who of them did it in time."""
+        if not isinstance(step, WaitFor):
+            return positions.standing(self.connection, self.journey.name, name, until=self.now), None
+        there = positions.standing(self.connection, self.journey.name, name)
+        if not len(there):
+            return there, None
+        at = self.world.came(step.happening, there.people, there.arrived + 1)
+        came = (at >= 0) & (at < there.due)
+        ready = came | (there.due <= micros(self.now))
+        when = replace(there, due=np.where(came, at, there.due))
+        return when.only(ready), came[ready]
+
+    def _pass(self, name: str, step: Step, some: Standing, came: NDArray[np.bool_] | None) -> None:
+        """Each goes their way."""
+        if some.treated.any():
+            self.doing.act(self.connection, name, step, some.only(some.treated))
+        way = chosen(
+            step,
+            some.people,
+            some.entries,
+            seed=f"{self.seed}\0{name}",
+            came=came,
+            true=lambda condition: self.world.true(condition, some.people),
+        )
+        for number, one in enumerate(ways(step)):
+            mine = some.only(way == number)
+            if len(mine):
+                positions.pass_on(
+                    self.connection, self.journey.name, mine, step=name, way=one.name, to=one.next,
+                    due=due_there(self.journey, one.next, Called(mine.people, mine.due), self.world),
+                )  # fmt: skip
+
+    def first_due(self, called: Called) -> NDArray[np.int64]:
+        """When those who enter at those instants are due at the first step."""
+        return due_there(self.journey, self.journey.first, called, self.world)
+
+
+def besides(journey: Journey, happening: Happening) -> int:
+    """1 where somebody who enters by an event must not leave by that very one, else 0: so much later it has to be."""
+    start = journey.start
+    return int(isinstance(start, WhenDone) and start.happening.event == happening.event)
+
+
+def due_there(journey: Journey, step: str, arriving: Called, world: World) -> NDArray[np.int64]:
+    """When each of those who arrive at the step is due there, as `stepping.due` says."""
+    if step == END or not len(arriving):
+        return arriving.at
+    there = journey.steps[step]
+    match there:
+        case Wait(length=length) | WaitFor(at_most=length):
+            return arriving.at + int(length / _MICROSECOND)
+        case Until():
+            zones = world.zones(arriving.people)
+            pairs = list(zip(arriving.at.tolist(), zones, strict=True))
+            known = {(at, zone): micros(due(there, instant(at), zone)) for at, zone in set(pairs)}
+            return np.array([known[pair] for pair in pairs], dtype=np.int64)
+        case _:
+            return arriving.at
+
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, eq=False)
-class _Ready(Standing):
-    """People at a step that waits for an event, and who of them did it in time."""
+class Changed:
+    """Those who stand at a step when the text changes: what becomes of them, and where they stand from then on."""
 
-    came: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    fate: Fate
+    people: Standing
+    due_before: NDArray[np.int64]
 
-
-def _pass(
-    connection: Connection,
-    journey: Journey,
-    name: str,
-    step: Step,
-    some: Standing,
-    seed: str,
-    world: World,
-    doing: Doing,
-    now: datetime,
-) -> int:
-    """How many passed the step: each goes their way."""
-    if some.treated.any():
-        doing.act(connection, name, step, some.only(some.treated))
-    way = chosen(
-        step,
-        some.people,
-        some.entries,
-        seed=f"{seed}\0{name}",
-        came=some.came if isinstance(some, _Ready) else None,
-        true=lambda condition: world.true(condition, some.people),
-    )
-    for number, one in enumerate(ways(step)):
-        mine = some.only(way == number)
-        if len(mine):
-            positions.pass_on(
-                connection, journey.name, mine, step=name, way=one.name, to=one.next, now=now,
-                due=_due(journey, one.next, mine.people, world, now),
-            )  # fmt: skip
-    return len(some)
+    def due_by(self, now: datetime) -> int:
+        """How many of them go on at once who would have waited longer."""
+        return int(np.count_nonzero((self.people.due <= micros(now)) & (self.due_before > micros(now))))
 
 
-def _due(
-    journey: Journey, step: str, people: Sequence[str], world: World, now: datetime
-) -> NDArray[np.int64]:
-    """When each of those who arrive at the step now is due there."""
-    if step == END:
-        return np.full(len(people), micros(now), dtype=np.int64)
-    there = journey.steps[step]
-    if not isinstance(there, Until):
-        return np.full(len(people), micros(due(there, now, _ANY)), dtype=np.int64)
-    zones = world.zones(people)
-    known = {zone: micros(due(there, now, zone)) for zone in set(zones)}
-    return np.array([known[zone] for zone in zones], dtype=np.int64)
+def planned(
+    connection: Connection, old: Journey, new: Journey, *, world: World, now: datetime
+) -> list[Changed]:
+    """What becomes of everybody who is in the journey when the new text takes the old one's place now; see `fates`."""
+    found = []
+    for name, fate in fates(old, new).items():
+        there = positions.standing(connection, old.name, name)
+        if len(there):
+            found.append(Changed(fate, _placed(new, fate, there, world, now), there.due))
+    return found
 
 
-_ANY = ZoneInfo("UTC")
-"""For steps at which the zone does not matter."""
+def _placed(new: Journey, fate: Fate, there: Standing, world: World, now: datetime) -> Standing:
+    """Since when they stand where they stand then, and until when."""
+    moment = np.full(len(there), micros(now), dtype=np.int64)
+    match fate.kind:
+        case "waits":
+            due = due_there(new, fate.to, Called(there.people, there.arrived), world)
+            return replace(there, due=np.maximum(due, moment))
+        case "moves":
+            return replace(
+                there, arrived=moment, due=due_there(new, fate.to, Called(there.people, moment), world)
+            )
+        case _:
+            return there
+
+
+def rearrange(
+    connection: Connection, name: str, changes: Sequence[Changed], *, doing: Doing, now: datetime
+) -> None:
+    """Does what was planned, in the transaction in which the new text takes the old one's place."""
+    for change in changes:
+        match change.fate.kind:
+            case "waits" | "moves":
+                positions.stand(connection, name, change.people, step=change.fate.to)
+            case "leaves":
+                people = change.people.people
+                gone = Called(people, np.full(len(people), micros(now), dtype=np.int64))
+                why = change.fate.reason if change.fate.reason == END else f"left: {change.fate.reason}"
+                positions.end(connection, name, gone, why=why)
+                doing.left(connection, name, gone)
 
 
 def sends(journey: Journey) -> dict[str, Send]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from email.utils import parseaddr
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from limner.campaigns.model import EMAIL, Campaign
+from limner.campaigns.model import EMAIL, Campaign, by_channel
 from limner.channels.seam import Message
 from limner.consents.model import MARKETING, address_hash
 from limner.errors import ConfigError, TemplateError
+from limner.touches import mjml
 from limner.touches.links import Links
 from limner.touches.model import Recipient
 from limner.touches.plain import plain
 from limner.touches.render import LIMIT, Names, Template, Values, compile_template
+from limner.touches.values import Missing
 
 BASE = ""
 """The variant of whoever no other variant is for."""
@@ -30,8 +33,9 @@ BASE = ""
 class Source:
     """The texts of one variant as their author wrote them; which of them there are is up to the channel.
 
-    E-mail: subject, html, text. WeChat and mini-programs: template_id, url (the page), data. SMS: sign, template_id,
-    text as it was approved, data. Push: subject (the title), text, url.
+    E-mail: subject, html or mjml, text. WeChat and mini-programs: template_id, url (the page), data. SMS: sign,
+    template_id, text as it was approved, data. Push: subject (the title), text, url.
+    `theme`: the values of the scene that the texts may name.
     """
 
     subject: str = ""
@@ -41,6 +45,8 @@ class Source:
     url: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     sign: str = ""
+    theme: Mapping[str, str] = field(default_factory=dict)
+    mjml: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Letter:
     url: Template
     data: Mapping[str, Template]
     sign: str = ""
+    theme: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[Template, ...]:
@@ -61,15 +68,40 @@ class Letter:
         optional = [part for part in (self.html, self.text) if part is not None]
         return (self.subject, *optional, self.url, *self.data.values())
 
+    @property
+    def lists(self) -> frozenset[str]:
+        """The lists of picks that it shows."""
+        read = {name for part in self.parts for name in part.names if name.startswith("picks.")}
+        return frozenset(name.partition(".")[2].partition(".")[0] for name in read)
 
-def sources(campaign: Campaign, load: Callable[[str], str]) -> dict[str, Source]:
-    """The texts of each variant. `load`: the text of a file under templates/. Raises TemplateError."""
+
+def sources(
+    campaign: Campaign, load: Callable[[str], str], theme: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Source]:
+    """The texts of each variant; of several channels each under CHANNEL/VARIANT. Raises TemplateError.
+
+    `load`: the text of a file under templates/; `theme`: the values of its scene.
+    """
+    if campaign.channels:
+        return {
+            f"{channel}/{variant}": source
+            for channel in campaign.channels
+            for variant, source in sources(by_channel(campaign, channel), load, theme).items()
+        }
     found = {BASE: _source(campaign.channel, campaign.template, campaign.text, campaign.subject, load)}
     for variant in campaign.variants:
         found[variant.name] = _source(
             campaign.channel, variant.template, variant.text, variant.subject or campaign.subject, load
         )
-    return found
+    return {name: replace(source, theme=dict(theme)) for name, source in found.items()}
+
+
+def of_channel(campaign: Campaign, texts: Mapping[str, Source], channel: str) -> dict[str, Source]:
+    """The texts of the variants as they go by one channel of the campaign."""
+    if not campaign.channels:
+        return dict(texts)
+    start = f"{channel}/"
+    return {name.removeprefix(start): source for name, source in texts.items() if name.startswith(start)}
 
 
 def _source(channel: str, template: str, text: str, subject: str, load: Callable[[str], str]) -> Source:
@@ -77,8 +109,15 @@ def _source(channel: str, template: str, text: str, subject: str, load: Callable
     if channel == "email":
         if template.endswith(".txt"):
             return Source(subject=subject, text=body)
-        return Source(subject=subject, html=body, text=load(text) if text else "")
+        return mail_source(template, subject, body, load(text) if text else "")
     return structured(body, channel, file=template)
+
+
+def mail_source(file: str, subject: str, body: str, text: str = "") -> Source:
+    """The texts of a mail whose HTML, or MJML, stands in a file of that name."""
+    if file.endswith(mjml.ENDING):
+        return Source(subject=subject, mjml=body, text=text)
+    return Source(subject=subject, html=body, text=text)
 
 
 _PARAMETER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -107,8 +146,15 @@ _SHAPES: Mapping[str, _Shape] = {
         'signature: 示例商店, template_code: SMS_1, text: "亲爱的${name}…", parameters: {name: "{{ person.name }}"}',
     ),
     "push": _Shape(("title", "body"), ("url",), "", 'title: "…", body: "{{ person.name }} …", url: https://…'),
+    "wecom": _Shape(
+        ("text", "to"), (), "attachments", "text: …, to: customer, group or moment, attachments: {Title: https://…}"
+    ),
 }  # fmt: skip
 """The keys of the templates that are YAML, by channel."""
+_BARE = ("sms", "wecom")
+"""The channels whose templates need no mapping."""
+_SORTS = ("customer", "group", "moment")
+_MOST_ATTACHMENTS = 9
 
 
 def channel_of(text: str, *, file: str) -> str:
@@ -127,7 +173,7 @@ def channel_of(text: str, *, file: str) -> str:
 def structured(text: str, channel: str, *, file: str) -> Source:
     """The texts of a template that is YAML, of a channel. Raises TemplateError."""
     given, shape = _mapping(text, file), _SHAPES[channel]
-    data = given.get(shape.mapping, {} if channel == "sms" else None) if shape.mapping else {}
+    data = given.get(shape.mapping, {} if channel in _BARE else None) if shape.mapping else {}
     texts = {key: given.get(key, "" if key in shape.may else None) for key in (*shape.must, *shape.may)}
     wrong = [key for key, value in texts.items() if not isinstance(value, str)]
     unknown = [key for key in given if key not in texts and key != shape.mapping]
@@ -138,6 +184,8 @@ def structured(text: str, channel: str, *, file: str) -> Source:
         raise TemplateError(
             f"a template of {channel} has {parts}{perhaps}{what}", where=file, hint=shape.hint
         )
+    if channel == "wecom":
+        return _for_staff(texts, data, file)
     return Source(
         subject=texts.get("title", ""),
         text=texts.get("text", texts.get("body", "")),
@@ -146,6 +194,21 @@ def structured(text: str, channel: str, *, file: str) -> Source:
         data={str(key): value for key, value in data.items()},
         sign=texts.get("signature", ""),
     )
+
+
+def _for_staff(texts: Mapping[str, str], attached: Mapping[str, str], file: str) -> Source:
+    """The texts of a message that staff send: `as` says to whom, the other data are attachments."""
+    if texts["to"] not in _SORTS:
+        raise TemplateError(
+            f"'to' is one of {', '.join(_SORTS)}, not '{texts['to']}'", where=file, hint="to: customer"
+        )
+    if len(attached) > _MOST_ATTACHMENTS or "as" in attached or not (texts["text"].strip() or attached):
+        raise TemplateError(
+            f"a message of staff has a text, or 1 to {_MOST_ATTACHMENTS} attachments, each with a title",
+            where=file,
+            hint=_SHAPES["wecom"].hint,
+        )
+    return Source(text=texts["text"], data={"as": texts["to"], **{str(k): v for k, v in attached.items()}})
 
 
 def _mapping(text: str, file: str) -> Mapping[str, Any]:
@@ -185,6 +248,7 @@ def letters(campaign: Campaign, texts: Mapping[str, Source], names: Names) -> di
     Raises TemplateError: what `compile_template` raises, and missing_unsubscribe for advertising by e-mail
     without its link.
     """
+    names = replace(names, picks=frozenset(campaign.picks))
     return {
         variant: letter(source, names, channel=campaign.channel, message_class=campaign.message_class)
         for variant, source in texts.items()
@@ -193,17 +257,31 @@ def letters(campaign: Campaign, texts: Mapping[str, Source], names: Names) -> di
 
 def letter(source: Source, names: Names, *, channel: str, message_class: str) -> Letter:
     """The checked letter of one variant. Raises TemplateError."""
+    names = replace(names, theme=frozenset(source.theme))
+    html = source.html
+    if source.mjml:
+        compile_template(
+            source.mjml, names=names, html=True
+        )  # its mistakes have the lines of what was written
+        html = mjml.html_of(source.mjml)
     made = Letter(
         subject=compile_template(source.subject, names=names, html=False),
-        html=compile_template(source.html, names=names, html=True) if source.html else None,
+        html=compile_template(html, names=names, html=True) if html else None,
         text=compile_template(source.text, names=names, html=False) if source.text else None,
         template_id=source.template_id,
         url=compile_template(source.url, names=names, html=False),
         data={key: compile_template(text, names=names, html=False) for key, text in source.data.items()},
         sign=source.sign,
+        theme=source.theme,
     )
     if channel == "sms":
         _approved(source, message_class)
+    if channel == "wecom" and any(part.names or part.links for part in made.parts):
+        raise TemplateError(
+            "a message that staff send has the same words for everybody",
+            code="personal",
+            hint="use variants for some of the people; a link for each person cannot be made",
+        )
     bodies = [part for part in (made.html, made.text) if part is not None]
     if channel == "email" and message_class == MARKETING and not all(part.unsubscribes for part in bodies):
         raise TemplateError(
@@ -216,7 +294,11 @@ def letter(source: Source, names: Names, *, channel: str, message_class: str) ->
 
 def freeze(texts: Mapping[str, Source]) -> str:
     """The texts as JSON, kept with the entry so that a send that was begun ends with the same words."""
-    return json.dumps({name: asdict(source) for name, source in texts.items()}, ensure_ascii=False)
+    kept = {
+        name: {key: value for key, value in asdict(source).items() if key != "theme" or value}
+        for name, source in texts.items()
+    }
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def thaw(content: str) -> dict[str, Source]:
@@ -236,7 +318,10 @@ class Composer:
 
     def __post_init__(self) -> None:
         advertising = self.campaign.channel == "email" and self.campaign.message_class == MARKETING
-        tracked = any(part.links for letter in self.letters.values() for part in letter.parts)
+        tracked = any(
+            letter.lists or any(part.links for part in letter.parts) for letter in self.letters.values()
+        )
+        tracked = tracked or bool(self._named("form") | self._named("referral"))
         if (advertising or tracked) and not self.links.public_url:
             raise ConfigError(
                 "public_url is not set, so links in messages would lead nowhere",
@@ -246,14 +331,22 @@ class Composer:
     def message(self, message_id: str, variant: str, recipient: Recipient) -> Message:
         """The message to one person. Raises Missing, naming what is missing for that person."""
         letter = self.letters.get(variant) or self.letters[BASE]
+        lacking = sorted(letter.lists.intersection(recipient.lacking))
+        if lacking:
+            raise Missing(f"no content: {lacking[0]}")
         hashed = address_hash(self.secret, self.campaign.channel, recipient.address)
         leave = self.links.unsubscribe_url(message_id, self.campaign.channel, hashed)
         values = Values(
             person=recipient.person,
             tag=recipient.tag,
             content=recipient.content,
+            theme=letter.theme,
+            picks={name: self._linked(message_id, recipient.picks.get(name, ())) for name in letter.lists},
             campaign_name=self.campaign.title.get("") or next(iter(self.campaign.title.values()), ""),
             unsubscribe_url=leave,
+            preferences_url=self.links.preferences_url(message_id, self.campaign.channel, hashed),
+            form={name: self.links.form_url(name, message_id) for name in self._named("form")},
+            referral={name: self.links.referral_url(code) for name, code in recipient.codes.items()},
             link=lambda target: self.links.click_url(message_id, target),
         )
         if self.campaign.channel != EMAIL:
@@ -270,6 +363,18 @@ class Composer:
             headers=self._headers(leave),
             message_class=self.campaign.message_class,
         )
+
+    def _linked(self, message_id: str, listed: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """What was picked, with links whose clicks count."""
+        return [
+            {**one, "link": self.links.click_url(message_id, one["link"])} if one.get("link") else one
+            for one in listed
+        ]
+
+    def _named(self, root: str) -> set[str]:
+        """What the letters name under a root."""
+        names = {name for letter in self.letters.values() for part in letter.parts for name in part.names}
+        return {name.partition(".")[2] for name in names if name.startswith(f"{root}.")}
 
     def _short(self, message_id: str, letter: Letter, values: Values, recipient: Recipient) -> Message:
         """A message without HTML; of SMS, `text` is what the recipient reads, its signature in front."""

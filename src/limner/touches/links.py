@@ -15,6 +15,13 @@ from urllib.parse import urlsplit
 OPEN = b"o"
 CLICK = b"c"
 UNSUBSCRIBE = b"u"
+PREFERENCES = b"p"
+FORM = b"f"
+"""A page of a form that was shown."""
+ME = b"k"
+"""The recipient of a message, in a link of theirs to a form."""
+VISITOR = b"v"
+"""A browser, in a cookie of ours."""
 _SIGNATURE = 16
 _LONGEST = 4096
 
@@ -54,6 +61,31 @@ class Links:
     def unsubscribe_url(self, message_id: str, channel: str, address_hash: str) -> str:
         """The address of the page that ends the advertising to this address."""
         return f"{self._base}/u/{self._token(UNSUBSCRIBE, message_id, channel, address_hash)}"
+
+    def preferences_url(self, message_id: str, channel: str, address_hash: str) -> str:
+        """The address of the recipient's preference centre."""
+        return f"{self._base}/p/{self._token(PREFERENCES, message_id, channel, address_hash)}"
+
+    def form_url(self, name: str, message_id: str) -> str:
+        """The recipient's own address of a hosted form."""
+        return f"{self._base}/f/{name}?k={self._token(ME, message_id)}"
+
+    def referral_url(self, code: str) -> str:
+        """The address that a person sends on to invite others."""
+        return f"{self._base}/i/{code}"
+
+    def sealed(self, kind: bytes, *parts: str) -> str:
+        """A token of ours that holds these texts, for anybody to read and nobody to change."""
+        return self._token(kind, *parts)
+
+    def unsealed(self, kind: bytes, token: str, count: int) -> list[str] | None:
+        """The texts of such a token; None for one that we did not make."""
+        return self._read(kind, token, count)
+
+    def preferring(self, token: str) -> Leaving | None:
+        """Whose preference centre it is; None for a token that we did not make."""
+        parts = self._read(PREFERENCES, token, 3)
+        return Leaving(*parts) if parts else None
 
     def opened(self, token: str) -> str | None:
         """The message that was opened; None for a token that we did not make."""
@@ -115,6 +147,18 @@ class Inert(Links):
     def unsubscribe_url(self, _message_id: str, _channel: str, _address_hash: str) -> str:
         """A place in the message: nobody is unsubscribed by a preview."""
         return "#unsubscribe"
+
+    def preferences_url(self, _message_id: str, _channel: str, _address_hash: str) -> str:
+        """A place in the message."""
+        return "#preferences"
+
+    def form_url(self, name: str, _message_id: str) -> str:
+        """A place in the message."""
+        return f"#form-{name}"
+
+    def referral_url(self, code: str) -> str:
+        """A place in the message."""
+        return f"#invite-{code}"
 
 
 def _to_text(raw: bytes) -> str:

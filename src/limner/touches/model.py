@@ -15,7 +15,9 @@ class Recipient:
 
     `former`: the ids of those who were found to be this person; what they got counts as this person's.
     `identifier_kind`, `identifier_value`: under which name events about the person are written. `zone`: the
-    person's time zone by IANA name, None when unknown. The three mappings are what templates may read.
+    person's time zone by IANA name, None when unknown. The mappings are what templates may read. `picks`: what is
+    shown to the person, by the name of the list, of which `lacking` are too short; they hold before `picked_until` and
+    while the library has this digest; `codes`: by which code the person invites others, by referral.
     """
 
     address: str
@@ -26,7 +28,15 @@ class Recipient:
     person: Mapping[str, Any] = field(default_factory=dict)
     tag: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
+    picks: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    lacking: Sequence[str] = ()
+    picked_until: datetime | None = None
+    library: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
 
+
+Stale = Callable[[Recipient, datetime], bool]
+"""Whether what was picked for a recipient may not be sent any more at that instant."""
 
 Recipients = Callable[[Sequence[str]], Mapping[str, Recipient]]
 """Asked for some person ids, tells how each can be reached now; who is erased or merged away is absent."""
@@ -79,7 +89,8 @@ class Counts:
 class Worked:
     """What one call of `work` did, and when there is something to do again (None: nothing is waiting).
 
-    `alarm`: why the entry stopped itself or waits for the next month, '' when it did not; `harmed`: it did harm.
+    `handed_over` messages wait for a member of staff. `alarm`: why the entry stopped itself or waits for the next
+    month, '' when it did not; `harmed`: it did harm.
     """
 
     sent: int = 0
@@ -92,6 +103,7 @@ class Worked:
     next_due: datetime | None = None
     alarm: str = ""
     harmed: bool = False
+    handed_over: int = 0
 
 
 def message_id(secret: bytes, campaign: str, entry: str, step: str, person: str, channel: str) -> str:

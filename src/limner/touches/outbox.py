@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
@@ -27,24 +27,31 @@ from limner.campaigns.policy import (
     Asked,
     Counted,
     Room,
+    SceneRules,
+    day_began,
     decide,
     in_global_holdout,
     limits_of,
     month_of,
+    narrowest,
     next_month,
+    own_limit,
+    quota_room,
     room,
+    warm_up_room,
     zone_of,
 )
 from limner.campaigns.rules import NO_POLICY, Policy
 from limner.channels.kinds import KINDS
 from limner.channels.seam import Channel, Message, Outcome, Receipt, Unavailable
-from limner.consents import permissions
+from limner.consents import permissions, preferences
 from limner.consents.ledger import standings, suppress
 from limner.consents.model import BOUNCED, NOBODY_ASKED, REFUSED, address_hash
 from limner.store.records import Records
 from limner.touches import history
+from limner.touches.entries import room_of_day
 from limner.touches.letter import Composer
-from limner.touches.model import Recipient, Recipients, Worked
+from limner.touches.model import Recipient, Recipients, Stale, Worked
 from limner.touches.values import Missing
 from limner.types import Clock
 
@@ -79,6 +86,7 @@ class _Due:
     message: Message
     useful_until: datetime | None = None
     waited: str = ""
+    member: bool = True
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -91,8 +99,26 @@ class _Due:
         return self.address_hash, self.message.template_id
 
 
+AWAITS = "awaits confirmation"
+"""Why a message that was handed over has not left: see `Kind.confirmed`."""
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A channel that takes many messages at once, best so many."""
+
+    together: int
+
+    def send_together(self, messages: Sequence[Message]) -> list[Receipt]:
+        """What became of each, in their order. Raises Unavailable when certainly none was handed over."""
+
+
 Judge = Callable[[int, int, int], str]
 """Why an entry must stop, by how many messages it sent and how many unsubscribed and complained; '' if it need not."""
+
+
+Members = Callable[[Sequence[str]], Collection[str]]
+"""Who of these people are in the audience of the message's scene."""
 
 
 def work(
@@ -107,15 +133,22 @@ def work(
     zone: ZoneInfo,
     policy: Policy = NO_POLICY,
     judge: Judge | None = None,
+    scene: SceneRules | None = None,
+    members: Members | None = None,
     currency: str = "",
     pace: Pace | None = None,
+    several: bool = False,
     stopping: Callable[[], bool] = lambda: False,
     wait: Callable[[float], None] = time.sleep,
+    stale: Stale = lambda _recipient, _now: False,
 ) -> Worked:
     """What was done until nothing is due, the entry is stopped or paused, or the channel cannot be used.
 
     `zone`: for people whose own zone is unknown, and for months. `policy`: the workspace's rules, in `currency`;
-    `judge`: its bound of harm. `stopping`: whether the process wants to end. Called again
+    `judge`: its bound of harm; `scene`: what the message's scene asks, `members`: who are in its audience (None:
+    everybody). `several`: the entry's other messages go by other channels, which wait for themselves;
+    `campaign` is as it is for this channel then. `stopping`: whether the process wants to end. `stale`: whose
+    content must be picked anew before the message may leave. Called again
     at `next_due`, or when somebody lets the entry go on. One caller at a time for each channel object;
     several entries may be worked on at once.
     """
@@ -130,10 +163,14 @@ def work(
         zone,
         policy,
         judge,
+        scene,
+        members,
         currency,
         pace or Pace(),
+        several,
         stopping,
         wait,
+        stale,
     ).go()
 
 
@@ -152,14 +189,18 @@ class _Run:
         zone: ZoneInfo,
         policy: Policy,
         judge: Judge | None,
+        scene: SceneRules | None,
+        members: Members | None,
         currency: str,
         pace: Pace,
+        several: bool,
         stopping: Callable[[], bool],
         wait: Callable[[float], None],
+        stale: Stale,
     ) -> None:
         self.records = records
         self.campaign = campaign
-        self.key = {"campaign": campaign.name, "entry": entry}
+        self.key = {"campaign": campaign.name, "entry": entry, "channel": channel.kind}
         self.channel = channel
         self.composer = composer
         self.recipients = recipients
@@ -167,27 +208,38 @@ class _Run:
         self.zone = zone
         self.policy = policy
         self.judge = judge
+        self.scene = scene
+        self.members = members
         self.cost = policy.cost(channel.kind, campaign.message_class)
         self.currency = currency
         self.pace = pace
+        self.several = several
         self.stopping = stopping
         self.wait = wait
+        self.stale = stale
         self.permits = channel.kind in KINDS and KINDS[channel.kind].permits
+        self.confirmed = channel.kind in KINDS and KINDS[channel.kind].confirmed
         self.done = Worked()
         self.judged: Counter[str] = Counter()
+        self.quota_left: int | None = None
 
     def go(self) -> Worked:
         self.judged = self._judged_before()
+        together = getattr(self.channel, "together", 0)
         while self._goes_on():
             now = self.clock()
             if self.judge is not None and self._harmed(self.judge, now):
                 break
-            page = self._page(now)
+            page = self._page(now, max(together, self.pace.page))
+            with self.records.read() as connection:
+                self.quota_left = room_of_day(
+                    connection, self.policy, self.channel.kind, now.astimezone(self.zone).date(), self.zone
+                )
             if not page:
                 self._finish(now)
                 break
             ready = iter(self._prepared(page, now))
-            while batch := list(islice(ready, self.pace.claim)):
+            while batch := list(islice(ready, together or self.pace.claim)):
                 if not self._goes_on() or not self._send(self._claim(batch)):
                     break
         return self._answer()
@@ -197,29 +249,31 @@ class _Run:
         with self.records.read() as connection:
             status, reason, not_before = connection.execute(
                 text(
-                    "SELECT status, reason, not_before FROM campaign_entries"
-                    " WHERE campaign = :campaign AND entry = :entry"
+                    "SELECT e.status, e.reason, MAX(e.not_before, COALESCE(c.not_before, 0)) FROM campaign_entries AS e"
+                    " LEFT JOIN entry_channels AS c ON c.campaign = e.campaign AND c.entry = e.entry"
+                    " AND c.channel = :channel WHERE e.campaign = :campaign AND e.entry = :entry"
                 ),
                 self.key,
             ).one()
         self.done = replace(self.done, status=status, reason=reason)
         return status == "running" and not_before <= micros(self.clock()) and not self.stopping()
 
-    def _page(self, now: datetime) -> list[dict[str, Any]]:
+    def _page(self, now: datetime, size: int) -> list[dict[str, Any]]:
         with self.records.read() as connection:
             found = connection.execute(
                 text(
                     "SELECT message_id, person, variant, tries, useful_until, reason FROM touches"
                     " WHERE campaign = :campaign AND entry = :entry AND status = 'waiting' AND due_at <= :now"
-                    " ORDER BY due_at LIMIT :page"
+                    " AND channel = :channel ORDER BY due_at LIMIT :page"
                 ),
-                {**self.key, "now": micros(now), "page": self.pace.page},
+                {**self.key, "now": micros(now), "page": size},
             ).mappings()
             return [dict(row) for row in found]
 
     def _prepared(self, page: Sequence[dict[str, Any]], now: datetime) -> list[_Due]:
         """The messages of those who can be written to; the others are suppressed with their reason."""
         known = self.recipients([row["person"] for row in page])
+        inside = None if self.members is None else self.members([row["person"] for row in page])
         ready: list[_Due] = []
         without: list[tuple[str, str]] = []
         for row in page:
@@ -248,6 +302,7 @@ class _Run:
                         message,
                         until,
                         row["reason"],
+                        inside is None or row["person"] in inside,
                     )
                 )
         if without:
@@ -256,8 +311,14 @@ class _Run:
         return ready
 
     def _claim(self, batch: Sequence[_Due]) -> list[_Due]:
-        """Those of the batch that may be sent now, claimed on disk. One transaction decides and claims."""
+        """Those of the batch that may be sent now, claimed on disk. One transaction decides and claims.
+
+        Whose content is not valid any more waits: it is prepared anew with what is.
+        """
         now = self.clock()
+        batch = [due for due in batch if not self.stale(due.recipient, now)]
+        if not batch:
+            return []
         with self.records.begin() as connection:
             claimed = connection.execute(
                 text(
@@ -277,16 +338,27 @@ class _Run:
                 message_class=self.campaign.message_class,
             )
             earlier, rivals = self._asked_of_others(connection, candidates, now)
-            left = self._room(connection, now)
+            left = self._room(connection, now, besides=len(candidates))
+            wishes = preferences.of(connection, {person for due in candidates for person in due.people})
             apart = in_global_holdout(
                 self.policy, [due.person for due in candidates], self.campaign.message_class
+            )
+            scenes = (
+                [None] * len(candidates)
+                if self.scene is None
+                else self.scene.of([due.person for due in candidates], [due.member for due in candidates])
             )
             may: list[_Due] = []
             unpaid: list[str] = []
             refused: list[tuple[str, str]] = []
-            for due, out in zip(candidates, apart, strict=True):
+            for due, out, scene in zip(candidates, apart, scenes, strict=True):
                 decision = decide(
-                    replace(self._asked(due), held_out=out),
+                    replace(
+                        self._asked(due),
+                        held_out=out,
+                        scene=scene,
+                        wish=preferences.latest(wishes, due.people),
+                    ),
                     standing=standing.get(due.address_hash, NOBODY_ASKED),
                     policy=self.policy,
                     now=now,
@@ -313,12 +385,27 @@ class _Run:
                 paid = ", cost = :cost, month = :month" if self.cost else ""
                 month = month_of(now, self.zone)
                 connection.execute(
-                    text(f"UPDATE touches SET address_hash = :hash{paid} WHERE message_id = :id"),
+                    text(
+                        f"UPDATE touches SET address_hash = :hash, picks = :picks{paid},"
+                        " identifier_kind = CASE identifier_value WHEN '' THEN :kind ELSE identifier_kind END,"
+                        " identifier_value = CASE identifier_value WHEN '' THEN :value ELSE identifier_value END"
+                        " WHERE message_id = :id"
+                    ),
                     [
-                        {"hash": due.address_hash, "id": due.message_id, "cost": self.cost, "month": month}
+                        {
+                            "hash": due.address_hash,
+                            "picks": _kept(due.recipient),
+                            "id": due.message_id,
+                            "cost": self.cost,
+                            "month": month,
+                            "kind": due.recipient.identifier_kind,
+                            "value": due.recipient.identifier_value,
+                        }
                         for due in may
                     ],
                 )
+                if self.quota_left is not None:
+                    self.quota_left = max(0, self.quota_left - len(may))
         return may
 
     def _permitted(
@@ -362,13 +449,37 @@ class _Run:
             people=people,
             hashes=hashes,
             besides={due.message_id for due in batch},
-            within=max((limit.per for limit in limits), default=None),
+            within=max([*(limit.per for limit in limits), *self._wished(connection, people)], default=None),
             now=now,
         )
         above = self.policy.above(self.campaign.name) if limits else ()
         return earlier, history.rivals(connection, people=people, hashes=hashes, above=above, now=now)
 
-    def _room(self, connection: Connection, now: datetime) -> Room | None:
+    def _wished(self, connection: Connection, people: set[str]) -> list[timedelta]:
+        """How far back the caps look that these people asked for themselves."""
+        wishes = preferences.of(connection, people).values()
+        own = (own_limit(wish, self.campaign.message_class) for wish in wishes)
+        return [limit.per for limit in own if limit is not None]
+
+    def _room(self, connection: Connection, now: datetime, *, besides: int) -> Room | None:
+        """How many messages more the budgets, the channel's quota and its warm-up allow; None: any number.
+
+        `besides`: claimed just now.
+        """
+        quota = quota_room(self.policy, self.channel.kind, self.quota_left, now=now, zone=self.zone)
+        return narrowest((self._paid(connection, now), quota, self._warm(connection, now, besides)))
+
+    def _warm(self, connection: Connection, now: datetime, besides: int) -> Room | None:
+        """How many messages more the channel may hand over today while its sender is warmed up; None: any number."""
+        warm_up = self.policy.warm_up.get(self.channel.kind)
+        if warm_up is None:
+            return None
+        since = day_began(now, self.zone)
+        most = besides + (warm_up.limit(now.astimezone(self.zone).date()) or 0)
+        done = history.handed(connection, channel=self.channel.kind, since=since, most=most) - besides
+        return warm_up_room(self.policy, self.channel.kind, handed=done, now=now, zone=self.zone)
+
+    def _paid(self, connection: Connection, now: datetime) -> Room | None:
         """How many messages more the budgets allow; None: any number."""
         if not self.cost or not self.policy.budgets:
             return None
@@ -383,7 +494,10 @@ class _Run:
         )
 
     def _out_of_money(self, connection: Connection, left: Room, now: datetime) -> None:
-        """The entry waits for the next month, or for somebody to let it go on."""
+        """The entry waits for the next day or month, or for somebody to let it go on."""
+        if left.until is not None:
+            self._wait_until(connection, left.until, left.reason)
+            return
         if not left.monthly:
             self._pause(connection, left.reason, now)
             return
@@ -396,11 +510,41 @@ class _Run:
             {**self.key, "until": micros(next_month(now, self.zone)), "reason": left.reason},
         )
 
+    def _wait_until(self, connection: Connection, until: datetime, reason: str, *, errors: int = 0) -> None:
+        """The entry rests until then; of several channels only this one."""
+        values = {**self.key, "until": micros(until), "reason": reason, "errors": errors}
+        if not self.several:
+            connection.execute(
+                text(
+                    "UPDATE campaign_entries SET errors = :errors, not_before = :until, reason = :reason"
+                    " WHERE campaign = :campaign AND entry = :entry AND status = 'running'"
+                ),
+                values,
+            )
+            return
+        connection.execute(
+            text(
+                "INSERT INTO entry_channels (campaign, entry, channel, not_before, errors, reason) VALUES"
+                " (:campaign, :entry, :channel, :until, :errors, :reason) ON CONFLICT (campaign, entry, channel)"
+                " DO UPDATE SET not_before = :until, errors = :errors, reason = :reason"
+            ),
+            values,
+        )
+        connection.execute(
+            text(
+                "UPDATE campaign_entries SET reason = :reason"
+                " WHERE campaign = :campaign AND entry = :entry AND status = 'running'"
+            ),
+            {**values, "reason": f"{self.channel.kind}: {reason}"},
+        )
+
     def _harmed(self, judge: Judge, now: datetime) -> bool:
         """Whether what was sent harmed so many that the entry has stopped itself."""
+        of_entry = {"campaign": self.campaign.name, "entry": self.key["entry"]}
         with self.records.read() as connection:
-            unsubscribed, complained = history.reacted(connection, **self.key)
-        why = judge(self.judged["sent"], unsubscribed, complained)
+            unsubscribed, complained = history.reacted(connection, **of_entry)
+            sent = history.sent(connection, **of_entry) if self.several else self.judged["sent"]
+        why = judge(sent, unsubscribed, complained)
         if why:
             with self.records.begin() as connection:
                 self._pause(connection, why, now)
@@ -412,9 +556,19 @@ class _Run:
         receipts: list[tuple[_Due, Receipt]] = []
         trouble: Unavailable | None = None
         left = list(claimed)
+        again: list[_Due] = []
         try:
             while left and self._goes_on():
+                if isinstance(self.channel, Together):
+                    now = self.clock()
+                    again += [due for due in left if self.stale(due.recipient, now)]
+                    fresh = [due for due in left if due not in again]
+                    receipts, left = self._sent_together(self.channel, fresh), []
+                    break
                 due = left[0]
+                if self.stale(due.recipient, self.clock()):
+                    again.append(left.pop(0))
+                    continue
                 try:
                     receipt = self.channel.send(due.message)
                 except Unavailable as error:
@@ -427,14 +581,26 @@ class _Run:
                 left.pop(0)
                 receipts.append((due, receipt))
                 self._keep_pace()
+        except Unavailable as error:
+            trouble = error
         finally:
             with self.records.begin() as connection:
                 self._record(connection, receipts)
-                self._release(connection, [due.message_id for due in left])
-                self._give_back(connection, left)
+                self._release(connection, [due.message_id for due in (*left, *again)])
+                self._give_back(connection, [*left, *again])
                 if trouble is not None:
                     self._note_trouble(connection, trouble)
         return trouble is None
+
+    def _sent_together(self, channel: Together, claimed: Sequence[_Due]) -> list[tuple[_Due, Receipt]]:
+        """What became of each of them, handed over at once. Raises Unavailable where none was."""
+        try:
+            answers = channel.send_together([due.message for due in claimed])
+        except Unavailable:
+            raise
+        except Exception as error:
+            return [(due, _unknown(due, error)) for due in claimed]
+        return list(zip(claimed, answers, strict=True))
 
     def _record(self, connection: Connection, receipts: Sequence[tuple[_Due, Receipt]]) -> None:
         now = self.clock()
@@ -447,6 +613,9 @@ class _Run:
                     self._give_back(connection, [due])
                     continue
                 outcome, reason = Outcome.FAILED, f"gave up after {self.pace.tries} tries: {reason}"
+            if outcome is Outcome.ACCEPTED and self.confirmed:
+                self._await(connection, due, receipt)
+                continue
             status = _STATUS[outcome]
             self.judged[status] += 1
             self.done = replace(self.done, **{status: getattr(self.done, status) + 1})
@@ -483,7 +652,23 @@ class _Run:
                 ),
                 self.key,
             )
+            if self.several:
+                connection.execute(
+                    text(
+                        "UPDATE entry_channels SET errors = 0 WHERE campaign = :campaign AND entry = :entry"
+                        " AND channel = :channel AND errors > 0"
+                    ),
+                    self.key,
+                )
         self._judge(connection, now)
+
+    def _await(self, connection: Connection, due: _Due, receipt: Receipt) -> None:
+        """The message is handed over, and leaves when a member of staff confirms it."""
+        self.done = replace(self.done, handed_over=self.done.handed_over + 1)
+        connection.execute(
+            text("UPDATE touches SET provider_id = :provider, reason = :reason WHERE message_id = :id"),
+            {"provider": receipt.provider_id, "reason": AWAITS, "id": due.message_id},
+        )
 
     def _judge(self, connection: Connection, now: datetime) -> None:
         """Pauses the entry when too many messages fail: going on would ruin the sender's name."""
@@ -497,27 +682,28 @@ class _Run:
     def _note_trouble(self, connection: Connection, trouble: Unavailable) -> None:
         """Waits longer after each time in a row; what only a person can mend pauses the entry."""
         now = self.clock()
+        table = "entry_channels" if self.several else "campaign_entries"
         errors = 1 + int(
             connection.execute(
-                text("SELECT errors FROM campaign_entries WHERE campaign = :campaign AND entry = :entry"),
+                text(
+                    f"SELECT errors FROM {table} WHERE campaign = :campaign AND entry = :entry"
+                    + (" AND channel = :channel" if self.several else "")
+                ),
                 self.key,
-            ).scalar_one()
+            ).scalar()
+            or 0
         )
         pause = min(self.pace.first_wait * 2 ** min(errors - 1, 10), self.pace.longest_wait)
-        connection.execute(
-            text(
-                "UPDATE campaign_entries SET errors = :errors, not_before = :not_before, reason = :reason"
-                " WHERE campaign = :campaign AND entry = :entry AND status = 'running'"
-            ),
-            {
-                **self.key,
-                "errors": errors,
-                "not_before": micros(max(trouble.until or now + pause, now + _A_MOMENT)),
-                "reason": f"{trouble.code}: {trouble.message}"[:500],
-            },
-        )
+        until = max(trouble.until or now + pause, now + _A_MOMENT)
+        self._wait_until(connection, until, f"{trouble.code}: {trouble.message}"[:500], errors=errors)
         if trouble.code == "channel_down" and errors >= self.pace.down_errors:
-            self._pause(connection, f"channel_down: {trouble.message}"[:500], now)
+            why = f"channel_down: {trouble.message}"[:500]
+            if not self.several:
+                self._pause(connection, why, now)
+            elif (
+                errors == self.pace.down_errors
+            ):  # the other channels go on; this one is tried again and again
+                self.done = replace(self.done, alarm=f"{self.channel.kind}: {why}")
 
     def _pause(self, connection: Connection, reason: str, now: datetime) -> None:
         self.done = replace(self.done, alarm=reason)
@@ -530,9 +716,9 @@ class _Run:
         )
 
     def _defer(self, connection: Connection, due: _Due, reason: str, now: datetime) -> None:
-        spread = int.from_bytes(
-            blake2b(f"{due.message_id}{due.tries}".encode(), digest_size=2).digest(), "big"
-        )
+        # What is handed over together waits together: else each of them would be a task of its own the next time.
+        who = self.campaign.name if isinstance(self.channel, Together) else due.message_id
+        spread = int.from_bytes(blake2b(f"{who}{due.tries}".encode(), digest_size=2).digest(), "big")
         pause = self.pace.first_wait * 4**due.tries * (1 + spread / 65_536)
         connection.execute(
             text(
@@ -589,9 +775,11 @@ class _Run:
         with self.records.read() as connection:
             status, reason, not_before, due_at = connection.execute(
                 text(
-                    "SELECT status, reason, not_before, (SELECT MIN(due_at) FROM touches"
-                    " WHERE campaign = :campaign AND entry = :entry AND status = 'waiting')"
-                    " FROM campaign_entries WHERE campaign = :campaign AND entry = :entry"
+                    "SELECT e.status, e.reason, MAX(e.not_before, COALESCE(c.not_before, 0)),"
+                    " (SELECT MIN(due_at) FROM touches WHERE campaign = :campaign AND entry = :entry"
+                    " AND status = 'waiting' AND channel = :channel) FROM campaign_entries AS e"
+                    " LEFT JOIN entry_channels AS c ON c.campaign = e.campaign AND c.entry = e.entry"
+                    " AND c.channel = :channel WHERE e.campaign = :campaign AND e.entry = :entry"
                 ),
                 self.key,
             ).one()
@@ -603,7 +791,7 @@ class _Run:
             found = connection.execute(
                 text(
                     "SELECT status, COUNT(*) FROM touches WHERE campaign = :campaign AND entry = :entry"
-                    " AND status IN ('sent', 'failed') AND done_at > (SELECT judged_from"
+                    " AND channel = :channel AND status IN ('sent', 'failed') AND done_at > (SELECT judged_from"
                     " FROM campaign_entries WHERE campaign = :campaign AND entry = :entry) GROUP BY status"
                 ),
                 self.key,
@@ -625,6 +813,18 @@ _A_MOMENT = timedelta(seconds=1)
 _STATUS = {Outcome.ACCEPTED: "sent", Outcome.FAILED: "failed", Outcome.IN_DOUBT: "in_doubt"}
 
 
+def _kept(recipient: Recipient) -> str:
+    """What was picked for the recipient and why, as it is kept with the message; '' without any."""
+    if not recipient.picks:
+        return ""
+    listed = {name: [one["kept"] for one in picks] for name, picks in recipient.picks.items()}
+    return json.dumps(listed, ensure_ascii=False)
+
+
+TRIAL = "[测试 Test]"
+"""Before the subject of a mail that somebody sends to themselves."""
+
+
 def _unknown(due: _Due, error: BaseException) -> Receipt:
     return Receipt(due.message_id, Outcome.IN_DOUBT, f"sending broke off: {type(error).__name__}")
 
@@ -637,4 +837,9 @@ def send_to_me(
     `nonce`: makes each trial a message of its own. Raises Missing and Unavailable.
     """
     trial = blake2b(f"trial\0{address}\0{nonce}".encode(), digest_size=15).hexdigest()
-    return channel.send(composer.message(f"t{trial}", variant, replace(recipient, address=address)))
+    made = composer.message(f"t{trial}", variant, replace(recipient, address=address))
+    if channel.kind == "email":
+        made = replace(
+            made, subject=f"{TRIAL} {made.subject}".strip(), headers={**made.headers, "X-Limner-Trial": "yes"}
+        )
+    return channel.send(made)

@@ -54,14 +54,29 @@ def add(
         )
 
 
-def waiting(records: Records, *, now: datetime, limit: int) -> list[Post]:
-    """What is due, in the order in which it was written down."""
+def receivers(records: Records, *, now: datetime) -> list[str]:
+    """The URLs to which something is due, whoever has waited longest first."""
+    with records.read() as connection:
+        return list(
+            connection.execute(
+                text(
+                    "SELECT url FROM posts WHERE status = 'waiting' AND due_at <= :now"
+                    " GROUP BY url ORDER BY MIN(due_at)"
+                ),
+                {"now": micros(now)},
+            ).scalars()
+        )
+
+
+def waiting(records: Records, *, now: datetime, limit: int, url: str = "") -> list[Post]:
+    """What is due (to one URL, where it is named), in the order in which it was written down."""
     with records.read() as connection:
         rows = connection.execute(
             text(
-                "SELECT * FROM posts WHERE status = 'waiting' AND due_at <= :now ORDER BY due_at, rowid LIMIT :limit"
+                "SELECT * FROM posts WHERE status = 'waiting' AND due_at <= :now AND :url IN ('', url)"
+                " ORDER BY due_at, rowid LIMIT :limit"
             ),
-            {"now": micros(now), "limit": limit},
+            {"now": micros(now), "limit": limit, "url": url},
         ).mappings()
         return [
             Post(

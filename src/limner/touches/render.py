@@ -27,22 +27,33 @@ MAX_DEPTH = 24
 MAX_TOKENS = 20_000
 MAX_JOINED = 50
 
-ROOTS = {"person": "person", "user": "person", "tag": "tag", "content": "content"}
+ROOTS = {
+    **{name: name for name in ("person", "tag", "content", "theme", "picks", "form", "referral")},
+    "user": "person",
+}
 UNSUBSCRIBE = "unsubscribe_url"
+PREFERENCES = "preferences_url"
 CAMPAIGN_NAME = "campaign.name"
 
 
 @dataclass(frozen=True)
 class Names:
-    """What templates may name: attributes, tags and content fields that exist in the workspace."""
+    """What templates may name: attributes, tags, content fields, forms and referrals that exist in the workspace; the
+    values of the scene and the lists of picks of the message.
+    """
 
     person: frozenset[str] = frozenset()
     tag: frozenset[str] = frozenset()
     content: frozenset[str] = frozenset()
+    theme: frozenset[str] = frozenset()
+    picks: frozenset[str] = frozenset()
+    form: frozenset[str] = frozenset()
+    referral: frozenset[str] = frozenset()
 
     def of(self, root: str) -> frozenset[str]:
-        """The names under person, tag or content."""
-        return {"person": self.person, "tag": self.tag, "content": self.content}[root]
+        """The names under one of the roots."""
+        known: frozenset[str] = getattr(self, root)
+        return known
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,13 @@ class Values:
     person: Mapping[str, Any] = field(default_factory=dict)
     tag: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
+    theme: Mapping[str, Any] = field(default_factory=dict)
+    picks: Mapping[str, Any] = field(default_factory=dict)
     campaign_name: str = ""
     unsubscribe_url: str = ""
+    preferences_url: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    referral: Mapping[str, str] = field(default_factory=dict)
     link: Callable[[str], str] = str
 
 
@@ -84,8 +100,13 @@ class Template:
             "person": Known("person", values.person),
             "tag": Known("tag", values.tag),
             "content": Known("content", values.content),
+            "theme": Known("theme", values.theme),
+            "picks": Known("picks", values.picks),
             "campaign": Known("campaign", {"name": values.campaign_name}),
             UNSUBSCRIBE: values.unsubscribe_url or Absent(name=UNSUBSCRIBE),
+            PREFERENCES: values.preferences_url or Absent(name=PREFERENCES),
+            "form": Known("form", values.form),
+            "referral": Known("referral", values.referral),
             "link": values.link,
         }
         try:
@@ -240,7 +261,7 @@ class _Check:
         said = ".".join([at.name, *path])
         if at.name in loops:
             return _looked_up(at, path) if path else at
-        if said == UNSUBSCRIBE:
+        if said in (UNSUBSCRIBE, PREFERENCES):
             self.names.add(said)
             return node
         if said == CAMPAIGN_NAME:
@@ -259,6 +280,7 @@ class _Check:
         everything = [
             *(f"{shown}.{name}" for shown, of in ROOTS.items() for name in self.known.of(of)),
             UNSUBSCRIBE,
+            PREFERENCES,
             CAMPAIGN_NAME,
         ]
         near = did_you_mean(said, everything)
@@ -266,7 +288,8 @@ class _Check:
             f"line {node.lineno}: unknown variable '{said}'" + (f": {near}" if near else ""),
             code="unknown_variable",
             where=f"line {node.lineno}",
-            hint=near or "templates may name person.…, tag.…, content.…, campaign.name, unsubscribe_url",
+            hint=near
+            or "templates may name person.…, tag.…, content.…, theme.…, picks.…, campaign.name, unsubscribe_url",
         )
 
     def call(self, node: nodes.Call) -> nodes.Expr:
@@ -313,7 +336,7 @@ class _Check:
             raise _forbidden("a loop inside a loop", node)
         if not isinstance(node.target, nodes.Name) or node.recursive or node.test is not None:
             raise _forbidden("a loop of more than 'for item in list'", node)
-        if node.target.name in (*ROOTS, "campaign", "link", UNSUBSCRIBE, "loop"):
+        if node.target.name in (*ROOTS, "campaign", "link", UNSUBSCRIBE, PREFERENCES, "loop"):
             raise _forbidden(f"'{node.target.name}' as a loop's name", node)
         listed = self.name(node.iter, loops)
         node.iter = nodes.Filter(listed, "_items", [], [], None, None, lineno=node.lineno)

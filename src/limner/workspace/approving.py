@@ -17,7 +17,7 @@ from limner.errors import ConflictError
 from limner.expressions import parse
 from limner.expressions.tree import audiences_of, names_of
 from limner.tags.graph import build
-from limner.workspace import definitions
+from limner.workspace import definitions, scenes
 from limner.workspace.workspace import Workspace
 
 EVERY = "*"
@@ -58,7 +58,11 @@ def digest(workspace: Workspace, item: Campaign, content: str) -> str:
     texts = {"definition": item.definition, "content": content}
     named: set[str] = set()
     waiting = [item.audience]
-    trees = [parse(variant.when) for variant in item.variants]
+    trees = [parse(variant.when) for variant in item.variants if variant.when]
+    scene = scenes.of(workspace, item.scene)
+    if scene is not None:
+        texts[f"scenes/{scene.name}"] = scene.definition
+        waiting += [scene.audience] if scene.audience else []
     while waiting or trees:
         if trees:
             tree = trees.pop()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 
 from limner.accounts.keys import instant
 from limner.campaigns.journey import Send, sends_of
-from limner.campaigns.model import Campaign
+from limner.campaigns.model import Campaign, files_of
+from limner.channels import mail_dns
 from limner.channels.kinds import KINDS
-from limner.errors import LimnerError, NotFoundError, did_you_mean
+from limner.errors import ChannelError, ConfigError, LimnerError, NotFoundError, did_you_mean
 from limner.touches import entries, letter
 from limner.types import Json
 from limner.workspace import definitions
 from limner.workspace.files import TEMPLATE
+from limner.workspace.sending import signer_of
 from limner.workspace.workspace import Workspace
 
-TEXTS = {".html": "html", ".txt": "text"}
+TEXTS = {".html": "html", ".mjml": "mjml", ".txt": "text"}
 
 
 def template_list(workspace: Workspace) -> Json:
@@ -56,7 +60,9 @@ def template_list(workspace: Workspace) -> Json:
 
 def _files(item: Campaign | Send) -> set[str]:
     """The files that its message and the variants of it are made of."""
-    return {file for one in (item, *item.variants) for file in (one.template, one.text)}
+    return files_of(item.template, item.templates, item.variants) | {
+        one.text for one in (item, *item.variants)
+    }
 
 
 def _channel(path: Path) -> str:
@@ -95,6 +101,30 @@ def channel_list(workspace: Workspace) -> Json:
             }
         )
     return {"channels": listed, "since": since.isoformat()}
+
+
+def channel_dns(workspace: Workspace, offline: bool = False) -> Json:
+    """The DNS records of the sender's domain: what they say, and what to publish. `offline`: nobody is asked."""
+    mail = workspace.config.email
+    sender = parseaddr(mail.sender)[1].rpartition("@")[2]
+    if not sender:
+        raise ConfigError("email.sender is not set", hint='[email] sender = "Shop <hello@shop.example>"')
+    signer = signer_of(workspace.config, workspace.paths.folder)
+    found = mail_dns.checks(
+        sender=sender,
+        returns_to=mail.bounces.rpartition("@")[2] or sender,
+        signer=signer,
+        resolve=_nobody if offline else workspace.sending.resolve,
+    )
+    return {
+        "sender": sender,
+        "zone_line": signer.zone_line if signer else None,
+        "checks": [asdict(check) for check in found],
+    }
+
+
+def _nobody(name: str) -> list[str]:
+    raise ChannelError(f"{name} was not asked")
 
 
 def channel_test(workspace: Workspace, kind: str) -> Json:

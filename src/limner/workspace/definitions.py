@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -12,17 +14,33 @@ from typing import Any
 from limner.accounts import keys
 from limner.audiences import model as audiences
 from limner.audiences.model import Audience
-from limner.campaigns import approvals, policy_text
+from limner.campaigns import approvals, policy_text, scene_text
 from limner.campaigns import journey_text as journeys
 from limner.campaigns import text as campaigns
 from limner.campaigns.approvals import Approval
-from limner.campaigns.journey import Journey, conditions_of, gives_of, sends_of
+from limner.campaigns.journey import Journey, Send, conditions_of, gives_of, sends_of
 from limner.campaigns.model import Campaign
-from limner.errors import ConfigError, DefinitionError, ExpressionError, LimnerError, NotFoundError
+from limner.campaigns.policy import once_at
+from limner.campaigns.scene import Scene
+from limner.contacts import codes, tag_sync
+from limner.content import check as content_check
+from limner.content import text as content_text
+from limner.content.as_objects import kind_of
+from limner.content.model import LIBRARY, Ask, Item
+from limner.errors import (
+    ConfigError,
+    DefinitionError,
+    ExpressionError,
+    LimnerError,
+    NotFoundError,
+    did_you_mean,
+)
 from limner.expressions import Expr, check, names_of, parse
 from limner.expressions.tree import audiences_of, metrics_of
+from limner.forms import text as forms
 from limner.identity import people
 from limner.metrics.model import Metric, put_in
+from limner.referrals import text as referrals
 from limner.tags import check as tag_check
 from limner.tags import exclusive, goal, measures, naming, objects, publish, trying
 from limner.tags import text as tag_text
@@ -33,7 +51,7 @@ from limner.tags.model import Stage, Tag
 from limner.tags.objects import Objects
 from limner.touches import hooks, replies
 from limner.types import Json, ValueType
-from limner.workspace import answering
+from limner.workspace import answering, fitting
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.runs import said
 from limner.workspace.schedule import moments
@@ -62,8 +80,14 @@ _NAMED: Mapping[str, Callable[[Path], tuple[Mapping[str, Any], list[DefinitionEr
 
 
 def told(workspace: Workspace, found: Mapping[str, Tag]) -> dict[str, Tag]:
-    """The tags, each knowing the metrics and objects that it may name."""
-    return objects.meaning(measures.measuring(found, metrics(workspace)), kinds(workspace))
+    """The tags, each knowing the metrics and objects that it may name; the library of content is a kind of objects."""
+    known_kinds = kinds(workspace)
+    if LIBRARY not in known_kinds and any(
+        LIBRARY in source for tag in found.values() for source in tag.sources
+    ):
+        items = content_text.read_folder(workspace.paths.folder / LIBRARY)[0]
+        known_kinds = {**known_kinds, LIBRARY: kind_of(items)}
+    return objects.meaning(measures.measuring(found, metrics(workspace)), known_kinds)
 
 
 def kinds(workspace: Workspace) -> dict[str, Objects]:
@@ -149,7 +173,8 @@ def saved_audiences(workspace: Workspace) -> dict[str, Audience]:
 
 def saved_campaigns(workspace: Workspace) -> dict[str, Campaign]:
     """Every campaign file."""
-    return campaigns.read_folder(workspace.paths.folder / "campaigns")
+    found = campaigns.read_folder(workspace.paths.folder / "campaigns")
+    return {name: in_scene(workspace, item) for name, item in found.items()}
 
 
 def campaign_files(workspace: Workspace) -> dict[str, tuple[Campaign | None, Json | None]]:
@@ -157,7 +182,7 @@ def campaign_files(workspace: Workspace) -> dict[str, tuple[Campaign | None, Jso
     found: dict[str, tuple[Campaign | None, Json | None]] = {}
     for path in sorted((workspace.paths.folder / "campaigns").glob("*.yml")):
         try:
-            found[path.stem] = (campaigns.read_file(path), None)
+            found[path.stem] = (in_scene(workspace, campaigns.read_file(path)), None)
         except LimnerError as error:
             found[path.stem] = (None, said(error))
     return found
@@ -183,7 +208,33 @@ def audience(workspace: Workspace, name: str) -> Audience:
 def campaign(workspace: Workspace, name: str) -> Campaign:
     """The campaign. Raises NotFoundError with the nearest name; what is wrong in other files does not matter."""
     files = {path.stem: path for path in (workspace.paths.folder / "campaigns").glob("*.yml")}
-    return campaigns.read_file(files[known(sorted(files), name, "campaign")])
+    return in_scene(workspace, campaigns.read_file(files[known(sorted(files), name, "campaign")]))
+
+
+def scene(workspace: Workspace, name: str) -> Scene:
+    """The scene. Raises NotFoundError with the nearest name; what is wrong in other files does not matter."""
+    files = {path.stem: path for path in (workspace.paths.folder / "scenes").glob("*.yml")}
+    return scene_text.read_file(files[known(sorted(files), name, "scene")])
+
+
+def scene_files(workspace: Workspace) -> dict[str, tuple[Scene | None, Json | None]]:
+    """Every scene file by name: the scene and None, or None and what is wrong with the file."""
+    found: dict[str, tuple[Scene | None, Json | None]] = {}
+    for path in sorted((workspace.paths.folder / "scenes").glob("*.yml")):
+        try:
+            found[path.stem] = (scene_text.read_file(path), None)
+        except LimnerError as error:
+            found[path.stem] = (None, said(error))
+    return found
+
+
+def in_scene(workspace: Workspace, item: Campaign) -> Campaign:
+    """The campaign with the audience of its scene, where it names none and the scene can be read."""
+    if item.audience or not item.scene:
+        return item
+    with suppress(LimnerError):
+        return replace(item, audience=scene(workspace, item.scene).audience)
+    return item
 
 
 def catalog(workspace: Workspace) -> WorkspaceCatalog:
@@ -261,7 +312,9 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     read_metrics: dict[str, Metric] = _read(folder, "metrics", measures.read, instead, found)
     read_objects, wrong = _objects(folder, instead)
     found += wrong
-    read_tags = objects.meaning(measures.measuring(read_tags, read_metrics), read_objects)
+    read_content: dict[str, Item] = _read(folder, "content", content_text.read, instead, found)
+    named = {LIBRARY: kind_of(read_content), **read_objects}
+    read_tags = objects.meaning(measures.measuring(read_tags, read_metrics), named)
     read_tags, wrong = _in_groups(read_tags, read_groups, [])
     found += wrong
     found += measures.strangers(read_tags, read_metrics)
@@ -270,8 +323,15 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
     _read(folder, "mappings", naming.read, instead, found)
     for reply in _read(folder, "replies", replies.read, instead, found).values():
         found += answering.problems(reply)
-    _read(folder, "journeys", journeys.read, instead, found)
+    read_scenes: dict[str, Scene] = _read(folder, "scenes", scene_text.read, instead, found)
+    read_journeys: dict[str, Journey] = _read(folder, "journeys", journeys.read, instead, found)
     _read(folder, "webhooks", hooks.read, instead, found)
+    _read(folder, "codes", codes.read, instead, found)
+    _read(folder, "sync", tag_sync.read, instead, found)
+    for form in _read(folder, "forms", forms.read, instead, found).values():
+        found += fitting.of_form(form, read_tags, workspace.config)
+    for referral in _read(folder, "referrals", referrals.read, instead, found).values():
+        found += fitting.of_referral(referral, read_tags, read_audiences, workspace.config)
     try:
         policy_text.read_folder(folder)
     except LimnerError as error:
@@ -308,14 +368,160 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
             except ExpressionError as error:
                 place = f"audiences/{name}.yml"
                 found.append(Document(item.text, where=place).wrapped(error, "expression"))
+    found += content_check.of_items(read_content, names)
+    asked = [(f"campaigns/{name}.yml", one.picks) for name, one in read_campaigns.items()]
+    asked += [
+        (f"journeys/{name}.yml", send.picks) for name, one in read_journeys.items() for send in sends_of(one)
+    ]
+    for where, asks in asked:
+        found += content_check.of_asks(
+            asks,
+            where=where,
+            kinds=read_objects,
+            weighted=[key for key, tag in read_tags.items() if tag.weighted],
+            words=content_check.words_of(read_content),
+        )
     for name, campaign in read_campaigns.items():
         try:
-            known(read_audiences, campaign.audience, "audience")
+            if campaign.audience or not campaign.scene:
+                known(read_audiences, campaign.audience, "audience")
             if campaign.schedule:
                 found += _cron(campaign.schedule, workspace, f"campaigns/{name}.yml")
         except LimnerError as error:
             found.append(_within(error, f"campaigns/{name}.yml"))
+    found += _in_scenes(workspace, read_scenes, read_campaigns, read_journeys)
+    for scene in read_scenes.values():
+        found += _of_scene(scene, names, read_audiences, read_metrics, read_objects)
     return list({(error.where, error.message): said(error) for error in found}.values())
+
+
+def _of_scene(
+    scene: Scene,
+    names: WorkspaceCatalog,
+    read_audiences: Mapping[str, Audience],
+    read_metrics: Mapping[str, Metric],
+    read_objects: Mapping[str, Objects],
+) -> list[LimnerError]:
+    """What is wrong in a scene by what is known here."""
+    found: list[LimnerError] = []
+    document = Document(scene.definition, where=f"scenes/{scene.name}.yml")
+
+    def tried(work: Callable[[], object], *at: str) -> None:
+        try:
+            work()
+        except ExpressionError as error:
+            found.append(document.wrapped(error, *at))
+        except LimnerError as error:
+            found.append(document.error(error.message, *at, hint=error.hint, code=error.code))
+
+    if scene.audience:
+        tried(lambda: known(read_audiences, scene.audience, "audience"), "audience")
+    if scene.products:
+        tried(
+            lambda: check(
+                objects.put_in(parse(scene.products, scope="event"), read_objects), names, kind="event"
+            ),
+            "products",
+        )
+    goal_ = scene.goal
+    if goal_ is not None and goal_.metric:
+        tried(lambda: known(read_metrics, goal_.metric, "metric"), "goal", "metric")
+    if goal_ is not None and goal_.where:
+        tried(
+            lambda: check(
+                objects.put_in(parse(goal_.where, scope="event"), read_objects), names, kind="event"
+            ),
+            "goal",
+            "where",
+        )
+    return found
+
+
+def _in_scenes(
+    workspace: Workspace,
+    scenes: Mapping[str, Scene],
+    read_campaigns: Mapping[str, Campaign],
+    read_journeys: Mapping[str, Journey],
+) -> list[LimnerError]:
+    """What is wrong between campaigns, journeys and the scenes that they say they belong to."""
+    found: list[LimnerError] = []
+    named: list[tuple[str, str, Campaign | Journey]] = [
+        *(("campaigns", name, item) for name, item in read_campaigns.items()),
+        *(("journeys", name, item) for name, item in read_journeys.items()),
+    ]
+    for kind, name, item in named:
+        if not item.scene:
+            continue
+        document = Document(item.definition, where=f"{kind}/{name}.yml")
+        if item.scene not in scenes:
+            hint = did_you_mean(item.scene, scenes) or "limner scene list"
+            found.append(
+                document.error(f"there is no scene '{item.scene}'", "scene", hint=hint, code="not_found")
+            )
+            continue
+        scene = scenes[item.scene]
+        for path, channel in _channels(item):
+            if scene.channels and channel not in scene.channels:
+                found.append(
+                    document.error(
+                        f"scene '{scene.name}' has no channel '{channel}'", *path, code="channel",
+                        hint=f"its channels: {', '.join(scene.channels)}",
+                    )
+                )  # fmt: skip
+        if isinstance(item, Campaign):
+            if not item.audience and not scene.audience:
+                found.append(
+                    document.error(
+                        f"'audience' is missing, and scene '{scene.name}' has none", code="missing",
+                        hint="audience: …",
+                    )
+                )  # fmt: skip
+            at = once_at(item.schedule, workspace.config.tz)
+            if at is not None and not _within_dates(scene, at, workspace):
+                found.append(
+                    document.error(
+                        f"this moment is outside the dates of scene '{scene.name}'", "schedule",
+                        code="outside_scene", hint=f"{scene.first or '…'} to {scene.last or '…'}",
+                    )
+                )  # fmt: skip
+    return found
+
+
+def _channels(item: Campaign | Journey) -> list[tuple[tuple[str, ...], str]]:
+    """The channels of its messages, each with where the file says it."""
+    if isinstance(item, Campaign):
+        return [(("channel",), channel) for channel in item.channels or (item.channel,)]
+    return [
+        (("steps", name, "message", "channel"), channel)
+        for name, step in item.steps.items()
+        if isinstance(step, Send)
+        for channel in step.channels or (step.channel,)
+    ]
+
+
+def scene_problems(workspace: Workspace, journey: Journey) -> list[LimnerError]:
+    """What is wrong between a journey and the scene that it says it belongs to."""
+    known_scenes = {name: item for name, (item, _) in scene_files(workspace).items() if item is not None}
+    return _in_scenes(workspace, known_scenes, {}, {journey.name: journey})
+
+
+def _within_dates(scene: Scene, at: datetime, workspace: Workspace) -> bool:
+    begins, ends = scene.begins(workspace.config.tz), scene.ends(workspace.config.tz)
+    return (begins is None or at >= begins) and (ends is None or at < ends)
+
+
+def problems_of_picks(workspace: Workspace, asks: Mapping[str, Ask], where: str) -> list[LimnerError]:
+    """What the picks of one message name that is not there."""
+    if not asks:
+        return []
+    given = tag_text.read_folder_leniently(workspace.paths.folder / "tags")[0]
+    return content_check.of_asks(
+        asks,
+        where=where,
+        kinds=kinds(workspace),
+        weighted=[key for key, tag in given.items() if tag.weighted],
+        words=content_check.words_of(content_text.read_folder(workspace.paths.folder / LIBRARY)[0]),
+    )
 
 
 def _objects(folder: Path, instead: Instead) -> tuple[dict[str, Objects], list[DefinitionError]]:
@@ -406,6 +612,8 @@ def names_in(kind: str, name: str, text: str) -> set[str]:
             expressions = [audiences.read(text, name).expression or ""]
         elif kind == "campaigns":
             expressions = [variant.when for variant in campaigns.read(text, name).variants]
+        elif kind == "content":
+            expressions = [content_text.read(text, name).audience]
         elif kind == "journeys":
             journey = journeys.read(text, name)
             said_in = [variant.when for send in sends_of(journey) for variant in send.variants]

@@ -17,15 +17,19 @@ DEFINITIONS = (
     "objects",
     "groups",
     "audiences",
+    "scenes",
     "campaigns",
     "journeys",
     "templates",
     "mappings",
+    "content",
+    "forms",
+    "referrals",
 )
-BESIDES = ("replies", "webhooks")
+BESIDES = ("replies", "webhooks", "codes", "sync", "menus")
 """Folders of files that are read as well, and written by hand alone."""
 
-TEMPLATE = re.compile(r"[^\W_][\w-]{0,99}\.(html|txt|yml)")
+TEMPLATE = re.compile(r"[^\W_][\w-]{0,99}\.(html|mjml|txt|yml)")
 """What a template's file may be called."""
 
 FIRST_TOML = """\
@@ -33,7 +37,7 @@ FIRST_TOML = """\
 name = "{name}"
 zone = "UTC"              # calendar windows and schedules follow it, e.g. "Asia/Shanghai"
 currency = "CNY"
-strong_keys = ["email", "phone", "openid", "unionid"]   # identifiers besides the user id that name one person
+strong_keys = ["email", "phone", "openid", "unionid", "external_userid"]  # besides the user id
 refresh = "0 3 * * *"     # when all tags are computed (cron, in the zone above); "" = only by hand
 
 [email]

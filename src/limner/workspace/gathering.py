@@ -324,6 +324,9 @@ def _users(workspace: Workspace, saved: Mapping[str, Audience]) -> dict[str, lis
             ]
             inside = (name for text in conditions for name in _named(text, {}))
             note("journey", journey_key, journey.title, {*ways.audiences_of(journey), *inside})
+    for scene_key, (scene, _) in definitions.scene_files(workspace).items():
+        if scene is not None and scene.audience:
+            note("scene", scene_key, scene.title, [scene.audience])
     for key, item in saved.items():
         note("audience", key, item.title, _named(item.expression or "", {}))
     for key, tag in definitions.tags(workspace).items():

@@ -14,7 +14,7 @@ from limner.audiences import snapshot
 from limner.campaigns import holding, journey_text, positions
 from limner.campaigns.holding import Age, Finding, Size
 from limner.campaigns.journey import Journey, WhenDated, WhenDue, WhenMember
-from limner.campaigns.model import Hold
+from limner.campaigns.model import Campaign, Hold
 from limner.errors import LimnerError, NotFoundError, UsageError
 from limner.expressions import parse, parse_value
 from limner.expressions.tree import Expr
@@ -23,7 +23,7 @@ from limner.tags import publish
 from limner.tags.model import Given
 from limner.touches import entries, history
 from limner.types import Json, utc
-from limner.workspace import approving, definitions, knowing, policing, reaching
+from limner.workspace import approving, definitions, knowing, policing, reaching, scenes
 from limner.workspace.schedule import moments
 from limner.workspace.workspace import Workspace
 
@@ -39,7 +39,11 @@ def holds_campaign(workspace: Workspace, name: str, entry: str) -> bool:
     """Whether this sending of a campaign waits until somebody lets it go on."""
     item = definitions.campaign(workspace, name)
     now = workspace.clock()
-    found = _found(workspace, [item.audience], [], item.hold, now) + _harmful(workspace, name, now)
+    found = [
+        *_out_of_scene(workspace, item, now),
+        *_found(workspace, [item.audience], [], item.hold, now),
+        *_harmful(workspace, name, now),
+    ]
     return _kept(workspace, _CAMPAIGN, name, entry, found, now)
 
 
@@ -57,6 +61,13 @@ def holds_journey(workspace: Workspace, journey: Journey, *, now: datetime) -> b
         _end(workspace, journey.name, by="", why="what it was held for is over", now=now)
         return False
     return _kept(workspace, _JOURNEY, journey.name, "", found, now)
+
+
+def _out_of_scene(workspace: Workspace, item: Campaign, now: datetime) -> list[Finding]:
+    """That now lies outside the dates of the campaign's scene."""
+    scene = scenes.of(workspace, item.scene)
+    why = "" if scene is None else scenes.outside(workspace, scene, now)
+    return [Finding(f"scene {item.scene}", f"it is {why}")] if why else []
 
 
 def _found(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from limner.accounts.keys import micros
 from limner.accounts.model import LOCAL, Caller, Role, sees_personal
 from limner.audiences import evaluate
 from limner.bitmap import Bitmap
@@ -38,13 +40,14 @@ from limner.campaigns.journey import (
     WhenMember,
     ways,
 )
-from limner.campaigns.model import Campaign
+from limner.campaigns.model import Campaign, best_of
 from limner.campaigns.policy import Asked, decide, spoken, zone_of
-from limner.campaigns.positions import RUNNING, Running, Standing
+from limner.campaigns.positions import NOBODY, RUNNING, Called, Running, Standing
+from limner.campaigns.scene import Scene
 from limner.campaigns.stepping import chosen, due, on_clocks
 from limner.consents.ledger import standings
 from limner.consents.model import NOBODY_ASKED, address_hash
-from limner.errors import ConflictError, LimnerError, NotFoundError, UsageError
+from limner.errors import LimnerError, NotFoundError, UsageError
 from limner.events.load import loads
 from limner.expressions import check, parse, parse_value, where
 from limner.expressions.compile import values as values_of
@@ -53,9 +56,19 @@ from limner.portraits import finding
 from limner.tags.document import Document
 from limner.tags.graph import build
 from limner.touches import entries, letter
-from limner.touches.journeys import Moved, advance, sends
+from limner.touches.journeys import Moved, advance, besides
 from limner.types import Json, naive, silent
-from limner.workspace import definitions, giving, holding, knowing, policing, posting, reaching, recipients
+from limner.workspace import (
+    definitions,
+    giving,
+    holding,
+    knowing,
+    policing,
+    posting,
+    reaching,
+    recipients,
+    scenes,
+)
 from limner.workspace.catalog import known
 from limner.workspace.runs import said
 from limner.workspace.schedule import moments
@@ -65,6 +78,7 @@ AUTHOR = Caller("journey", "", "a journey", Role.OPERATOR)
 """Who gives the values of tags that a step gives."""
 
 _A_DAY = timedelta(days=1)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 # reading
@@ -118,6 +132,7 @@ def problems(workspace: Workspace, journey: Journey) -> list[Json]:
                 hint="messages are counted by this name: give one of them another",
             )
         )  # fmt: skip
+    found += definitions.scene_problems(workspace, journey)
     for name, step in journey.steps.items():
         for case in getattr(step, "cases", ()):
             condition(f"steps.{name}", case.when)
@@ -126,7 +141,9 @@ def problems(workspace: Workspace, journey: Journey) -> list[Json]:
         if isinstance(step, Give):
             tried(f"steps.{name}", lambda step=step: known(tags, step.tag, "tag"))
         if isinstance(step, Send):
-            tried(f"steps.{name}", lambda step=step: _content(workspace, journey, step))
+            tried(f"steps.{name}", lambda step=step: content_of(workspace, journey, step))
+            place = f"journeys/{journey.name}.yml: steps.{name}"
+            found += definitions.problems_of_picks(workspace, step.picks, place)
         if isinstance(step, Webhook):
             tried(f"steps.{name}", lambda step=step: posting.parts_of(workspace, step))
     return [said(error) for error in found]
@@ -149,16 +166,22 @@ def campaign_of(journey: Journey, step: Send) -> Campaign:
         quiet=step.quiet,
         sender=step.sender,
         variants=step.variants,
+        scene=journey.scene,
+        picks=step.picks,
+        channels=step.channels,
+        templates=step.templates,
+        best_hour=step.best_hour,
+        response_value=step.response_value,
     )
     text_of = campaign_text.written("", campaign_text.fields_of(made), name=journey.name)
     return campaign_text.read(text_of, journey.name)
 
 
-def _content(workspace: Workspace, journey: Journey, step: Send) -> tuple[Campaign, str]:
+def content_of(workspace: Workspace, journey: Journey, step: Send) -> tuple[Campaign, str]:
     """The step's message, and its checked texts frozen. Raises TemplateError and ConfigError."""
     item = campaign_of(journey, step)
-    texts = letter.sources(item, partial(reaching.template_text, workspace))
-    reaching.composer_of(workspace, item, texts)
+    texts = reaching.texts_of(workspace, item)
+    reaching.composers_of(workspace, item, texts)
     return item, letter.freeze(texts)
 
 
@@ -187,7 +210,7 @@ class Here:
 
     def true(self, condition: str, people: Sequence[str]) -> NDArray[np.bool_]:
         found = self.members(condition)
-        ordinals = self._ordinals(people)
+        ordinals = self.ordinals(people)
         answer = np.zeros(len(people), dtype=np.bool_)
         there = np.flatnonzero(ordinals >= 0)
         answer[there] = np.isin(ordinals[there], found.numpy())
@@ -200,7 +223,7 @@ class Here:
         test, bound = self._happening(happening)
         if test is None:
             return answer
-        asked = pa.table({"i": np.arange(len(people)), "ix": self._ordinals(people), "since": since})
+        asked = pa.table({"i": np.arange(len(people)), "ix": self.ordinals(people), "since": since})
         found = self._workspace.engine.read(
             "SELECT s.i, MIN(EPOCH_US(e.ts)) AS ts FROM asked AS s JOIN events AS e ON e.ix = s.ix"
             f" WHERE EPOCH_US(e.ts) >= s.since AND e.ts < $now AND {test} GROUP BY s.i",
@@ -212,21 +235,22 @@ class Here:
 
     def zones(self, people: Sequence[str]) -> list[ZoneInfo]:
         usual = self._workspace.config.tz
-        said = recipients.zones(self._workspace.engine, self._ordinals(people).tolist(), now=self._now)
-        return [zone_of(said.get(ix), usual) for ix in self._ordinals(people).tolist()]
+        said = recipients.zones(self._workspace.engine, self.ordinals(people).tolist(), now=self._now)
+        return [zone_of(said.get(ix), usual) for ix in self.ordinals(people).tolist()]
 
-    def did(self, happening: Happening, *, after: int, since: datetime, then: datetime) -> list[str]:
-        """Who did it by an event that came after a load, or is no longer in the future, but not before `since`."""
+    def did(self, happening: Happening, *, after: int, since: datetime, then: datetime) -> Called:
+        """Who did it and when, by events that came after a load or are no longer in the future; none before `since`."""
         test, bound = self._happening(happening)
         if test is None:
-            return []
+            return NOBODY
         found = self._workspace.engine.read(
-            "SELECT DISTINCT p.person_id AS person FROM events AS e JOIN persons AS p ON p.ix = e.ix"
+            "SELECT DISTINCT p.person_id AS person, EPOCH_US(e.ts) AS ts FROM events AS e"
+            " JOIN persons AS p ON p.ix = e.ix"
             " WHERE p.merged_into IS NULL AND NOT p.erased AND e.ts >= $since AND e.ts < $now"
             f" AND (COALESCE(e.load_i, 0) > $after OR e.ts >= $then) AND {test}",
             {**bound, "now": naive(self._now), "since": naive(since), "then": naive(then), "after": after},
         )
-        return list(found.column("person").to_pylist())
+        return Called(found.column("person").to_pylist(), found.column("ts").to_numpy().astype(np.int64))
 
     def ids(self, members: Bitmap) -> list[str]:
         """The outward ids of the living among them."""
@@ -237,8 +261,8 @@ class Here:
         )
         return list(found.column("person").to_pylist())
 
-    def dated(self, start: WhenDated, *, then: datetime) -> list[str]:
-        """Who has a date whose instant for them lies after `then`, up to now."""
+    def dated(self, start: WhenDated, *, then: datetime) -> Called:
+        """Who has a date whose instant for them lies after `then`, up to now, and that instant."""
         inner = values_of(parse_value(start.value), self._names, self._now)
         first = (then - _A_DAY * 2 + start.before).date()
         days = ((self._now + start.before).date() - first).days + 3
@@ -258,13 +282,15 @@ class Here:
             {**inner.values, "days": asked},
         ).to_pylist()
         zones = self.zones([row["person"] for row in found])
-        return [
-            row["person"]
+        pairs = [
+            (row["person"], micros(instant))
             for row, zone in zip(found, zones, strict=True)
-            if any(then < instant <= self._now for instant in _instants(row, start, zone, near))
+            for instant in _instants(row, start, zone, near)
+            if then < instant <= self._now
         ]
+        return Called([person for person, _ in pairs], np.array([at for _, at in pairs], dtype=np.int64))
 
-    def _ordinals(self, people: Sequence[str]) -> NDArray[np.int64]:
+    def ordinals(self, people: Sequence[str]) -> NDArray[np.int64]:
         """Their ordinals; -1 for who is not, or no longer, a person of this id."""
         asked = pa.table({"i": np.arange(len(people)), "person": pa.array(list(people), pa.string())})
         found = self._workspace.engine.read(
@@ -321,22 +347,96 @@ class Hands:
 
     def __init__(self, workspace: Workspace, journey: Journey, now: datetime) -> None:
         self._workspace, self._journey, self._now = workspace, journey, now
+        self._asked: list[entries.Wanted] = []
 
     def act(self, connection: Connection, step: str, what: Step, people: Standing) -> None:
         match what:
             case Send():
-                entries.add(
-                    connection,
-                    campaign_of(self._journey, what),
-                    step,
-                    people.people,
-                    people.entries.tolist(),
-                    secret=self._workspace.secret,
-                    useful_until=None if what.useful is None else self._now + what.useful,
-                    now=self._now,
+                useful = None if what.useful is None else people.due + int(what.useful / _MICROSECOND)
+                item = campaign_of(self._journey, what)
+                self._asked.append(
+                    entries.Wanted(
+                        item,
+                        step,
+                        people.people,
+                        people.entries.tolist(),
+                        people.due,
+                        useful,
+                        variants=reaching.variants_of(self._workspace, item, people.people, self._now)
+                        if what.variants
+                        else (),
+                        chosen=self._chosen(connection, item, people.people, what.useful),
+                    )
                 )
             case Give() | Task() | Webhook():
-                positions.charge(connection, self._journey.name, step, people, now=self._now)
+                positions.charge(connection, self._journey.name, step, people)
+
+    def _chosen(
+        self, connection: Connection, item: Campaign, people: Sequence[str], useful: timedelta | None
+    ) -> entries.Chosen | None:
+        """When and by what each of them gets the message; None: at once, by its one channel."""
+        if not item.channels and item.best_hour is None:
+            return None
+        if item.best_hour is not None and useful is not None:
+            item = replace(item, best_hour=min(item.best_hour, useful))
+        workspace = self._workspace
+        ixs = Here(workspace, self._now).ordinals(people)
+        known = ixs[ixs >= 0].astype(np.uint32)
+        found = entries.ways(
+            connection,
+            campaign=item,
+            people=reaching.people_table(workspace, item, known, self._now),
+            secret=workspace.secret,
+            now=self._now,
+            policy=policing.policy(workspace),
+            zone=workspace.config.tz,
+        )
+        return found.for_people(people, due=self._now, channel=item.channel)
+
+    def left(self, connection: Connection, journey: str, people: Called) -> None:
+        entries.withdraw(connection, journey, people.people, reason=entries.LEFT, now=self._now)
+
+    def finish(self, connection: Connection) -> None:
+        entries.add(connection, self._asked, secret=self._workspace.secret, now=self._now)
+
+
+LATE = timedelta(days=2)
+"""A date that becomes known so much later than its moment still lets people in, as of that moment."""
+
+
+def called(
+    workspace: Workspace, here: Here, journey: Journey, item: Running, now: datetime
+) -> tuple[Called, bytes | None]:
+    """Who fulfils what the journey's start asks for, and since when; and who is in the audience that it watches."""
+    match journey.start:
+        case WhenDone(happening):
+            return here.did(happening, after=item.load_i, since=item.started_at, then=item.advanced_at), None
+        case WhenMember(audience, inwards):
+            there = here.members(f'in audience "{audience}"')
+            found: list[str] = []
+            if item.members is not None:
+                before = Bitmap.unpacked(item.members)
+                found = here.ids(there - before if inwards else before - there)
+            return _at(found, now), there.packed()
+        case WhenDated():
+            since = item.advanced_at
+            if loads(workspace.engine) > item.load_i:  # some of what came may be late
+                since = max(item.started_at, min(since, now - LATE))
+            dated = here.dated(journey.start, then=since)
+            with workspace.records.read() as connection:
+                return positions.not_yet(connection, journey.name, dated), None
+        case WhenDue(schedule, audience):
+            missed = takewhile(
+                lambda moment: moment <= now, moments(schedule, workspace.config.tz, item.advanced_at)
+            )
+            latest = max(missed, default=None)
+            if latest is None:
+                return NOBODY, None
+            return _at(here.ids(here.members(f'in audience "{audience}"')), latest), None
+
+
+def _at(people: Sequence[str], at: datetime) -> Called:
+    return Called(people, np.full(len(people), micros(at), dtype=np.int64))
 
 
 def move(workspace: Workspace, item: Running, *, now: datetime) -> Moved:
@@ -346,42 +446,21 @@ def move(workspace: Workspace, item: Running, *, now: datetime) -> Moved:
     load_i = loads(workspace.engine)
     if load_i > item.load_i:
         _merge(workspace, journey.name, now)
-    entering: list[str] = []
-    members: bytes | None = None
-    match journey.start:
-        case WhenDone(happening):
-            entering = here.did(happening, after=item.load_i, since=item.started_at, then=item.advanced_at)
-        case WhenMember(audience, inwards):
-            there = here.members(f'in audience "{audience}"')
-            if item.members is not None:
-                before = Bitmap.unpacked(item.members)
-                entering = here.ids(there - before if inwards else before - there)
-            members = there.packed()
-        case WhenDated():
-            entering = here.dated(journey.start, then=item.advanced_at)
-        case WhenDue(schedule, audience):
-            due = next(iter(moments(schedule, workspace.config.tz, item.advanced_at)), None)
-            if due is not None and due <= now:
-                entering = here.ids(here.members(f'in audience "{audience}"'))
-    if entering and journey.only:
-        may = here.true(journey.only, entering)
-        entering = [person for person, yes in zip(entering, may.tolist(), strict=True) if yes]
-    held = bool(entering) and holding.holds_journey(workspace, journey, now=now)
+    entering, members = called(workspace, here, journey, item, now)
+    if len(entering) and journey.only:
+        entering = entering.only(here.true(journey.only, entering.people))
+    scene = scenes.of(workspace, journey.scene)
+    apart: set[str] = set()
+    if len(entering) and scene is not None:
+        may = set(_whom_it_may_reach(workspace, scene, entering.people, now))
+        entering = entering.only(np.array([person in may for person in entering.people], dtype=np.bool_))
+        out = scenes.rules(workspace, scene).held_out(entering.people)
+        apart = {person for person, held in zip(entering.people, out, strict=True) if held}
+    held = bool(len(entering)) and holding.holds_journey(workspace, journey, now=now)
     if held:  # what was to be seen is seen when somebody lets it go on
-        entering, members, load_i = [], None, item.load_i
-    leaving: dict[str, list[str]] = {}
-    if journey.leaves:
-        with workspace.records.read() as connection:
-            inside = positions.inside(connection, journey.name)
-        for leave in journey.leaves:
-            if leave.happening is None:
-                gone = here.true(leave.when, [person for person, _ in inside])
-            else:
-                since = np.array([entered for _, entered in inside], dtype=np.int64)
-                gone = here.came(leave.happening, [person for person, _ in inside], since) >= 0
-            leaving[leave.name] = [
-                person for (person, _), out in zip(inside, gone.tolist(), strict=True) if out
-            ]
+        entering, members, load_i = NOBODY, None, item.load_i
+    if len(entering) and scene is not None:
+        scenes.begin(workspace, scene, now)
     rivals = [
         other.journey
         for other in positions.running(workspace.records)
@@ -397,19 +476,32 @@ def move(workspace: Workspace, item: Running, *, now: datetime) -> Moved:
         doing=Hands(workspace, journey, now),
         now=now,
         load_i=load_i,
-        entering=entering,
-        leaving=leaving,
+        called=entering,
+        apart=apart,
         rivals=rivals,
         members=members,
         seen=item.advanced_at if held else None,
     )
 
 
+def _whom_it_may_reach(
+    workspace: Workspace, scene: Scene, people: Sequence[str], now: datetime
+) -> Sequence[str]:
+    """Who of these people may enter a journey of the scene now: within its dates, whoever is in its audience."""
+    if scenes.outside(workspace, scene, now):
+        return []
+    asked = scenes.members(workspace, scene, now)
+    if asked is None:
+        return people
+    inside = asked(people)
+    return [person for person in people if person in inside]
+
+
 def _merge(workspace: Workspace, name: str, now: datetime) -> None:
     """Whoever in the journey was found to be somebody else goes on as that person."""
     with workspace.records.read() as connection:
         inside = positions.inside(connection, name)
-    asked = pa.table({"person": pa.array([person for person, _ in inside], pa.string())})
+    asked = pa.table({"person": pa.array(inside, pa.string())})
     found = workspace.engine.read(
         "SELECT old.person_id AS old, new.person_id AS new FROM asked AS a JOIN persons AS old"
         " ON old.person_id = a.person JOIN persons AS new ON new.ix = old.merged_into",
@@ -424,10 +516,27 @@ def _merge(workspace: Workspace, name: str, now: datetime) -> None:
 def move_all(workspace: Workspace) -> None:
     """Moves every running journey on, and does what its steps left to be done."""
     now = workspace.clock()
+    passed = 0
     for item in positions.running(workspace.records):
-        if item.status == RUNNING and now > item.advanced_at:
-            move(workspace, item, now=now)
+        if item.status == RUNNING and now > item.advanced_at and not _without_scene(workspace, item):
+            passed += move(workspace, item, now=now).passed
+            if passed:
+                workspace.queued.ring()
     carry_out(workspace)
+    if passed:
+        workspace.queued.ring()
+
+
+def _without_scene(workspace: Workspace, item: Running) -> bool:
+    """Whether the journey's scene cannot be read: then it pauses itself and says so."""
+    try:
+        scenes.of(workspace, journey_text.read(item.definition, item.journey).scene)
+    except LimnerError as error:
+        reason = f"scene: {error.message}"
+        reaching.halt(workspace, item.journey, positions.PAUSED, reason)
+        reaching.tell_halted(workspace, item.journey, "", reason)
+        return True
+    return False
 
 
 def carry_out(workspace: Workspace) -> int:
@@ -508,6 +617,9 @@ def journey_show(workspace: Workspace, name: str) -> Json:
                     for way in ways(step)
                 ],
                 "messages": sent,
+                "variants": reports.by_variant(workspace.records, name, step_name)
+                if isinstance(step, Send) and step.variants and running
+                else [],
             }
         )
     return {
@@ -517,6 +629,7 @@ def journey_show(workspace: Workspace, name: str) -> Json:
         "status": running[0].status if running else "not started",
         "reason": (running[0].reason or holding.reasons(workspace).get(name, "")) if running else "",
         "started_at": running[0].started_at.isoformat() if running else None,
+        "version": len(positions.versions(workspace.records, name)),
         "entered": flow.entered,
         "held_out": flow.held_out,
         "inside": sum(flow.at.values()),
@@ -542,7 +655,8 @@ def said_of(step: Step) -> str:
         case Split():
             return " · ".join(f"{share.name} {share.percent:g} %" for share in step.shares)
         case Send():
-            return f"{step.channel}: {step.subject or step.template}"
+            by = best_of(step.channels) if step.channels else step.channel
+            return f"{by}: {step.subject or step.template or next(iter(step.templates.values()))}"
         case Give():
             return f"{step.tag} = {step.value}"
         case Task():
@@ -581,7 +695,7 @@ def journey_try(workspace: Workspace, name: str, person: str) -> Json:
     workspace.load()
     journey = saved(workspace, name)
     running = positions.running(workspace.records, name)
-    seed = running[0].seed if running else _seed(journey)
+    seed = running[0].seed if running else seed_of(journey)
     now = workspace.clock()
     here = Here(workspace, now)
     found = recipients.person_ids(workspace.engine, [knowing.person_ix(workspace, person)])
@@ -599,6 +713,13 @@ def journey_try(workspace: Workspace, name: str, person: str) -> Json:
         may, may_code = "was in the journey too short a time ago", "soon"
     elif journey.only and not here.true(journey.only, [who])[0]:
         may, may_code = f"is not one of whom this is true: {journey.only}", "only"
+    scene = scenes.of(workspace, journey.scene)
+    if not may and scene is not None:
+        why = scenes.outside(workspace, scene, now)
+        if why:
+            may, may_code = f"it is {why}", "scene_dates"
+        elif not _whom_it_may_reach(workspace, scene, [who], now):
+            may, may_code = f"is outside the audience of scene {scene.name}", "scene_audience"
     path: list[Json] = []
     at, step_name = now, journey.first
     while step_name != END and len(path) < MOST_STEPS_TRIED:
@@ -631,10 +752,14 @@ def journey_try(workspace: Workspace, name: str, person: str) -> Json:
         "person": who,
         "may": may,
         "may_code": may_code,
-        "held_out": bool(held_out([who], seed=seed, share=journey.holdout)[0]),
+        "held_out": bool(held_out([who], seed=seed, share=journey.holdout)[0]) or _held_by_scene(scene, who),
         "path": path,
         "ends": step_name == END,
     }
+
+
+def _held_by_scene(scene: Scene | None, who: str) -> bool:
+    return scene is not None and bool(held_out([who], seed=scene.draws_by, share=scene.holdout)[0])
 
 
 def _why(
@@ -658,16 +783,36 @@ def _sendable(
     workspace: Workspace, journey: Journey, step: Send, who: str, at: datetime, zone: ZoneInfo
 ) -> str:
     """Why the message could not be sent to the person, as far as it is known now; '' when it could."""
-    item, content = _content(workspace, journey, step)
-    composer = reaching.composer_of(workspace, item, letter.thaw(content))
+    item, content = content_of(workspace, journey, step)
+    composers = reaching.composers_of(workspace, item, letter.thaw(content))
+    reasons = {
+        channel: _sendable_by(workspace, composer, journey, step, who, at, zone)
+        for channel, composer in composers.items()
+    }
+    if "" in reasons.values():
+        return ""
+    alone = len(reasons) == 1 or len(set(reasons.values())) == 1
+    return reasons[step.channel] if alone else "; ".join(f"{by}: {why}" for by, why in reasons.items())
+
+
+def _sendable_by(
+    workspace: Workspace,
+    composer: letter.Composer,
+    journey: Journey,
+    step: Send,
+    who: str,
+    at: datetime,
+    zone: ZoneInfo,
+) -> str:
+    channel = composer.campaign.channel
     recipient = reaching.recipients_of(workspace, composer, [who]).get(who)
     if recipient is None or not recipient.address:
         return "no address"
-    hashed = address_hash(workspace.secret, step.channel, recipient.address)
+    hashed = address_hash(workspace.secret, channel, recipient.address)
     with workspace.records.read() as connection:
-        standing = standings(connection, step.channel, [hashed], message_class=step.message_class)
+        standing = standings(connection, channel, [hashed], message_class=step.message_class)
     decision = decide(
-        Asked(journey.name, step.message_class, step.channel, quiet=step.quiet),
+        Asked(journey.name, step.message_class, channel, quiet=step.quiet),
         standing=standing.get(hashed, NOBODY_ASKED),
         policy=policing.policy(workspace),
         now=at,
@@ -676,37 +821,17 @@ def _sendable(
     return "" if decision.allowed else decision.reason
 
 
-def _seed(journey: Journey) -> str:
+def seed_of(journey: Journey) -> str:
     """What lots and the holdout are drawn by."""
     return journey.seed or f"journey:{journey.name}"
 
 
-def journey_start(workspace: Workspace, name: str) -> Json:
-    """From now on people enter. A journey that was stopped or paused goes on, as its file says it now."""
-    workspace.load()
-    journey = saved(workspace, name)
-    wrong = problems(workspace, journey)
-    if wrong:
-        raise UsageError(wrong[0]["message"], where=wrong[0]["where"], hint=wrong[0].get("hint"))
-    now = workspace.clock()
-    before = positions.running(workspace.records, name)
-    if before and before[0].definition != journey.definition:
-        lost = [step for step in positions.flow(workspace.records, name).at if step not in journey.steps]
-        if lost:
-            raise ConflictError(
-                f"people stand at '{lost[0]}', which the file does not have any more",
-                where=f"journeys/{name}.yml",
-                hint="keep the step until everybody has passed it",
-            )
-    texts = {step_name: _content(workspace, journey, step) for step_name, step in sends(journey).items()}
-    with workspace.records.begin() as connection:
-        positions.start(
-            connection, journey, content="", seed=_seed(journey),
-            load_i=loads(workspace.engine), now=now,
-        )  # fmt: skip
-        for step_name, (item, content) in texts.items():
-            entries.open_step(connection, item, step_name, content=content, now=now)
-    return journey_show(workspace, name)
+def waiting_at(workspace: Workspace, name: str, step: str) -> int:
+    """How many messages of a step wait to be sent."""
+    try:
+        return entries.counts(workspace.records, name, step).waiting
+    except NotFoundError:
+        return 0
 
 
 def journey_report(workspace: Workspace, name: str) -> Json:
@@ -757,14 +882,25 @@ def outcome_of(
         return None
     return reports.outcome(
         workspace.engine,
-        _besides_holdout(
-            workspace, reports.arms_in_journey(workspace.records, workspace.engine, running.journey)
+        after_entering(
+            journey,
+            _besides_holdout(
+                workspace, reports.arms_in_journey(workspace.records, workspace.engine, running.journey)
+            ),
         ),
         reaching.goal_events(workspace, journey.goal, now),
         start=running.started_at,
         end=now,
         within=journey.goal.within,
     )
+
+
+def after_entering(journey: Journey, arms: pa.Table) -> pa.Table:
+    """The arms, each from the instant on at which the goal may be reached: the event that lets in is not the goal."""
+    if journey.goal is None or not besides(journey, Happening(journey.goal.event)):
+        return arms
+    since = pa.array(arms["since"].to_numpy() + 1)
+    return arms.set_column(arms.schema.get_field_index("since"), "since", since)
 
 
 def _besides_holdout(workspace: Workspace, arms: pa.Table) -> pa.Table:
@@ -812,7 +948,7 @@ def person_journeys(workspace: Workspace, id: str) -> Json:
 
 def _called(workspace: Workspace, people: Sequence[str], caller: Caller) -> dict[str, str]:
     """What people are called, as far as the caller may see it: a name, an identifier, or their outward id."""
-    ordinals = Here(workspace, workspace.clock())._ordinals(people).tolist()
+    ordinals = Here(workspace, workspace.clock()).ordinals(people).tolist()
     there = sorted({ix for ix in ordinals if ix >= 0})
     rows = finding.rows(
         workspace.engine,

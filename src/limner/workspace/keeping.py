@@ -15,14 +15,18 @@ from limner.accounts.keys import micros, sources
 from limner.accounts.model import LOCAL, Caller, Role
 from limner.campaigns import positions
 from limner.columns import Columns
-from limner.consents import ledger
+from limner.consents import ledger, preferences
+from limner.contacts import follows
 from limner.engine.seam import Transaction, quoted
 from limner.errors import ConflictError, NotFoundError, UsageError
 from limner.events import erase as events
 from limner.events import parts
+from limner.feedback import returns
+from limner.forms import submissions
 from limner.identity import erase as identity
 from limner.identity import people
 from limner.portraits.person import Which, events_of
+from limner.referrals import codes, rewards
 from limner.tags import publish
 from limner.tags.erase import erase
 from limner.touches import entries
@@ -183,9 +187,15 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
                 parts.forget(tx, shared(workspace.config, workspace.paths.folder) / parts.FOLDER)
             _drop_labels(tx)
         for person_id in person_ids:
+            returns.erase(workspace.records, person_id)
             entries.erase(workspace.records, person_id)
             positions.erase(workspace.records, person_id)
             ledger.erase(workspace.records, person_id)
+            preferences.erase(workspace.records, person_id)
+            submissions.erase(workspace.records, person_id)
+            codes.erase(workspace.records, person_id)
+            rewards.erase(workspace.records, person_id)
+        follows.erase(workspace.records, words)
         end = workspace.loader.settle()
         segments = workspace.log.rewrite(
             end, lambda kept: events.record(kept, traces), lambda kept: events.rows(kept, traces)

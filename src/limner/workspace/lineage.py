@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from limner.campaigns import journey as ways
+from limner.campaigns.scene import Scene
 from limner.errors import LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse
 from limner.expressions import tree as t
@@ -17,7 +18,7 @@ from limner.workspace import definitions
 from limner.workspace.tagging import Known, known_now
 from limner.workspace.workspace import Workspace
 
-KINDS = ("event", "attribute", "object", "metric", "tag", "audience", "campaign", "journey")
+KINDS = ("event", "attribute", "object", "metric", "tag", "audience", "scene", "campaign", "journey")
 """In the order in which one is made of the other."""
 
 Edge = tuple[str, str]
@@ -35,6 +36,7 @@ def tag_lineage(workspace: Workspace, focus: str = "") -> Json:
     there = {f"tag:{key}" for key in found.tags} | {f"audience:{name}" for name in found.audiences}
     there |= {f"campaign:{name}" for name in found.campaigns}
     there |= {f"journey:{name}" for name in found.journeys}
+    there |= {f"scene:{name}" for name in found.scenes}
     there |= {node for edge in edges for node in edge}
     if focus:
         if focus.partition(":")[0] not in KINDS or ":" not in focus:
@@ -70,14 +72,20 @@ def _edges(found: Known) -> set[Edge]:
     for name, audience in found.audiences.items():
         if audience.expression is not None:
             edges |= {(used, f"audience:{name}") for used in _used(parse(audience.expression), found)}
+    for name, scene in found.scenes.items():
+        edges |= {(used, f"scene:{name}") for used in _of_scene(scene, found)}
     for name, campaign in found.campaigns.items():
         node = f"campaign:{name}"
+        if campaign.scene in found.scenes:
+            edges.add((f"scene:{campaign.scene}", node))
         if campaign.audience in found.audiences:
             edges.add((f"audience:{campaign.audience}", node))
         said = {key for key, how in found.in_campaign(campaign).items() if how - {"audience"}}
         edges |= {(f"tag:{key}", node) for key in said}
     for name, journey in found.journeys.items():
         node = f"journey:{name}"
+        if journey.scene in found.scenes:
+            edges.add((f"scene:{journey.scene}", node))
         edges |= {
             (f"audience:{used}", node) for used in ways.audiences_of(journey) if used in found.audiences
         }
@@ -92,6 +100,21 @@ def _edges(found: Known) -> set[Edge]:
             with suppress(LimnerError):
                 edges |= {(used, node) for used in _used(parse(text), found)}
     return edges
+
+
+def _of_scene(scene: Scene, found: Known) -> set[str]:
+    """What a scene's audience, goal and products are made of."""
+    used = {f"audience:{scene.audience}"} if scene.audience in found.audiences else set()
+    if scene.goal is not None:
+        used.add(f"metric:{scene.goal.metric}" if scene.goal.metric else f"event:{scene.goal.event}")
+    for text in (scene.products, scene.goal.where if scene.goal else ""):
+        with suppress(LimnerError):
+            used |= (
+                {f"object:{kind}.{name}" for kind, name in t.objects_of(parse(text, scope="event"))}
+                if text
+                else set()
+            )
+    return used
 
 
 def _used(tree: t.Expr, found: Known) -> set[str]:
@@ -150,6 +173,8 @@ def _node(found: Known, node: str, layer: int) -> Json:
         said["titles"] = dict(found.audiences[name].title)
     elif kind == "campaign":
         said["titles"] = dict(found.campaigns[name].title)
+    elif kind == "scene":
+        said["titles"] = dict(found.scenes[name].title)
     elif kind == "journey":
         said["titles"] = dict(found.journeys[name].title)
     return said

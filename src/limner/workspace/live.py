@@ -17,9 +17,13 @@ def start(workspace: Workspace, *, schedule: bool = True) -> None:
     if schedule:
         ticker = Ticker(workspace)
         workspace.thread("tick", ticker.run)
+        workspace.thread("journeys", ticker.walk)
         for channel in KINDS:
             workspace.thread(f"send-{channel}", partial(ticker.send, channel))
         workspace.thread("send-webhooks", ticker.post)
+        workspace.thread("contacts", ticker.relate)
+        if workspace.config.mailbox.host:
+            workspace.thread("mailbox", ticker.read_mail)
         if workspace.config.realtime_seconds > 0:
             workspace.realtime = Realtime(workspace)
             workspace.thread("realtime", workspace.realtime.run)

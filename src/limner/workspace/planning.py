@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -12,7 +11,7 @@ from limner.accounts.model import LOCAL, Caller
 from limner.campaigns import approvals, arms, power
 from limner.campaigns import text as campaign_text
 from limner.campaigns.approvals import Approval
-from limner.campaigns.model import Campaign, Goal
+from limner.campaigns.model import Campaign, Goal, by_channel, channel_text
 from limner.campaigns.policy import once_at, quiet_until
 from limner.consents.model import MARKETING
 from limner.errors import LimnerError, NotFoundError, UsageError, did_you_mean
@@ -32,6 +31,7 @@ from limner.workspace import (
     policing,
     previewing,
     reaching,
+    scenes,
     writing,
 )
 from limner.workspace.paging import cursor_of, place_of, size_of
@@ -97,7 +97,7 @@ def _listed(
         "status": state["status"],
         "reason": last.reason if last and state["status"] == last.status else "",
         "audience": item.audience if item else None,
-        "channel": item.channel if item else None,
+        "channel": channel_text(item) if item else None,
         "class": item.message_class if item else None,
         "holdout": item.holdout if item else None,
         "schedule": item.schedule if item else "",
@@ -399,12 +399,19 @@ def campaign_check(workspace: Workspace, name: str, entry: str = "") -> Json:
         secret=workspace.secret,
         now=now,
         policy=policing.policy(workspace),
+        scene=scenes.rules_of(workspace, item),
+        zone=workspace.config.tz,
     )
     say("audience", "ok" if drawn.audience else "stop", audience=item.audience, people=drawn.audience)
+    if item.scene:
+        scene = definitions.scene(workspace, item.scene)
+        why = "" if item.schedule else scenes.outside(workspace, scene, now)
+        say("scene", "stop" if why else "ok", scene=item.scene, message=why)
     if entry in {known.entry for known in entries.entries(workspace.records, campaign=name)}:
         say("entry", "warn", entry=entry)
-    _check_content(workspace, item, table, say)
-    _check_channel(workspace, item, say)
+    for channel in reaching.channels_of(item):
+        _check_content(workspace, by_channel(item, channel), table, say)
+        _check_channel(workspace, by_channel(item, channel), say)
     _check_reach(item, drawn.audience, drawn.suppressed, say)
     quiet = quiet_until(now, item.quiet, workspace.config.tz)
     if item.quiet is not None:
@@ -430,7 +437,7 @@ def _definition(workspace: Workspace, name: str) -> Campaign | LimnerError:
     if text is None:
         raise NotFoundError(f"there is no campaign '{name}'")
     try:
-        return campaign_text.read(text, name)
+        return definitions.in_scene(workspace, campaign_text.read(text, name))
     except LimnerError as error:
         return error
 
@@ -464,6 +471,8 @@ def _check_content(workspace: Workspace, item: Campaign, table: Any, say: Say) -
     except LimnerError as error:
         say("content", "stop", message=error.message, template=item.template)
         return
+    column = f"address.{item.channel}" if f"address.{item.channel}" in table.column_names else "address"
+    table = table.filter(table.column(column).is_valid()) if column != "address" else table
     people = table.column("person").to_pylist()[:SAMPLE]
     variants = dict(
         zip(
@@ -550,13 +559,14 @@ def _check_tags(workspace: Workspace, item: Campaign, now: datetime, say: Say) -
     tags = definitions.tags(workspace)
     names = definitions.catalog(workspace)
     named = definitions.tags_behind(
-        workspace, [item.audience], [parse(variant.when) for variant in item.variants]
+        workspace, [item.audience], [parse(variant.when) for variant in item.variants if variant.when]
     )
     try:
-        composer = previewing.inert(workspace, item)
-        for made in composer.letters.values():
-            for part in made.parts:
-                named |= reaching.under(set(part.names), "tag")
+        for channel in reaching.channels_of(item):
+            composer = previewing.inert(workspace, by_channel(item, channel))
+            for made in composer.letters.values():
+                for part in made.parts:
+                    named |= reaching.under(set(part.names), "tag")
     except LimnerError:
         pass
     used = named & tags.keys()
@@ -592,7 +602,7 @@ def _check_approval(workspace: Workspace, item: Campaign, entry: str, people: in
         say("approval", "ok", people=people, limit=limit, given="not_needed")
         return None
     try:
-        content = letter.freeze(letter.sources(item, partial(reaching.template_text, workspace)))
+        content = letter.freeze(reaching.texts_of(workspace, item))
     except LimnerError:
         say("approval", "stop", people=people, limit=limit, given="missing")
         return None
@@ -676,7 +686,7 @@ def approval_decide(
 def _digest_now(workspace: Workspace, name: str) -> str | None:
     try:
         item = definitions.campaign(workspace, name)
-        content = letter.freeze(letter.sources(item, partial(reaching.template_text, workspace)))
+        content = letter.freeze(reaching.texts_of(workspace, item))
         return approving.digest(workspace, item, content)
     except LimnerError:
         return None

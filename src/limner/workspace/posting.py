@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +17,8 @@ from limner.channels import webhook
 from limner.channels.seam import Unavailable
 from limner.config import secret as secret_of
 from limner.errors import ChannelError, DefinitionError, LimnerError, NotFoundError, did_you_mean
+from limner.identity import people
+from limner.referrals import rewards
 from limner.tags.model import Sensitivity
 from limner.tags.publish import ALIVE
 from limner.touches import hooks, posts
@@ -28,10 +31,12 @@ from limner.workspace import definitions, gathering, knowing, reaching, recipien
 from limner.workspace.runs import said
 from limner.workspace.workspace import Workspace
 
-JOURNEY, AUDIENCE, TAG = "journey.step", "audience.changed", "tag.changed"
+JOURNEY, AUDIENCE, TAG, REFERRAL = "journey.step", "audience.changed", "tag.changed", "referral.rewarded"
 """What the types of posts are called."""
 AT_ONCE = 100
 """So many posts are taken up together."""
+MOST_RECEIVERS = 16
+"""So many receivers are posted to at the same time."""
 
 
 def send_waiting(workspace: Workspace) -> int:
@@ -43,10 +48,36 @@ def send_waiting(workspace: Workspace) -> int:
     return taken
 
 
-def _send_due(workspace: Workspace) -> int:
+class Posters:
+    """Posts to each receiver in a thread of its own, so that one that is slow or broken holds no other."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._pool = ThreadPoolExecutor(MOST_RECEIVERS, thread_name_prefix="limner-post")
+        self._busy: dict[str, Future[int]] = {}
+
+    def send_waiting(self) -> None:
+        """Begins with every receiver that has something due and is not being posted to. Raises what one of them did."""
+        try:
+            note_changes(self._workspace)
+        finally:
+            for url in posts.receivers(self._workspace.records, now=self._workspace.clock()):
+                if url not in self._busy:
+                    self._busy[url] = self._pool.submit(_send_due, self._workspace, url)
+        for url, work in list(self._busy.items()):
+            if work.done():
+                del self._busy[url]
+                work.result()
+
+    def close(self) -> None:
+        """Waits for what is being posted; nothing more begins."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _send_due(workspace: Workspace, url: str = "") -> int:
     taken = 0
     resting: set[str] = set()
-    for post in posts.waiting(workspace.records, now=workspace.clock(), limit=AT_ONCE):
+    for post in posts.waiting(workspace.records, now=workspace.clock(), limit=AT_ONCE, url=url):
         if workspace.stopping.is_set():
             break
         if post.url not in resting:
@@ -180,6 +211,8 @@ def _composed(workspace: Workspace, post: Post) -> tuple[str, Json]:
     """The type and data of a post, as of now. Raises Missing and NotFoundError."""
     if "charge" in post.about:
         return JOURNEY, _step_data(workspace, post.about)
+    if "reward" in post.about:
+        return REFERRAL, _reward_data(workspace, int(post.about["reward"]))
     return _changed_data(workspace, post.about)
 
 
@@ -274,6 +307,34 @@ def _step_data(workspace: Workspace, about: Mapping[str, Any]) -> Json:
         "person": row[2],
         **({"id": {known.identifier_kind: known.identifier_value}} if known.identifier_value else {}),
         "data": {key: part.render(values) for key, part in parts.items()},
+    }
+
+
+def queue_reward(workspace: Workspace, given: rewards.Given, url: str) -> None:
+    """Writes down the post of a reward; written again it changes nothing."""
+    hook = f"referral {given.referral}"
+    with workspace.records.begin() as connection:
+        about = {"reward": given.id}
+        posts.add(
+            connection, [(_id(workspace, hook, str(given.id)), hook, url, about)], now=workspace.clock()
+        )
+
+
+def _reward_data(workspace: Workspace, id: int) -> Json:
+    given = rewards.one(workspace.records, id)
+    ixs = {} if given is None else people.persons_of(workspace.engine, [given.person, given.friend])
+    if given is None or given.person not in ixs:
+        raise NotFoundError("nobody whom it is about is known any more")
+    person, kind, value = recipients.named(
+        workspace.engine, [ixs[given.person]], keys=workspace.config.strong_keys
+    )[ixs[given.person]]
+    return {
+        "referral": given.referral,
+        "role": given.role,
+        "depth": given.depth,
+        "person": person,
+        **({"id": {kind: value}} if value else {}),
+        "for": given.friend if given.friend in ixs else None,
     }
 
 

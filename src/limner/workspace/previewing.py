@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from limner.accounts.keys import instant
 from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.campaigns import arms
 from limner.campaigns import text as campaign_text
-from limner.campaigns.model import EMAIL, Campaign
+from limner.campaigns.model import EMAIL, Campaign, by_channel
 from limner.campaigns.policy import quiet_until, zone_of
 from limner.channels.kinds import KINDS
 from limner.channels.sms import length
@@ -19,12 +21,13 @@ from limner.consents.model import MARKETING
 from limner.errors import NotFoundError, UsageError, did_you_mean
 from limner.tags.masking import is_personal, masked
 from limner.touches import entries, letter
+from limner.touches.advice import advice
 from limner.touches.letter import Composer
 from limner.touches.links import Inert
 from limner.touches.model import Recipient
 from limner.touches.values import Missing
 from limner.types import Json
-from limner.workspace import knowing, policing, reaching, recipients
+from limner.workspace import definitions, knowing, policing, reaching, recipients, scenes, shelving
 from limner.workspace.workspace import Workspace
 
 DEFAULT_PREVIEW = 5
@@ -48,9 +51,12 @@ def campaign_preview(
     workspace.load()
     if not 1 <= n <= MOST_PREVIEW or skip < 0:
         raise UsageError(f"'n' is 1 to {MOST_PREVIEW}", where="n", code="out_of_range")
-    item = campaign_text.read(text, name)
+    item = definitions.in_scene(workspace, campaign_text.read(text, name))
     now = workspace.clock()
-    composer = inert(workspace, item, templates)
+    composers = {
+        channel: inert(workspace, by_channel(item, channel), templates)
+        for channel in reaching.channels_of(item)
+    }
     table = reaching.audience_table(workspace, item, now)
     everybody: list[str] = table.column("person").to_pylist()
     drawn = {
@@ -63,10 +69,19 @@ def campaign_preview(
             secret=workspace.secret,
             now=now,
             policy=policing.policy(workspace),
+            scene=scenes.rules_of(workspace, item),
+            zone=workspace.config.tz,
         )
     }
     wanted = [_person_id(workspace, person)] if person else everybody[skip : skip + n]
-    known = reaching.recipients_of(workspace, composer, wanted)
+    by = {who: drawn[who]["channel"] if who in drawn else item.channel for who in wanted}
+    known = {
+        who: recipient
+        for channel, composer in composers.items()
+        for who, recipient in reaching.recipients_of(
+            workspace, composer, [who for who in wanted if by[who] == channel]
+        ).items()
+    }
     names = names_of(workspace, wanted, caller)
     return {
         "name": name,
@@ -74,12 +89,19 @@ def campaign_preview(
         "skip": skip,
         "as_of": now.isoformat(),
         "warnings": sorted(
-            {word for made in composer.letters.values() for part in made.parts for word in part.warnings}
+            {
+                word
+                for composer in composers.values()
+                for made in composer.letters.values()
+                for part in made.parts
+                for word in part.warnings
+            }
         ),
         "people": [
             {
                 **names.get(who, {"person": who, "name": None, "id": None}),
-                **composed(workspace, composer, known.get(who), drawn.get(who), caller),
+                **composed(workspace, composers[by[who]], known.get(who), drawn.get(who), caller),
+                **chosen_of(drawn.get(who)),
                 **_fate(workspace, item, known.get(who), drawn.get(who), now),
             }
             for who in wanted
@@ -95,9 +117,12 @@ def template_preview(
     kind: str = "",
     subject: str = "",
     person: str = "",
+    language: str = "",
     caller: Caller = LOCAL,
 ) -> Json:
     """A template as one person would see it; without a person it is only checked.
+
+    `language`: as if that were the person's attribute `language`.
 
     `channel` '': the one that the template's own keys are of.
 
@@ -108,19 +133,18 @@ def template_preview(
         raise UsageError(f"unknown channel '{channel}'", where="channel", hint=did_you_mean(channel, KINDS))
     if channel != EMAIL:
         source = letter.structured(body, channel, file="template")
-    elif kind == "text":
-        source = letter.Source(subject=subject, text=body)
     else:
-        source = letter.Source(subject=subject, html=body)
-    made = letter.letter(
-        source, reaching.template_names(workspace), channel=channel, message_class=message_class
-    )
-    item = Campaign("preview", {"": "preview"}, "", channel, "", message_class=message_class)
+        source = source_of(body, kind=kind, subject=subject)
+    asks = shelving.asks_of(workspace)
+    names = replace(reaching.template_names(workspace), picks=frozenset(asks))
+    made = letter.letter(source, names, channel=channel, message_class=message_class)
+    item = Campaign("preview", {"": "preview"}, "", channel, "", message_class=message_class, picks=asks)
     composer = Composer(item, {letter.BASE: made}, Inert(), workspace.secret, workspace.config.email.sender)
     answer: Json = {
         "names": sorted({name for part in made.parts for name in part.names}),
         "links": [link for part in made.parts for link in part.links],
         "warnings": sorted({word for part in made.parts for word in part.warnings}),
+        "advice": [],
         "person": None,
         "name": None,
         "subject": None,
@@ -133,14 +157,35 @@ def template_preview(
         "cost": None,
         "missing": None,
     }
-    who = _person_id(workspace, person) if person else _anybody(workspace)
+    who = person_of(workspace, person)
     if who is None:
         return answer
-    recipient = reaching.recipients_of(workspace, composer, [who]).get(who)
+    recipient = speaking(reaching.recipients_of(workspace, composer, [who]).get(who), language)
     shown = composed(workspace, composer, recipient, None, caller)
-    names = names_of(workspace, [who], caller).get(who, {"name": None})
+    called = names_of(workspace, [who], caller).get(who, {"name": None})
     kept = ("subject", "html", "text", "template_id", "data", "url", "segments", "cost", "missing")
-    return {**answer, "person": who, "name": names["name"], **{key: shown[key] for key in kept}}
+    if shown["html"] and made.html is not None:
+        answer["advice"] = [asdict(one) for one in advice(shown["html"], unsubscribes=made.html.unsubscribes)]
+    return {**answer, "person": who, "name": called["name"], **{key: shown[key] for key in kept}}
+
+
+def source_of(body: str, *, kind: str, subject: str) -> letter.Source:
+    """The texts of a mail that is written as text, html or mjml."""
+    if kind == "text":
+        return letter.Source(subject=subject, text=body)
+    return letter.mail_source(f"template.{kind}", subject, body)
+
+
+def person_of(workspace: Workspace, person: str) -> str | None:
+    """The id of the person who is named; of somebody where nobody is; None while there is nobody."""
+    return _person_id(workspace, person) if person else _anybody(workspace)
+
+
+def speaking(recipient: Recipient | None, language: str) -> Recipient | None:
+    """The person as if that were their language, where one is named."""
+    if recipient is None or not language:
+        return recipient
+    return replace(recipient, person={**recipient.person, "language": language})
 
 
 def _anybody(workspace: Workspace) -> str | None:
@@ -158,7 +203,7 @@ def inert(workspace: Workspace, item: Campaign, templates: Mapping[str, str] = {
     def load(file: str) -> str:
         return templates[file] if file in templates else reaching.template_text(workspace, file)
 
-    texts = letter.sources(item, load)
+    texts = letter.sources(item, load, scenes.theme_of(workspace, item))
     made = letter.letters(item, texts, reaching.template_names(workspace))
     return Composer(item, made, Inert(), workspace.secret, workspace.config.email.sender)
 
@@ -250,6 +295,17 @@ def _hidden(recipient: Recipient, personal: Sequence[str]) -> Recipient:
             for name, value in recipient.person.items()
         },
     )
+
+
+def chosen_of(drawn: Mapping[str, Any] | None) -> Json:
+    """What was chosen for one person: the channel, when the message is due, and why; null where nothing was."""
+    if drawn is None:
+        return {"channel": None, "due_at": None, "why": None}
+    return {
+        "channel": drawn["channel"],
+        "due_at": instant(drawn["due"]).isoformat() if drawn["due"] else None,
+        "why": json.loads(drawn["choice"]) if drawn["choice"] else None,
+    }
 
 
 def _fate(

@@ -6,35 +6,52 @@ import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from limner.accounts import keys
 from limner.accounts.model import LOCAL, Caller
 from limner.audiences import evaluate
 from limner.campaigns import arms, positions
 from limner.campaigns import text as campaign_text
-from limner.campaigns.model import Campaign, Goal
+from limner.campaigns.model import Campaign, Goal, by_channel, channel_text
+from limner.campaigns.scene import Scene
 from limner.channels.kinds import KINDS
 from limner.consents import ledger
 from limner.consents.model import Consent, State, address_hash
 from limner.consents.permissions import Permission, give
-from limner.errors import ConflictError, InputError, NotFoundError, TemplateError, UsageError, did_you_mean
+from limner.content.model import Ask
+from limner.errors import (
+    ConflictError,
+    InputError,
+    LimnerError,
+    NotFoundError,
+    TemplateError,
+    UsageError,
+    did_you_mean,
+)
 from limner.events.frames import Record
 from limner.expressions import check, parse, where
 from limner.feedback import harm, receipts
 from limner.feedback import report as reports
 from limner.identity import people
+from limner.referrals import codes
 from limner.tags.graph import build
 from limner.touches import entries, letter, outbox
 from limner.touches.letter import Composer
 from limner.touches.links import Links
-from limner.touches.model import Counts, Entry, Recipient
+from limner.touches.model import Counts, Entry, Recipient, Worked
 from limner.touches.render import Names
 from limner.types import Json, Progress, ValueType, silent, utc
-from limner.workspace import approving, definitions, knowing, policing, recipients, sending
+from limner.workspace import approving, definitions, knowing, policing, recipients, scenes, sending, timing
+from limner.workspace.picking import Picker
 from limner.workspace.workspace import Workspace
 
 ONCE = "once"
@@ -52,7 +69,16 @@ def template_names(workspace: Workspace) -> Names:
     """What templates may name here."""
     catalog = definitions.catalog(workspace)
     attributes = {*catalog.attribute_names(), "name"}
-    return Names(person=frozenset(attributes), tag=frozenset(definitions.tags(workspace)))
+    return Names(
+        person=frozenset(attributes),
+        tag=frozenset(definitions.tags(workspace)),
+        form=_files(workspace, "forms"),
+        referral=_files(workspace, "referrals"),
+    )
+
+
+def _files(workspace: Workspace, kind: str) -> frozenset[str]:
+    return frozenset(path.stem for path in (workspace.paths.folder / kind).glob("*.yml"))
 
 
 def consent_import(workspace: Workspace, progress: Progress, file: str) -> Json:
@@ -202,7 +228,8 @@ def campaign_ready(workspace: Workspace, name: str, entry: str = "", caller: Cal
     entry = entry or ONCE
     if entry not in _begun(workspace, name):
         planned = plan(workspace, definitions.campaign(workspace, name), entry)
-        composer_of(workspace, planned["campaign"], letter.thaw(planned["content"]))
+        composers_of(workspace, planned["campaign"], letter.thaw(planned["content"]))
+        scenes.require_open(workspace, planned["campaign"], planned["now"])
         allowed(workspace, planned, caller)
     return {"name": name, "entry": entry}
 
@@ -222,7 +249,9 @@ def campaign_resume(workspace: Workspace, progress: Progress, name: str, entry: 
 
 def _sent(workspace: Workspace, progress: Progress, name: str, entry: str) -> Json:
     with workspace.runs.run("campaign send", f"{name} {entry}") as detail:
-        worked = _work(workspace, entries.entry_of(workspace.records, name, entry), progress)
+        begun = entries.entry_of(workspace.records, name, entry)
+        for channel in channels_of(frozen(begun)):
+            worked = _work(workspace, begun, progress, channel)
         where_they_are = where_everybody_is(workspace, name, entry)
         detail.update(where_they_are)
     return {"name": name, "entry": entry, "status": worked.status, "reason": worked.reason, **where_they_are}
@@ -240,8 +269,12 @@ def campaign_launch(workspace: Workspace, name: str, entry: str, caller: Caller 
             entries.resume(workspace.records, name, entry, now=workspace.clock())
         return ""
     planned = plan(workspace, definitions.campaign(workspace, name), entry)
-    composer_of(workspace, planned["campaign"], letter.thaw(planned["content"]))
+    composers_of(workspace, planned["campaign"], letter.thaw(planned["content"]))
+    scenes.require_open(workspace, planned["campaign"], planned["now"])
     approval = allowed(workspace, planned, caller)
+    scene = scenes.of(workspace, planned["campaign"].scene)
+    if scene is not None:
+        scenes.begin(workspace, scene, planned["now"])
     with workspace.runs.run("campaign launch", f"{name} {entry}") as detail:
         detail.update(counted(entries.launch(workspace.records, **planned)))
         detail["approval"] = approval
@@ -277,8 +310,13 @@ def _planned(workspace: Workspace, progress: Progress, name: str, entry: str) ->
 
 def plan(workspace: Workspace, item: Campaign, entry: str) -> Json:
     """Everything that launching needs. Raises before anything is kept when a text or name is wrong."""
-    texts = letter.sources(item, partial(template_text, workspace))
-    letter.letters(item, texts, template_names(workspace))
+    texts = texts_of(workspace, item)
+    for channel in channels_of(item):
+        letter.letters(
+            by_channel(item, channel), letter.of_channel(item, texts, channel), template_names(workspace)
+        )
+    for wrong in definitions.problems_of_picks(workspace, item.picks, f"campaigns/{item.name}.yml"):
+        raise wrong
     now = workspace.clock()
     return {
         "campaign": item,
@@ -292,32 +330,86 @@ def plan(workspace: Workspace, item: Campaign, entry: str) -> Json:
         "as_of": now,
         "now": now,
         "policy": policing.policy(workspace),
+        "scene": scenes.rules_of(workspace, item),
+        "zone": workspace.config.tz,
     }
 
 
+def texts_of(workspace: Workspace, item: Campaign) -> dict[str, letter.Source]:
+    """The texts of a message as its files say them now, with the values of its scene. Raises TemplateError."""
+    return letter.sources(item, partial(template_text, workspace), scenes.theme_of(workspace, item))
+
+
 def audience_table(workspace: Workspace, item: Campaign, now: datetime) -> Any:
-    """The audience as a channel sees it: one row each with address and identifier, and the variant if there are any."""
-    who = knowing.members(workspace, item.audience, now)
-    ixs = who.numpy().tolist()
-    table = recipients.people(
-        workspace.engine,
-        ixs,
-        address=sending.address(workspace.config, item.channel),
-        keys=workspace.config.strong_keys,
-        now=now,
-    )
+    """The audience as its channels see it: one row each with address and identifier, and the variant if there are any;
+    when it is due and what each channel is worth, where that is chosen; whether the scene may reach them, if that is
+    bounded.
+    """
+    table = people_table(workspace, item, knowing.members(workspace, item.audience, now).numpy(), now)
     if item.variants:
         table = table.append_column(
             "variant", [variants_of(workspace, item, table.column("person").to_pylist(), now)]
         )
+    scene = scenes.of(workspace, item.scene)
+    if scene is not None and scene.audience != item.audience:
+        asked = scenes.members(workspace, scene, now)
+        if asked is not None:
+            persons = table.column("person").to_pylist()
+            allowed = asked(persons)
+            table = table.append_column("in_scene", [[person in allowed for person in persons]])
     return table
+
+
+def people_table(workspace: Workspace, item: Campaign, ixs: NDArray[np.uint32], now: datetime) -> pa.Table:
+    """These people as the campaign's channels see them: see `entries.launch`."""
+    tables = {
+        channel: recipients.people(
+            workspace.engine,
+            ixs.tolist(),
+            address=sending.address(workspace.config, channel),
+            keys=workspace.config.strong_keys,
+            now=now,
+        )
+        for channel in channels_of(item)
+    }
+    table = tables[item.channel]
+    if not item.channels and item.best_hour is None:
+        return table
+    there = recipients.ordinals(workspace.engine, table.column("person"))
+    policy = policing.policy(workspace)
+    if item.channels:
+        table = table.drop_columns(["address"])
+        for channel, one in tables.items():
+            table = table.append_column(f"address.{channel}", one.column("address"))
+        worths = timing.worths_of(workspace, there, item, policy, now=now)
+        for at, channel in enumerate(item.channels):
+            table = table.append_column(f"worth.{channel}", pa.array(worths.worth[:, at]))
+        table = table.append_column(
+            "answers", pa.array([json.dumps(one) for one in worths.listed()], pa.string())
+        )
+    if item.best_hour is not None:
+        dues = timing.dues(workspace, there, item, policy, now=now, within=item.best_hour)
+        table = table.append_column("due", pa.array(dues.at))
+        table = table.append_column(
+            "choice", pa.array([timing.reason(hour=one) for one in dues.listed()], pa.string())
+        )
+    return table
+
+
+def channels_of(item: Campaign) -> tuple[str, ...]:
+    """By which channels the campaign's messages go."""
+    return item.channels or (item.channel,)
 
 
 def variants_of(workspace: Workspace, item: Campaign, persons: Sequence[str], now: datetime) -> list[str]:
     """The first variant whose condition holds for each person; '' when none does."""
     names = definitions.catalog(workspace)
     chosen: dict[str, str] = {}
+    rest = letter.BASE
     for variant in item.variants:
+        if not variant.when:
+            rest = variant.name
+            continue
         who = evaluate.people(
             definitions.meaning(workspace, parse(variant.when)),
             engine=workspace.engine,
@@ -328,7 +420,7 @@ def variants_of(workspace: Workspace, item: Campaign, persons: Sequence[str], no
         )
         for person in recipients.person_ids(workspace.engine, who.numpy().tolist()):
             chosen.setdefault(person, variant.name)
-    return [chosen.get(person, letter.BASE) for person in persons]
+    return [chosen.get(person, rest) for person in persons]
 
 
 def _audience_text(workspace: Workspace, name: str) -> str:
@@ -361,20 +453,42 @@ def composer_of(workspace: Workspace, item: Campaign, texts: Any) -> Composer:
     )
 
 
-def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
-    """Sends what is due of one entry, then tells the event log what became of it."""
-    item = frozen(entry)
-    composer = composer_of(workspace, item, letter.thaw(entry.content))
+def composers_of(
+    workspace: Workspace, item: Campaign, texts: Mapping[str, letter.Source]
+) -> dict[str, Composer]:
+    """What makes the campaign's messages, by channel. Raises TemplateError and ConfigError."""
+    return {
+        channel: composer_of(workspace, by_channel(item, channel), letter.of_channel(item, texts, channel))
+        for channel in channels_of(item)
+    }
+
+
+def _work(workspace: Workspace, entry: Entry, progress: Progress, kind: str) -> Any:
+    """Sends what is due of one entry by a channel, then tells the event log what became of it."""
+    whole = frozen(entry)
+    item = by_channel(whole, kind)
+    key = (entry.campaign, entry.entry)
+    composer = composer_of(workspace, item, letter.of_channel(whole, letter.thaw(entry.content), kind))
+    picker = Picker(workspace, asked(composer))
     there = entries.counts(workspace.records, entry.campaign, entry.entry)
     total = there.waiting
     said = 0
     policy = policing.policy(workspace)
+    scene = _scene_of(workspace, item, entry)
+    if scene is None and item.scene:
+        return Worked(status="paused", reason=entries.entry_of(workspace.records, *key).reason)
 
     def known(person_ids: Sequence[str]) -> dict[str, Recipient]:
         nonlocal said
         said += len(person_ids)
         progress("messages", min(said, total), total)
-        return recipients_of(workspace, composer, person_ids)
+        found = recipients_of(workspace, composer, person_ids, picker)
+        codes.keep(
+            workspace.records,
+            [(code, name, who) for who, one in found.items() for name, code in one.codes.items()],
+            now=workspace.clock(),
+        )
+        return found
 
     with workspace.sending.channel(item.channel) as channel:
         worked = outbox.work(
@@ -388,9 +502,13 @@ def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
             zone=workspace.config.tz,
             policy=policy,
             judge=harm.judge(policy.harm),
+            scene=None if scene is None else scenes.rules(workspace, scene),
+            members=None if scene is None else scenes.members(workspace, scene, workspace.clock()),
             currency=workspace.config.currency,
             pace=outbox.Pace(per_second=workspace.sending.rate(item.channel)),
+            several=bool(whole.channels),
             stopping=workspace.stopping.is_set,
+            stale=picker.stale,
         )
     if worked.alarm:
         if worked.harmed:
@@ -398,6 +516,17 @@ def _work(workspace: Workspace, entry: Entry, progress: Progress) -> Any:
         tell_halted(workspace, entry.campaign, entry.entry, worked.alarm)
     tell(workspace)
     return worked
+
+
+def _scene_of(workspace: Workspace, item: Campaign, entry: Entry) -> Scene | None:
+    """The scene of a sending. Where its file cannot be read, nothing goes: the sending pauses and says so."""
+    try:
+        return scenes.of(workspace, item.scene)
+    except LimnerError as error:
+        reason = f"scene {item.scene}: {error.message}"
+        entries.pause(workspace.records, entry.campaign, entry.entry, reason=reason, now=workspace.clock())
+        tell_halted(workspace, entry.campaign, entry.entry, reason)
+        return None
 
 
 def tell_halted(workspace: Workspace, name: str, entry: str, reason: str) -> None:
@@ -430,9 +559,13 @@ def send_waiting(workspace: Workspace, channel: str) -> None:
     """Goes on with every running entry of a channel that has somebody due; each channel has a thread of its own."""
     for entry in entries.entries(workspace.records, status="running", kind=None):
         item = frozen(entry)
-        due = entries.next_due(workspace.records, entry.campaign, entry.entry, now=workspace.clock())
-        if item.channel == channel and due is not None:
-            _work(workspace, entry, silent)
+        if channel not in channels_of(item):
+            continue
+        due = entries.next_due(
+            workspace.records, entry.campaign, entry.entry, now=workspace.clock(), channel=channel
+        )
+        if due is not None:
+            _work(workspace, entry, silent, channel)
     tell(workspace)
 
 
@@ -476,11 +609,26 @@ def campaign_stop(workspace: Workspace, name: str, entry: str = "", caller: Call
     return {"name": name, "stopped": stopped}
 
 
-def campaign_test(workspace: Workspace, name: str, to: str, person: str = "") -> Json:
-    """One message to your own address with a person's data (default: the audience's first); it is not counted."""
+def _channel_asked(item: Campaign, channel: str) -> str:
+    """The channel of the campaign that is meant: its first where none is named. Raises UsageError."""
+    known = channels_of(item)
+    if channel and channel not in known:
+        raise UsageError(
+            f"'{item.name}' does not go by {channel}", where="channel", hint=f"one of {', '.join(known)}"
+        )
+    return channel or known[0]
+
+
+def campaign_test(workspace: Workspace, name: str, to: str, person: str = "", channel: str = "") -> Json:
+    """One message to your own address with a person's data (default: the audience's first), marked and not counted.
+
+    `channel`: of a campaign of several, which (default: the first).
+    """
     workspace.load()
-    item = definitions.campaign(workspace, name)
-    composer = composer_of(workspace, item, letter.sources(item, partial(template_text, workspace)))
+    whole = definitions.campaign(workspace, name)
+    channel_kind = _channel_asked(whole, channel)
+    item = by_channel(whole, channel_kind)
+    composer = composer_of(workspace, item, texts_of(workspace, item))
     if person:
         person_id = people.person_id(workspace.engine, knowing.person_ix(workspace, person))
     else:
@@ -490,19 +638,27 @@ def campaign_test(workspace: Workspace, name: str, to: str, person: str = "") ->
             raise NotFoundError(f"nobody is in the audience '{item.audience}'")
         person_id = first[0]
     found = recipients_of(workspace, composer, [person_id])
-    with workspace.sending.channel(item.channel) as channel:
+    with workspace.sending.channel(item.channel) as opened:
         receipt = outbox.send_to_me(
-            channel, composer, address=to, recipient=found[person_id], nonce=workspace.new_id()
+            opened, composer, address=to, recipient=found[person_id], nonce=workspace.new_id()
         )
     return {"name": name, "to": to, "outcome": str(receipt.outcome), "reason": receipt.reason}
 
 
+def asked(composer: Composer) -> dict[str, Ask]:
+    """The lists of picks that the composer's letters show."""
+    shown = frozenset[str]().union(*(made.lists for made in composer.letters.values()))
+    return {name: ask for name, ask in composer.campaign.picks.items() if name in shown}
+
+
 def recipients_of(
-    workspace: Workspace, composer: Composer, person_ids: Sequence[str]
+    workspace: Workspace, composer: Composer, person_ids: Sequence[str], picker: Picker | None = None
 ) -> dict[str, Recipient]:
     """What the composer's letters need to know of these people, by person id."""
+    picker = Picker(workspace, asked(composer)) if picker is None else picker
+    now = workspace.clock()
     wanted = {name for made in composer.letters.values() for part in made.parts for name in part.names}
-    return recipients.recipients(
+    found = recipients.recipients(
         workspace.engine,
         person_ids,
         address=sending.address(workspace.config, composer.campaign.channel),
@@ -510,8 +666,16 @@ def recipients_of(
         attributes=under(wanted, "person"),
         tags=under(wanted, "tag"),
         columns=knowing.live(workspace),
-        now=workspace.clock(),
+        now=now,
     )
+    found = picker.fill(found, now)
+    named = sorted(under(wanted, "referral"))
+    if not named:
+        return found
+    return {
+        who: replace(one, codes={name: codes.code_of(workspace.secret, name, who) for name in named})
+        for who, one in found.items()
+    }
 
 
 def where_everybody_is(workspace: Workspace, name: str, entry: str) -> Json:
@@ -565,8 +729,12 @@ def reported(workspace: Workspace, entry: Entry, at: datetime) -> Json:
     )
     return {
         **answer,
+        "variants": _variants(workspace, item, entry, end),
+        "returned": reports.returned(
+            answer, cost=reports.spent_on(workspace.records, entry.campaign, entry.entry)
+        ),
         "titles": dict(item.title),
-        "channel": item.channel,
+        "channel": channel_text(item),
         "goal": campaign_text.fields_of(item)["goal"],
         "window_ends_at": None if window is None else window.isoformat(),
         "more_days": None
@@ -574,6 +742,34 @@ def reported(workspace: Workspace, entry: Entry, at: datetime) -> Json:
         else reports.more_days(outcome, start=start, now=end, end=window),
         "where": reports.conditions(entry.campaign, entry.entry),
     }
+
+
+def _variants(workspace: Workspace, item: Campaign, entry: Entry, end: datetime) -> list[Json]:
+    """What each text did: of those for whom it was, who got it against who was held out. Nothing where there is one."""
+    if not item.variants:
+        return []
+    there = {row["variant"]: row for row in reports.by_variant(workspace.records, item.name, entry.entry)}
+    events = goal_events(workspace, item.goal, end) if item.goal else None
+    whens = {variant.name: variant.when for variant in item.variants}
+    rest = item.variants[-1].when != ""
+    found = []
+    for name in [*whens, *([letter.BASE] if rest else [])]:
+        row = there.get(name, dict.fromkeys(("people", "sent", "opened", "clicked", "unsubscribed"), 0))
+        changed: Json = {"converted": None, "incremental": None, "money": None, "enough_data": False}
+        changed |= {"message": "the campaign has no goal", "why_not": "no_goal"}
+        if item.goal is not None and events is not None:
+            outcome = reports.outcome(
+                workspace.engine,
+                reports.arms_of(workspace.records, workspace.engine, item.name, entry.entry, name),
+                events,
+                start=entry.started_at,
+                end=end,
+            )
+            changed = reports.changed(
+                outcome, currency=workspace.config.currency, money=bool(item.goal.money)
+            )
+        found.append({**row, "variant": name, "when": whens.get(name, ""), **changed})
+    return found
 
 
 def outcome_of(workspace: Workspace, entry: Entry, at: datetime) -> reports.Outcome | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from limner.columns import Columns
@@ -120,6 +121,17 @@ def zones(engine: Engine, ixs: Sequence[int], *, now: datetime) -> dict[int, str
 def person_ids(engine: Engine, ixs: Sequence[int]) -> list[str]:
     """The outward ids of the living among these people."""
     return list(_persons(engine, ixs).values())
+
+
+def ordinals(engine: Engine, persons: pa.ChunkedArray) -> npt.NDArray[np.uint32]:
+    """The ordinals of people who are known, in their order."""
+    found = engine.read(
+        "SELECT a.i, p.ix FROM asked AS a JOIN persons AS p ON p.person_id = a.person",
+        given={"asked": pa.table({"i": np.arange(len(persons)), "person": persons})},
+    )
+    answer = np.zeros(len(persons), dtype=np.uint32)
+    answer[found.column("i").to_numpy()] = found.column("ix").to_numpy()
+    return answer
 
 
 def _persons(engine: Engine, ixs: Sequence[int]) -> dict[int, str]:

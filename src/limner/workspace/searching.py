@@ -7,7 +7,9 @@ from typing import Any
 
 from limner.accounts import keys
 from limner.audiences import model as audiences
+from limner.campaigns import scene_text
 from limner.campaigns import text as campaigns
+from limner.campaigns.model import channel_text
 from limner.errors import LimnerError, UsageError
 from limner.identity import people
 from limner.tags import text as tags
@@ -65,7 +67,9 @@ def _named(workspace: Workspace) -> Iterator[Json]:
     for audience in _read(workspace, "audiences", audiences.read):
         yield _item("audience", audience.name, audience.name, audience.title, audience.owner)
     for campaign in _read(workspace, "campaigns", campaigns.read):
-        yield _item("campaign", campaign.name, campaign.name, campaign.title, campaign.channel)
+        yield _item("campaign", campaign.name, campaign.name, campaign.title, channel_text(campaign))
+    for scene in _read(workspace, "scenes", scene_text.read):
+        yield _item("scene", scene.name, scene.name, scene.title, scene.audience)
     for path in sorted((folder / "templates").glob("*")):
         if path.is_file() and not path.name.startswith("."):
             yield _item("template", path.name, path.name, {}, "")

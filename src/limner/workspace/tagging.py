@@ -19,10 +19,11 @@ from limner.accounts.model import LOCAL, Caller, sees_personal
 from limner.audiences import model as audience_files
 from limner.audiences.model import Audience
 from limner.campaigns import journey as ways
-from limner.campaigns import journey_text
+from limner.campaigns import journey_text, scene_text
 from limner.campaigns import text as campaign_files
 from limner.campaigns.journey import Journey
-from limner.campaigns.model import Campaign, Variant
+from limner.campaigns.model import Campaign, Variant, files_of
+from limner.campaigns.scene import Scene
 from limner.columns import Columns
 from limner.errors import DefinitionError, LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse, to_text
@@ -114,7 +115,13 @@ class Known:
     @cached_property
     def campaigns(self) -> dict[str, Campaign]:
         """Every campaign file that can be read."""
-        return self._readable("campaigns", campaign_files.read)
+        found = self._readable("campaigns", campaign_files.read)
+        return {name: definitions.in_scene(self.workspace, item) for name, item in found.items()}
+
+    @cached_property
+    def scenes(self) -> dict[str, Scene]:
+        """Every scene file that can be read."""
+        return self._readable("scenes", scene_text.read)
 
     @cached_property
     def journeys(self) -> dict[str, Journey]:
@@ -159,7 +166,7 @@ class Known:
         how: dict[str, set[str]] = {}
         for key in self.named_by.get(campaign.audience, ()):
             how.setdefault(key, set()).add("audience")
-        self._in_message(campaign.template, campaign.variants, how)
+        self._in_message(campaign.template, campaign.templates, campaign.variants, how)
         return how
 
     def in_journey(self, journey: Journey) -> dict[str, set[str]]:
@@ -175,15 +182,21 @@ class Known:
         for text in ways.conditions_of(journey):
             self._named(text, "condition", how)
         for send in ways.sends_of(journey):
-            self._in_message(send.template, send.variants, how)
+            self._in_message(send.template, send.templates, send.variants, how)
         for key in ways.gives_of(journey) & self.tags.keys():
             how.setdefault(key, set()).add("gives")
         return how
 
-    def _in_message(self, template: str, variants: Sequence[Variant], how: dict[str, set[str]]) -> None:
+    def _in_message(
+        self,
+        template: str,
+        templates: Mapping[str, str],
+        variants: tuple[Variant, ...],
+        how: dict[str, set[str]],
+    ) -> None:
         for variant in variants:
             self._named(variant.when, "variant", how)
-        for name in {template, *(variant.template for variant in variants)} - {""}:
+        for name in files_of(template, templates, variants):
             path = self.workspace.paths.folder / "templates" / name
             if path.is_file():
                 for key in in_template(path) & self.tags.keys():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -21,6 +22,8 @@ from limner.workspace.catalog import known
 from limner.workspace.knowing import instant_of, person_ix
 from limner.workspace.paging import cursor_of, place_of, size_of
 from limner.workspace.workspace import Workspace
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def person_timeline(
@@ -91,6 +94,12 @@ def person_messages(workspace: Workspace, id: str, as_of: str = "") -> Json:
     return {"person": person_id, "messages": until(shown, instant_of(workspace, as_of)) if as_of else shown}
 
 
+def _due(row: Mapping[str, Any]) -> str | None:
+    """When a message that still waits is due; null where it is due at once, or not waiting."""
+    found = row["due_at"]
+    return found.isoformat() if row["status"] == "waiting" and found > _EPOCH else None
+
+
 def until(messages: list[Json], at: datetime) -> list[Json]:
     """The messages as they stood at a past instant."""
 
@@ -124,6 +133,8 @@ def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
                         "opened_at", "clicked_at", "unsubscribed_at",
                     )
                 },
+                "due_at": _due(row),
+                "why": json.loads(row["choice"]) if row["choice"] else None,
             }
         )  # fmt: skip
     with workspace.records.read() as connection:
@@ -148,7 +159,7 @@ def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
                 "titles": titles.get(out["campaign"], {}),
                 "entry": out["entry"],
                 "step": "", "channel": "", "class": "", "status": "held_out", "reason": "",
-                "opened_at": None, "clicked_at": None, "unsubscribed_at": None,
+                "opened_at": None, "clicked_at": None, "unsubscribed_at": None, "due_at": None, "why": None,
             }
         )  # fmt: skip
     return sorted(shown, key=lambda item: item["at"] or "9", reverse=True)

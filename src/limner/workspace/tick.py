@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ from limner.tags import run as tag_runs
 from limner.types import silent
 from limner.workspace import (
     approving,
+    confirming,
     definitions,
     giving,
     harming,
@@ -20,6 +22,11 @@ from limner.workspace import (
     knowing,
     posting,
     reaching,
+    referring,
+    relating,
+    returning,
+    scenes,
+    syncing,
     uploads,
 )
 from limner.workspace.runs import claim_schedule, done_schedules
@@ -39,16 +46,38 @@ class Ticker:
         self._since = workspace.clock()
         self._complained: set[str] = set()
         self._did: dict[str, datetime] = {}
+        self._referred = 0
 
     def run(self) -> None:
-        """Ticks until the workspace is closed."""
+        """Tends to everything but journeys until the workspace is closed."""
         while not self._workspace.stopping.wait(SECONDS):
-            self.tick()
+            self.tend()
+
+    def walk(self) -> None:
+        """Moves journeys until the workspace is closed: as soon as events were loaded, and once a second.
+
+        It rests half as long as it took, so that a stream of events leaves time for others.
+        """
+        heard = 0
+        while not self._workspace.stopping.is_set():
+            began = time.monotonic()
+            self.move()
+            self._workspace.stopping.wait(min((time.monotonic() - began) / 2, SECONDS))
+            heard = self._workspace.arrived.wait(heard, SECONDS)
+
+    def move(self) -> None:
+        """Moves every journey on now."""
+        self._try("journeys", lambda: journeying.move_all(self._workspace))
 
     def send(self, channel: str) -> None:
-        """Sends what is due on one channel until the workspace is closed: a slow channel holds nothing else."""
-        while not self._workspace.stopping.wait(SECONDS):
+        """Sends what is due on one channel until the workspace is closed: a slow channel holds nothing else.
+
+        As soon as messages were asked for, and once a second.
+        """
+        heard = self._workspace.queued.wait(0, SECONDS)
+        while not self._workspace.stopping.is_set():
             self.send_once(channel)
+            heard = self._workspace.queued.wait(heard, SECONDS)
 
     def send_once(self, channel: str) -> None:
         """Sends what is due on one channel now."""
@@ -57,17 +86,56 @@ class Ticker:
     def post(self) -> None:
         """Posts to other systems what is due until the workspace is closed."""
         looked = None
-        while not self._workspace.stopping.wait(SECONDS):
+        posters = posting.Posters(self._workspace)
+        heard = 0
+        while not self._workspace.stopping.is_set():
+            heard = self._workspace.queued.wait(heard, SECONDS)
+            if self._workspace.stopping.is_set():
+                break
             now = self._workspace.clock()
             if looked is None or now - looked >= timedelta(
                 seconds=self._workspace.config.webhooks.audience_seconds
             ):
                 looked = now
                 self._try("audiences of webhooks", lambda: posting.watch(self._workspace))
-            self._try("webhooks", lambda: posting.send_waiting(self._workspace))
+            self._try("webhooks", posters.send_waiting)
+        posters.close()
+
+    def relate(self) -> None:
+        """Keeps staff, customers, their tags and what waits for confirmation as WeCom says, until it is closed."""
+        asked = None
+        while not self._workspace.stopping.wait(SECONDS):
+            if not relating.is_set_up(self._workspace):
+                continue
+            now = self._workspace.clock()
+            seconds = self._workspace.config.wecom.sync_seconds
+            due = seconds > 0 and (asked is None or now - asked >= timedelta(seconds=seconds))
+            if due:
+                asked = now
+            self.relate_once(due=due)
+
+    def relate_once(self, *, due: bool) -> None:
+        """Asks for what changed; with `due` also for what became of messages and hand-overs, and for tags."""
+        workspace = self._workspace
+        self._try("WeCom: customers", lambda: relating.refresh(workspace))
+        if due or confirming.stopped_waits(workspace):
+            self._try("WeCom: messages", lambda: confirming.settle(workspace))
+        if due:
+            self._try("WeCom: hand-overs", lambda: relating.settle_hand_overs(workspace))
+            self._try("tags of platforms", lambda: syncing.keep_agreeing(workspace))
+
+    def read_mail(self) -> None:
+        """Reads the mailbox of returned mails until the workspace is closed: one that is slow holds nothing else."""
+        while not self._workspace.stopping.wait(max(SECONDS, self._workspace.config.mailbox.seconds)):
+            self._try("returned mails", lambda: returning.mail_read(self._workspace))
 
     def tick(self) -> None:
-        """Everything that is due now, once. An error of one thing stops no other."""
+        """Everything that is due now, once, journeys too."""
+        self.tend()
+        self.move()
+
+    def tend(self) -> None:
+        """Everything but journeys that is due now, once. An error of one thing stops no other."""
         workspace = self._workspace
         for item in self._due():
             if claim_schedule(workspace.records, item.scheduled.key, item.at, workspace.new_id()):
@@ -75,7 +143,7 @@ class Ticker:
         self._try("expiry", self._expire)
         self._try("audience sizes", lambda: self._once("audience sizes", holding.note_sizes))
         self._try("harm", lambda: self._once("harm", harming.stop_harmful, hourly=True))
-        self._try("journeys", lambda: journeying.move_all(self._workspace))
+        self._try("referrals", self._refer)
         self._try("given values", lambda: giving.hand_on(self._workspace))
         self._try("uploads", lambda: uploads.sweep(self._workspace.paths, now=self._workspace.clock()))
 
@@ -116,6 +184,8 @@ class Ticker:
             knowing.tag_run(self._workspace, silent, keys=only, caller=approving.SCHEDULE)
         else:
             entry = item.at.strftime("%Y%m%dT%H%M%SZ")
+            if scenes.passes_over(self._workspace, scheduled.subject, item.at):
+                return
             if holding.holds_campaign(self._workspace, scheduled.subject, entry):
                 return
             reaching.campaign_launch(
@@ -131,6 +201,13 @@ class Ticker:
             self._did[what] = begins
             if claim_schedule(workspace.records, what, begins.astimezone(UTC), workspace.new_id()):
                 work(workspace)
+
+    def _refer(self) -> None:
+        """Rewards for whoever was brought, after each load."""
+        load = referring.changed_since(self._workspace, self._referred)
+        if load != self._referred:
+            self._referred = load
+            referring.reward_all(self._workspace)
 
     def _expire(self) -> None:
         columns = self._workspace.columns

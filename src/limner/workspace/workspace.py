@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -35,9 +36,11 @@ from limner.tags import publish
 from limner.tags import tables as tag_tables
 from limner.touches import entries
 from limner.types import Clock, Json, Progress
+from limner.workspace.bell import Bell
 from limner.workspace.files import Paths
 from limner.workspace.jobs import Jobs
 from limner.workspace.owner import Ownership, Perform
+from limner.workspace.placing import places
 from limner.workspace.runs import Runs
 from limner.workspace.sending import Sending
 
@@ -56,7 +59,10 @@ def system_clock() -> datetime:
 
 
 class Workspace:
-    """One open workspace. Use as a context manager; `live.start` makes it live (loading, schedules, commands)."""
+    """One open workspace. Use as a context manager; `live.start` makes it live (loading, schedules, commands).
+
+    `arrived` rings when events were loaded, `queued` when messages were asked for.
+    """
 
     def __init__(self, folder: Path, config: Config, clock: Clock, secret: bytes) -> None:
         self.paths = Paths(folder.resolve())
@@ -64,6 +70,7 @@ class Workspace:
         self.clock = clock
         self._stack = ExitStack()
         self._stopping = threading.Event()
+        self.arrived, self.queued = Bell(), Bell()
         self._threads: list[threading.Thread] = []
         self._columns: Columns | None = None
         self._coming: Columns | None = None
@@ -97,11 +104,12 @@ class Workspace:
                 touched=self.activity.touched,
             )
             self.door = Door(self)
-            self.sending = Sending(config, clock)
+            self.sending = Sending(config, clock, self.paths.folder, partial(places, self))
             stack.callback(self.sending.close)
             self.runs = Runs(self.records, clock, alert_webhook=config.alert_webhook)
             self.runs.abandoned()
             self.leaves = Leaves()
+            self.tickets: dict[str, tuple[str, float]] = {}
             self.jobs = Jobs(self.records, clock)
             stack.callback(self.jobs.close)
             entries.recover(self.records, now=clock())
@@ -138,6 +146,8 @@ class Workspace:
     def close(self) -> None:
         """Ends the threads, loads what is in the log, and lets go of everything."""
         self._stopping.set()
+        self.arrived.ring()
+        self.queued.ring()
         self.log.close()
         for thread in self._threads:
             thread.join()
@@ -150,7 +160,8 @@ class Workspace:
 
     def load(self, progress: Progress | None = None) -> None:
         """Everything that was acknowledged is in the engine when this returns."""
-        self.loader.load_all(progress)
+        if self.loader.load_all(progress):
+            self.arrived.ring()
 
     def load_sealed(self, table: pa.Table, batch: str) -> tuple[int, int]:
         """(stored, duplicate) rows of an import's chunk, which is in the log and in the engine then."""
@@ -224,7 +235,7 @@ class Workspace:
     def _load_for_ever(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.loader.load_all()
+                self.load()
                 self.load_error = None
             except LimnerError as error:
                 if self.load_error is None:

@@ -19,8 +19,13 @@ from limner.accounts.keys import instant, micros
 from limner.accounts.model import LOCAL, Caller
 from limner.audiences import model as audiences
 from limner.campaigns import journey_text as journeys
+from limner.campaigns import scene_text as scenes
 from limner.campaigns import text as campaigns
+from limner.campaigns.model import files_of
+from limner.content import text as content_text
 from limner.errors import ConflictError, DeniedError, LimnerError, NotFoundError, UsageError, did_you_mean
+from limner.forms import text as forms
+from limner.referrals import text as referrals
 from limner.store.records import Records
 from limner.tags import exclusive, measures, naming, objects
 from limner.tags import text as tag_text
@@ -45,10 +50,14 @@ _READERS: dict[str, Any] = {
     "metrics": measures.read,
     "objects": objects.read,
     "audiences": audiences.read,
+    "scenes": scenes.read,
     "campaigns": campaigns.read,
     "journeys": journeys.read,
     "replies": replies.read,
     "mappings": naming.read,
+    "content": content_text.read,
+    "forms": forms.read,
+    "referrals": referrals.read,
 }
 
 
@@ -66,7 +75,7 @@ def path_of(workspace: Workspace, kind: str, name: str) -> Path:
             raise UsageError(
                 f"'{name}' is no template name",
                 where="name",
-                hint="letters, digits, _ and -, ending in .html, .txt or .yml",
+                hint="letters, digits, _ and -, ending in .html, .mjml, .txt or .yml",
             )
         return workspace.paths.folder / kind / name
     if not audiences.NAME.match(name):
@@ -417,7 +426,7 @@ def _there(workspace: Workspace, kind: str, name: str) -> str:
     found = read_text(path)
     if found is None:
         there = sorted(item.stem if kind != "templates" else item.name for item in path.parent.glob("*"))
-        raise NotFoundError(f"there is no {kind[:-1]} '{name}'", hint=did_you_mean(name, there))
+        raise NotFoundError(f"there is no {kind.removesuffix('s')} '{name}'", hint=did_you_mean(name, there))
     return found
 
 
@@ -449,7 +458,7 @@ def _broken_without(workspace: Workspace, kind: str, name: str) -> list[str]:
     if kind == "templates":
         users = []
         for key, item in definitions.saved_campaigns(workspace).items():
-            if name in (item.template, *(variant.template for variant in item.variants)):
+            if name in files_of(item.template, item.templates, item.variants):
                 users.append(f"campaigns/{key}.yml")
         return users
     return _broken_with(workspace, kind, name, None)

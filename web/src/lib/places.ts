@@ -5,7 +5,10 @@ const PLACES: Record<string, (id: string) => string> = {
   campaign: (id) => `/marketing/campaigns/${id}`,
   scene: (id) => `/marketing/scenes/${id}`,
   journey: (id) => `/marketing/journeys/${id}`,
+  form: (id) => `/content/forms/${id}`,
+  referral: (id) => `/marketing/referrals/${id}`,
   template: (id) => `/content/templates/${id}`,
+  content: (id) => `/content/library/${id}`,
   source: (id) => `/data/sources/${id}`,
 };
 

@@ -29,6 +29,7 @@ const CHINESE: Readonly<Record<string, string>> = {
   draft: "“{{name}}”是草稿，不参与计算。",
   no_validity: "会变化的标签须填写有效期或例行更新时间。",
   no_truth: "“{{name}}”未指定真值标签。",
+  outside_scene: "现在不在所属场景的日期内。",
   in_use: "“{{name}}”仍被引用，不能删除。",
   inside_itself: "不能移动到自身之内。",
   unfit: "该版本已不适用于现在的定义。",

@@ -22,7 +22,7 @@ Audience = Annotated[
 class Usage(Shape):
     """What names an audience."""
 
-    kind: Literal["campaign", "journey", "audience", "tag"]
+    kind: Literal["campaign", "journey", "scene", "audience", "tag"]
     name: str
     titles: dict[str, str]
 

@@ -55,17 +55,102 @@ class Variant(Shape):
     template: str
     subject: str = ""
     text: str = ""
+    templates: Annotated[dict[str, str], Field(default_factory=dict)]
+
+
+class HourReason(Shape):
+    """Why a message is due when it is. `hour`: in which hour of the person's clock (-1: none was open).
+
+    `best`: where the best band of `band` hours begins; in it were `n` of `of` observations of whoever's habit it is.
+    """
+
+    hour: int
+    best: int
+    band: int
+    n: int
+    of: int
+    whose: Literal["person", "segment", "everybody", "nobody"]
+
+
+class ChannelReason(Shape):
+    """Why a message goes by its channel. `answers`: by channel answered, sent, and how likely an answer is.
+
+    `not`: the channels by which it may not go, with the reason.
+    """
+
+    by: str
+    answers: dict[str, tuple[int, int, float]]
+    not_: Annotated[dict[str, str], Field(alias="not", default_factory=dict)]
+
+
+class Chosen(Shape):
+    """Why a message goes when and by what; null where nothing was chosen."""
+
+    hour: HourReason | None = None
+    channel: ChannelReason | None = None
+
+
+class MessageAsked(Shape):
+    """The keys of a message that say its class, channels, hours and cap; `audience` '': everybody."""
+
+    message: dict[str, Any]
+    audience: Annotated[str, Field(max_length=200)] = ""
+
+
+class Whose(Shape):
+    """How many people's hours rest on whose habit."""
+
+    person: int
+    segment: int
+    everybody: int
+    nobody: int
+
+
+class When(Shape):
+    """When and by what messages would go if they began now: people by hour of their own clock, and by channel.
+
+    `looked_at` of `people`, spread evenly; `goes_to` of them; the others with their reasons in `without`.
+    """
+
+    name: str
+    channel: str
+    people: int
+    looked_at: int
+    goes_to: int
+    within: str | None
+    hours: list[int]
+    at_once: int
+    whose: Whose
+    channels: dict[str, int]
+    without: dict[str, int]
+    as_of: str
+
+
+class Picks(Shape):
+    """A list of what each person is shown next: where it comes from, how many, and what is left out."""
+
+    from_: str = Field(default="content", alias="from")
+    count: int = 3
+    only: list[str] = Field(default_factory=list)
+    where: str = ""
+    by: list[str] = Field(default_factory=list)
+    leave_out: list[str] = Field(default_factory=list)
+    popular: str = ""
+    popularity: float = 0.3
+    least: int = 1
 
 
 class CampaignFields(Shape):
     """Everything that a campaign's file can say, as a form shows it."""
 
     title: Titles
+    scene: str = ""
     audience: str
     holdout: float
     channel: str
     class_: str = Field(alias="class")
     template: str
+    templates: dict[str, str]
     subject: str
     text: str
     subject_prefix: str
@@ -73,10 +158,14 @@ class CampaignFields(Shape):
     cap: Cap | None
     quiet_hours: list[str] | None
     schedule: str
+    when: Literal["", "best hour"]
+    within: str
+    response_value: float | None
     hold: Hold | None = None
     from_: str = Field(alias="from")
     seed: str
     variants: list[Variant]
+    picks: dict[str, Picks]
     owner: str
     why: str
 
@@ -277,7 +366,7 @@ class Composed(Shape):
 
 
 class PreviewOf(Composed):
-    """One person's message, and what would become of it now."""
+    """One person's message, and what would become of it now; `channel`, `due_at`, `why`: what is chosen for them."""
 
     person: str
     name: str | None
@@ -285,6 +374,9 @@ class PreviewOf(Composed):
     to: str | None
     variant: str
     when: str | None
+    channel: str | None
+    due_at: str | None
+    why: Chosen | None
     outcome: Literal["treated", "held_out", "suppressed", "not_in_audience"]
     reason: str | None
     later_at: str | None
@@ -306,7 +398,7 @@ class CheckItem(Shape):
 
     code: Literal[
         "definition", "audience", "entry", "content", "channel", "consent", "address", "suppressed", "cap",
-        "quiet_hours", "goal", "holdout", "tags", "approval",
+        "quiet_hours", "goal", "holdout", "tags", "approval", "scene",
     ]  # fmt: skip
     state: Literal["ok", "warn", "stop"]
     numbers: dict[str, float | int | None]
@@ -404,6 +496,7 @@ class TestAsked(Shape):
 
     to: Annotated[str, Field(min_length=1, max_length=300)]
     person: Annotated[str, Field(max_length=300)] = ""
+    channel: Annotated[str, Field(max_length=20)] = ""
 
 
 class Tested(Shape):
@@ -460,6 +553,39 @@ class IncrementalMoney(Shape):
 WhyNot = Literal["no_goal", "nobody_held_out", "nobody_treated", "few_conversions"]
 
 
+class Returned(Shape):
+    """What was spent, and the money that each unit of it brought back beyond the held out, with the bounds of 95 %;
+    null with the reason."""
+
+    cost: float
+    per_unit: float | None
+    low: float | None
+    high: float | None
+    why_not: (
+        WhyNot
+        | Literal["no_cost", "no_money", "no_holdout", "not_begun", "holdout_changed", "no_sum", "problem"]
+        | None
+    )
+
+
+class ByVariant(Shape):
+    """What one text did: of those for whom it was, who was treated against who was held out. `when` '': all others."""
+
+    variant: str
+    when: str
+    people: int
+    sent: int
+    opened: int
+    clicked: int
+    unsubscribed: int
+    converted: Rates | None
+    incremental: Incremental | None
+    money: IncrementalMoney | None
+    enough_data: bool
+    message: str
+    why_not: WhyNot | None
+
+
 class ReportAsked(Shape):
     """Which sending (default: the last), counted until when (default: now)."""
 
@@ -499,6 +625,8 @@ class Report(Counts):
     why_not: WhyNot | None
     more_days: int | None
     where: dict[str, str]
+    variants: list[ByVariant]
+    returned: Returned
 
 
 class OverallAsked(Shape):
@@ -713,6 +841,23 @@ ROUTES = (
         example={"body": {"name": "spring_harvest", "text": _TEXT, "n": 2}},
     ),
     Route("GET", _ONE, "campaign show", _VIEWER, Campaign, _NOUN),
+    Route("GET", f"{_ONE}/when", "campaign when", _VIEWER, When, _NOUN),
+    Route(
+        "POST",
+        "/api/v1/messages/when",
+        "message when",
+        _VIEWER,
+        When,
+        _NOUN,
+        takes=MessageAsked,
+        reads=True,
+        example={
+            "body": {
+                "message": {"channel": "email", "when": "best hour", "within": "24 hours"},
+                "audience": "",
+            }
+        },
+    ),
     Route("POST", f"{_ONE}/check", "campaign check", _VIEWER, CheckList, _NOUN, takes=CheckAsked, reads=True),
     Route(
         "POST",

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.campaigns import Composed
+from limner.api.routes.campaigns import Composed, Tested
 from limner.api.routes.definitions import Text
-from limner.api.routes.route import Nothing, Paged, Route, Shape
+from limner.api.routes.route import Limit, Nothing, Paged, Route, Shape
 from limner.channels.kinds import ChannelKind
 
 
@@ -24,7 +24,7 @@ class TemplateRow(Shape):
     """A file of templates/."""
 
     name: str
-    kind: Literal["html", "text", "unknown"] | ChannelKind
+    kind: Literal["html", "mjml", "text", "unknown"] | ChannelKind
     bytes: int
     changed_at: str
     used_by: list[TemplateUse]
@@ -51,9 +51,17 @@ class TemplatePreviewAsked(Shape):
     body: Text
     channel: Literal[""] | ChannelKind = "email"
     message_class: Literal["marketing", "service"] = "marketing"
-    kind: Literal["", "html", "text"] = ""
+    kind: Literal["", "html", "mjml", "text"] = ""
     subject: Annotated[str, Field(max_length=10_000)] = ""
     person: Annotated[str, Field(max_length=300)] = ""
+    language: Annotated[str, Field(max_length=20)] = ""
+
+
+class Advice(Shape):
+    """What should be mended in a mail, and a number that belongs to it: kB, pictures or characters."""
+
+    code: Literal["no_unsubscribe", "clipped", "no_alt", "little_text", "insecure"]
+    n: int
 
 
 class TemplatePreview(Composed):
@@ -62,8 +70,78 @@ class TemplatePreview(Composed):
     names: list[str]
     links: list[str]
     warnings: list[str]
+    advice: list[Advice]
     person: str | None
     name: str | None
+
+
+class TemplateSendAsked(TemplatePreviewAsked):
+    """A template to send to oneself: the name of its file, or a text that is not saved yet; `to`: default your own."""
+
+    body: Annotated[str, Field(max_length=2_000_000)] = ""
+    name: Annotated[str, Field(max_length=200)] = ""
+    channel: Literal["", "email"] = "email"
+    to: Annotated[str, Field(max_length=300)] = ""
+
+
+class DnsCheck(Shape):
+    """A DNS record of the sender's domain: what it says, and what to publish."""
+
+    what: Literal["SPF", "DKIM", "DMARC"]
+    name: str
+    state: Literal["ok", "missing", "wrong", "unknown"]
+    message: str
+    found: str
+    publish: str
+
+
+class Dns(Shape):
+    """What the sender's domain says of itself; `zone_line`: the DKIM record as a line of a zone file."""
+
+    sender: str
+    zone_line: str | None
+    checks: list[DnsCheck]
+
+
+class ReturnedMailsAsked(Shape):
+    """Which mails that came back."""
+
+    kind: Literal["", "hard", "soft", "complaint", "leaves", "noise", "unclear", "unknown"] = ""
+    limit: Limit = 200
+
+
+class ReturnedMail(Shape):
+    """A mail that came back; `kept`: it can be looked at whole."""
+
+    id: str
+    at: str
+    kind: str
+    message_id: str
+    status: str
+    reason: str
+    kept: bool
+
+
+class ReturnedMails(Shape):
+    """Mails that came back, the latest first, and how many of each kind since an instant."""
+
+    mails: list[ReturnedMail]
+    counts: dict[str, int]
+    since: str
+
+
+class MailRead(Shape):
+    """How many mails the mailbox held, by kind."""
+
+    read: int
+    kinds: dict[str, int]
+
+
+class WholeMail(Shape):
+    """A mail that nobody could read, as it came."""
+
+    id: str
+    text: str
 
 
 class MissingSetting(Shape):
@@ -174,6 +252,38 @@ ROUTES = (
         },
     ),
     Route("GET", "/api/v1/channels", "channel list", Role.VIEWER, Channels, "channels"),
+    Route(
+        "POST",
+        "/api/v1/templates/send",
+        "template send",
+        Role.OPERATOR,
+        Tested,
+        "templates",
+        takes=TemplateSendAsked,
+        effect=True,
+        example={"body": {"name": "harvest.html", "to": "me@shop.example", "person": "m000001"}},
+    ),
+    Route("GET", "/api/v1/channels/email/dns", "channel dns", Role.OPERATOR, Dns, "channels"),
+    Route(
+        "GET",
+        "/api/v1/channels/email/returned",
+        "mail list",
+        Role.VIEWER,
+        ReturnedMails,
+        "channels",
+        asks=ReturnedMailsAsked,
+    ),
+    Route("GET", "/api/v1/channels/email/returned/{id}", "mail show", Role.OPERATOR, WholeMail, "channels"),
+    Route(
+        "POST",
+        "/api/v1/channels/email/read",
+        "mail read",
+        Role.OPERATOR,
+        MailRead,
+        "channels",
+        takes=Nothing,
+        effect=True,
+    ),
     Route(
         "POST",
         "/api/v1/channels/{kind}/test",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.campaigns import Incremental, IncrementalMoney, Rates, WhyNot
+from limner.api.routes.campaigns import Incremental, IncrementalMoney, Rates, When, WhyNot
 from limner.api.routes.definitions import ProblemAt, Text
 from limner.api.routes.route import Name, Route, Shape
 from limner.types import Json
@@ -56,6 +56,17 @@ class JourneyMessages(Shape):
     in_doubt: int
 
 
+class JourneyVariant(Shape):
+    """One text of a message: how many it was for, and what became of it. '': the one for everybody else."""
+
+    variant: str
+    people: int
+    sent: int
+    opened: int
+    clicked: int
+    unsubscribed: int
+
+
 class JourneyStep(Shape):
     """A step, and how many stand there now. `place`: where it stands on the canvas, if that was said."""
 
@@ -65,6 +76,7 @@ class JourneyStep(Shape):
     here: int
     ways: list[JourneyWay]
     messages: JourneyMessages | None
+    variants: list[JourneyVariant]
     place: list[float] | None
 
 
@@ -80,6 +92,7 @@ class Journey(Shape):
     status: Status
     reason: str
     started_at: str | None
+    version: int
     entered: int
     held_out: int
     inside: int
@@ -187,7 +200,7 @@ class JourneyTrial(Shape):
     name: str
     person: str
     may: str
-    may_code: Literal["", "inside", "before", "soon", "only"]
+    may_code: Literal["", "inside", "before", "soon", "only", "scene_dates", "scene_audience"]
     held_out: bool
     path: list[JourneyTried]
     ends: bool
@@ -287,7 +300,253 @@ class PersonJourneys(Shape):
     journeys: list[PersonJourney]
 
 
+class JourneyPlanAsked(Shape):
+    """The new text; empty: the file's."""
+
+    text: Text = ""
+
+
+class JourneyFate(Shape):
+    """What becomes of those who stand at a step under the new text. `at_once`: how many go on at once by the change.
+
+    stays: as they were; waits: there, until another moment; moves: they come to `to` as of the change; leaves.
+    """
+
+    step: str
+    people: int
+    fate: Literal["stays", "waits", "moves", "leaves"]
+    to: str
+    reason: str
+    at_once: int
+    first_due: str | None
+    last_due: str | None
+
+
+class JourneyLeaving(Shape):
+    """How many leave at once by something that the new text newly says of leaving."""
+
+    name: str
+    people: int
+
+
+class JourneyWithdrawn(Shape):
+    """How many messages of a step that is gone wait now, and are not sent."""
+
+    step: str
+    people: int
+
+
+class JourneyPlan(Shape):
+    """What a new text would do to everybody who is in the journey. `loses`: how many leave because a step is gone.
+
+    `plan`: its name, for starting exactly this; null where the text is wrong or the journey was never started.
+    """
+
+    name: str
+    plan: str | None
+    version: int
+    inside: int
+    changes: bool
+    loses: int
+    steps: list[JourneyFate]
+    leaving: list[JourneyLeaving]
+    messages: list[JourneyWithdrawn]
+    added: list[str]
+    gone: list[str]
+    changed: list[str]
+    other: list[str]
+    problems: list[JourneyProblem]
+
+
+class JourneyStartAsked(Shape):
+    """The plan that was looked at; empty: none."""
+
+    plan: Annotated[str, Field(max_length=64)] = ""
+
+
+class JourneyVersion(Shape):
+    """One text of a journey that ran, and what it did to those who were inside."""
+
+    version: int
+    at: str
+    by: str
+    text: str
+    moved: list[JourneyFate]
+
+
+class JourneyVersions(Shape):
+    """Every text of a journey that ran, the latest first."""
+
+    name: str
+    versions: list[JourneyVersion]
+
+
+class JourneyPowerAsked(Shape):
+    """The rise of the goal's share that is to be told: 0.02 is two points; the text, empty: the file's."""
+
+    effect: Annotated[float, Field(gt=0, le=1)] = 0.02
+    text: Text = ""
+
+
+class JourneyPower(Shape):
+    """How many would enter a week by history, and after how many weeks the holdout tells an effect; null: not known.
+
+    `reason`: why something is not known: no_goal, nobody_held_out, short_history, few_people, few_conversions,
+    too_long, or no_record (what the audience was then is not kept).
+    """
+
+    name: str
+    weeks_seen: int
+    entered: int
+    per_week: float | None
+    baseline: float | None
+    effect: float
+    holdout: float
+    weeks: int | None
+    reason: str | None
+
+
+class JourneyMovementAsked(Shape):
+    """The tag; empty: the one by which people enter."""
+
+    tag: Annotated[str, Field(max_length=200)] = ""
+
+
+class JourneyDifference(Shape):
+    """A difference of shares with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class JourneyMovementValue(Shape):
+    """How many are at a value now (empty: at none), and the difference of the arms' shares, null where too few are."""
+
+    value: str
+    treated: int
+    held_out: int
+    difference: JourneyDifference | None
+
+
+class JourneyMovement(Shape):
+    """Where they are now who entered, by arm; everybody counts once, in the arm of the first time."""
+
+    name: str
+    tag: str
+    treated: int
+    held_out: int
+    values: list[JourneyMovementValue]
+    why_not: Literal["nobody_held_out", "nobody_treated"] | None
+
+
+class ReadyParameter(Shape):
+    """What a ready journey asks for. `value`: what would be taken here; `known`: somebody here has had it."""
+
+    name: str
+    kind: Literal[
+        "event",
+        "attribute",
+        "tag",
+        "text",
+        "days",
+        "hours",
+        "share",
+        "time",
+        "schedule",
+        "channel",
+        "class",
+        "template",
+    ]
+    titles: dict[str, str]
+    value: str
+    least: float
+    most: float
+    known: bool
+
+
+class ReadyRow(Shape):
+    """A ready journey. `journeys`: the files that it has; `sends`: how many messages."""
+
+    key: str
+    titles: dict[str, str]
+    about: dict[str, str]
+    icon: str
+    journeys: list[str]
+    sends: int
+    parameters: list[ReadyParameter]
+
+
+class ReadyList(Shape):
+    """Every ready journey, the commonest first."""
+
+    ready: list[ReadyRow]
+
+
+class ReadyMessage(Shape):
+    """What a message says, by language."""
+
+    name: str
+    subject: dict[str, str]
+    lines: dict[str, list[str]]
+
+
+class Ready(ReadyRow):
+    """One ready journey with its messages."""
+
+    messages: list[ReadyMessage]
+
+
+class ReadyPreviewAsked(Shape):
+    """Under which name, with what, in which language."""
+
+    name: Name
+    values: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(default_factory=dict)
+    language: Literal["en", "zh"] = "en"
+
+
+class ReadyInstallAsked(ReadyPreviewAsked):
+    """`dry_run`: nothing is written."""
+
+    dry_run: bool = False
+
+
+class ReadyFile(Shape):
+    """A file that it becomes. `exists`: one of this name is there."""
+
+    kind: str
+    name: str
+    text: str
+    exists: bool
+
+
+class ReadyDrawing(Shape):
+    """A journey that it becomes, as fields."""
+
+    name: str
+    fields: dict[str, Any]
+
+
+class ReadyInstalled(Shape):
+    """The files that were written (would be, when `dry_run`). `taken`: other files of these names are there.
+
+    `unseen`: events and attributes that nobody here has had yet.
+    """
+
+    key: str
+    name: str
+    language: str
+    dry_run: bool
+    values: dict[str, str]
+    files: list[ReadyFile]
+    taken: list[str]
+    journeys: list[ReadyDrawing]
+    unseen: list[str]
+    problems: list[JourneyProblem]
+
+
 _ALL = "/api/v1/journeys"
+_READY = "/api/v1/ready-journeys"
 _ONE = f"{_ALL}/{{name}}"
 _NOUN = "campaigns"
 _TEXT = "start: {event: Product Added}\nsteps:\n  pause: {wait: 2 hours}\n  call: {task: Call them}\n"
@@ -352,7 +611,74 @@ ROUTES = (
         reads=True,
         example={"body": {"person": "m000001"}},
     ),
-    Route("POST", f"{_ONE}/start", "journey start", Role.OPERATOR, Journey, _NOUN, effect=True),
+    Route("GET", f"{_ONE}/steps/{{step}}/when", "journey when", Role.VIEWER, When, _NOUN),
+    Route(
+        "POST",
+        f"{_ONE}/plan",
+        "journey plan",
+        Role.VIEWER,
+        JourneyPlan,
+        _NOUN,
+        takes=JourneyPlanAsked,
+        reads=True,
+        example={"body": {}},
+    ),
+    Route("GET", f"{_ONE}/versions", "journey versions", Role.VIEWER, JourneyVersions, _NOUN),
+    Route(
+        "POST",
+        f"{_ONE}/power",
+        "journey power",
+        Role.VIEWER,
+        JourneyPower,
+        _NOUN,
+        takes=JourneyPowerAsked,
+        reads=True,
+        example={"body": {"effect": 0.05}},
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/movement",
+        "journey movement",
+        Role.VIEWER,
+        JourneyMovement,
+        _NOUN,
+        asks=JourneyMovementAsked,
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/start",
+        "journey start",
+        Role.OPERATOR,
+        Journey,
+        _NOUN,
+        takes=JourneyStartAsked,
+        effect=True,
+        example={"body": {}},
+    ),
+    Route("GET", _READY, "ready list", Role.VIEWER, ReadyList, _NOUN),
+    Route("GET", f"{_READY}/{{key}}", "ready show", Role.VIEWER, Ready, _NOUN),
+    Route(
+        "POST",
+        f"{_READY}/{{key}}/preview",
+        "ready preview",
+        Role.VIEWER,
+        ReadyInstalled,
+        _NOUN,
+        takes=ReadyPreviewAsked,
+        reads=True,
+        example={"body": {"name": "cart_2"}},
+    ),
+    Route(
+        "POST",
+        f"{_READY}/{{key}}/install",
+        "ready install",
+        Role.OPERATOR,
+        ReadyInstalled,
+        _NOUN,
+        takes=ReadyInstallAsked,
+        effect=True,
+        example={"body": {"name": "cart_3", "dry_run": True}},
+    ),
     Route("POST", f"{_ONE}/pause", "journey pause", Role.OPERATOR, Journey, _NOUN, effect=True),
     Route("POST", f"{_ONE}/stop", "journey stop", Role.OPERATOR, Journey, _NOUN, effect=True),
     Route("GET", "/api/v1/people/{id}/journeys", "person journeys", Role.VIEWER, PersonJourneys, "people"),

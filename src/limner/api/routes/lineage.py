@@ -20,7 +20,7 @@ class LineageNode(Shape):
     """What somebody did or is, a metric, a tag, who it is for. `layer`: one more than what it is made of."""
 
     id: str
-    kind: Literal["event", "attribute", "object", "metric", "tag", "audience", "campaign", "journey"]
+    kind: Literal["event", "attribute", "object", "metric", "tag", "audience", "scene", "campaign", "journey"]
     name: str
     layer: int
     titles: dict[str, str]

@@ -10,6 +10,7 @@ from fastapi import Response
 from pydantic import Field
 
 from limner.accounts.model import Role
+from limner.api.routes.campaigns import Chosen
 from limner.api.routes.route import Call, Expression, Instant, Name, Paged, Route, Shape
 from limner.types import silent
 from limner.workspace.verbs import call
@@ -294,6 +295,8 @@ class MessageRow(Shape):
     opened_at: str | None
     clicked_at: str | None
     unsubscribed_at: str | None
+    due_at: str | None
+    why: Chosen | None
 
 
 class MessagePage(Shape):
@@ -308,6 +311,46 @@ class MessagesAsked(Paged):
     """Which messages: those until an instant; empty: now."""
 
     as_of: Instant = ""
+
+
+class Answered(Shape):
+    """Sent messages that could be answered, how many were, and the share."""
+
+    asked: int
+    answered: int
+    share: float
+
+
+class ChannelHabit(Answered):
+    """How a person answers on a channel, everybody's beside it; `objection`: why no marketing may go by it."""
+
+    channel: str
+    everybody: Answered
+    objection: str
+
+
+class Habit(Shape):
+    """When a person is there: observations by hour of their own clock, the best band and whose habit that is.
+
+    `best`: where the band of `band` hours begins (null: not enough data); `n` of `of` observations lie in it. `others`:
+    the shares of the hours of whoever's habit counts instead of the person's own.
+    """
+
+    person: str
+    zone: str
+    band: int
+    least: int
+    observations: int
+    hours: list[int]
+    others: list[float] | None
+    whose: Literal["person", "segment", "everybody", "nobody"]
+    segment: str | None
+    best: int | None
+    n: int
+    of: int
+    channels: list[ChannelHabit]
+    response_within: str
+    as_of: str
 
 
 class Deciding(Shape):
@@ -724,6 +767,7 @@ ROUTES = (
         asks=MessagesAsked,
         pages=("messages", "id"),
     ),
+    Route("GET", "/api/v1/people/{id}/when", "person when", Role.VIEWER, Habit, "people"),
     Route(
         "GET",
         "/api/v1/people/{id}/tags/{key}/why",

@@ -63,6 +63,12 @@ def campaign_send(
     )
 
 
+@campaign.command("when")
+def campaign_when(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """When and by which channel it would go if it began now: people by hour and by channel; nothing is sent."""
+    ask("campaign when", {"name": name}, workspace=workspace, as_json=as_json, show=show.when)
+
+
 @campaign.command("stop")
 def campaign_stop(name: str, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """No further message leaves, within a second."""
@@ -80,13 +86,14 @@ def campaign_test(
     name: str,
     to: str = typer.Option(..., help="Your own address."),
     person_id: str = typer.Option(..., "--as", metavar="ID", help="Whose data fills the message."),
+    channel: str = typer.Option("", help="Of a campaign by several channels, which; default: the first."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """Send it to yourself as one person would get it; it is not counted."""
     ask(
         "campaign test",
-        {"name": name, "to": to, "person": person_id},
+        {"name": name, "to": to, "person": person_id, "channel": channel},
         workspace=workspace,
         as_json=as_json,
         show=lambda answer: show.pairs(name, answer),

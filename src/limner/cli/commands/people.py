@@ -146,6 +146,12 @@ def person_timeline(
     )  # fmt: skip
 
 
+@person.command("when")
+def person_when(who: str = PersonWho, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
+    """When the person is there, the best hours to write and why; and how they answer by channel."""
+    ask("person when", {"id": who}, workspace=workspace, as_json=as_json, show=show.habit)
+
+
 @person.command("memberships")
 def person_memberships(who: str = PersonWho, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """Which tag values the person had and which audiences it was in, since when and until when."""

@@ -22,7 +22,7 @@ const en = {
   condition: "Condition",
   list: "A list of {{members}} ids",
   broken: "wrong",
-  kinds: { campaign: "campaign", journey: "journey", audience: "audience", tag: "tag" },
+  kinds: { campaign: "campaign", journey: "journey", scene: "scene", audience: "audience", tag: "tag" },
 
   people_one: "{{exact}} person",
   people_other: "{{exact}} people",

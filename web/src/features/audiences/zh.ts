@@ -24,7 +24,7 @@ const zh: typeof en = {
   condition: "条件",
   list: "名单，共 {{members}} 个 ID",
   broken: "有误",
-  kinds: { campaign: "营销活动", journey: "自动化流程", audience: "人群", tag: "标签" },
+  kinds: { campaign: "营销活动", journey: "自动化流程", audience: "人群", tag: "标签", scene: "场景" },
 
   people_one: "{{exact}} 人",
   people_other: "{{exact}} 人",

@@ -1,4 +1,5 @@
 import { Button } from "antd";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Copy } from "../../components/Copy";
@@ -30,6 +31,41 @@ export default function Channels() {
   );
 }
 
+const KINDS = ["hard", "soft", "complaint", "leaves", "noise", "unclear", "unknown"] as const;
+
+/** How many mails came back, by what they say. */
+function Returned() {
+  const { t } = useTranslation("content");
+  const format = useFormat();
+  const found = useAnswer("/api/v1/channels/email/returned", { params: { query: { limit: 1 } } });
+  if (!found.data) return null;
+  const counts = found.data.counts;
+  const said = KINDS.filter((kind) => counts[kind]).map((kind) => `${t(`returnedKind.${kind}`)} ${format.exact(counts[kind] ?? 0)}`);
+  return <Facts facts={[[t("returned"), said.join(" · ") || t("returnedNone")]]} />;
+}
+
+/** What the sender's domain says of itself, asked when somebody wants to know. */
+function Names() {
+  const { t } = useTranslation("content");
+  const [asks, setAsks] = useState(false);
+  const found = useAnswer("/api/v1/channels/email/dns", {}, { enabled: asks, retry: false });
+  return (
+    <div className={css["form"]}>
+      <Button style={{ alignSelf: "start" }} loading={asks && found.isLoading} onClick={() => (asks ? void found.refetch() : setAsks(true))}>
+        {t("dnsAsk")}
+      </Button>
+      {found.error && <FailureLine error={found.error} />}
+      {found.data?.checks.map((check) => (
+        <div key={check.what} role="status">
+          <strong>{check.what}</strong> <span className={css[check.state === "ok" ? "good" : "bad"]}>{t(`dnsState.${check.state}`)}</span>
+          <p className={css["faint"]}>{check.message}</p>
+          {check.state !== "ok" && check.publish && <Copy title={t("dnsPublish", { name: check.name })} text={check.publish} />}
+        </div>
+      ))}
+    </div>
+  );
+}
+
 function One({ channel }: { channel: Channel }) {
   const { t } = useTranslation("content");
   const format = useFormat();
@@ -57,6 +93,8 @@ function One({ channel }: { channel: Channel }) {
             [t("lastHour"), t("lastHourValue", { sent: format.exact(hour.sent), failed: format.exact(hour.failed), doubt: format.exact(hour.in_doubt) })],
           ]}
         />
+        {channel.kind === "email" && channel.configured && <Returned />}
+        {channel.kind === "email" && channel.configured && may && <Names />}
         {may && (
           <>
             <div className={css["row"]}>

@@ -1,4 +1,4 @@
-import { Button, Input, Modal, Select } from "antd";
+import { Button, Checkbox, Input, Modal, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
@@ -9,9 +9,9 @@ import { Icon } from "../../components/Icon";
 import { Preview } from "../../components/Preview";
 import { Card, Facts, Page } from "../../components/Page";
 import { FailureLine, Loading, Shown } from "../../components/States";
-import { type Answer, answer, api, useAnswer, useAsked, useChange } from "../../lib/api";
+import { type Answer, answer, api, once, useAnswer, useAsked, useChange } from "../../lib/api";
 import { asProblem } from "../../lib/problem";
-import { useMay } from "../../lib/session";
+import { useMay, useSession } from "../../lib/session";
 import { useDebounced } from "../../lib/useDebounced";
 import { useUnsaved } from "../../lib/useUnsaved";
 import css from "./content.module.css";
@@ -46,6 +46,7 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
   const [kind, setKind] = useState<Class>("marketing");
   const [asking, setAsking] = useState(false);
   const keyed = file.name.endsWith(".yml");
+  const format = kindOf(file.name);
   const invalidates = [["definitions"], ["templates"], ["campaigns"]];
   const path = { kind: "templates", name: file.name };
   const undo = () => answer(api.POST("/api/v1/definitions/{kind}/{name}/undo", { params: { path } }));
@@ -60,7 +61,8 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
   const back = useChange("post", "/api/v1/definitions/{kind}/{name}/undo", { invalidates, onDone: () => done(t("undone")) });
   const dirty = typed !== file.text;
   useUnsaved(dirty);
-  const asked = useDebounced({ typed, subject, person }, 350);
+  const [language, setLanguage] = useState("");
+  const asked = useDebounced({ typed, subject, person, language }, 350);
   const found = useAsked(
     "/api/v1/templates/preview",
     {
@@ -68,9 +70,10 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
         body: asked.typed,
         channel: keyed ? "" : "email",
         message_class: keyed ? "service" : kind,
-        kind: file.name.endsWith(".txt") ? "text" : "html",
+        kind: format,
         subject: asked.subject,
         person: asked.person,
+        language: asked.language,
       },
     },
     { placeholderData: (last) => last, retry: false },
@@ -118,9 +121,9 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
                 ]}
               />
             )}
-            {shown?.warnings.map((warning) => (
-              <span key={warning} className={css["bad"]}>
-                {warning}
+            {shown?.advice.map((one) => (
+              <span key={one.code} className={css["bad"]}>
+                {t(`advice.${one.code}`, { count: one.n })}
               </span>
             ))}
           </div>
@@ -132,6 +135,9 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
               {!keyed && (
                 <>
                   <Input style={{ maxWidth: 260 }} aria-label={t("subject")} placeholder={t("subject")} value={subject} allowClear onChange={(event) => setSubject(event.target.value)} />
+                  {shown?.names.includes("person.language") && (
+                    <Select aria-label={t("language")} value={language} onChange={setLanguage} options={["", "zh", "en"].map((value) => ({ value, label: t(value === "zh" ? "languageZh" : value === "en" ? "languageEn" : "languageOwn") }))} />
+                  )}
                   <Select aria-label={t("class")} value={kind} onChange={setKind} options={(["marketing", "service"] as const).map((value) => ({ value, label: t(`classes.${value}`) }))} />
                 </>
               )}
@@ -150,6 +156,7 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
             ) : (
               <Message shown={shown} />
             )}
+            {may && !keyed && shown && <SendToMe asked={{ body: typed, kind: format, message_class: kind, subject, person, name: file.name, language }} />}
           </div>
         </Card>
       </div>
@@ -169,8 +176,55 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
   );
 }
 
+function kindOf(name: string): "text" | "mjml" | "html" {
+  if (name.endsWith(".txt")) return "text";
+  return name.endsWith(".mjml") ? "mjml" : "html";
+}
+
+interface Trial {
+  body: string;
+  kind: "text" | "mjml" | "html";
+  message_class: Class;
+  subject: string;
+  person: string;
+  name: string;
+  language: string;
+}
+
+/** A real mail of what is typed, to the address that somebody signs in with or another one. */
+function SendToMe({ asked }: { asked: Trial }) {
+  const { t } = useTranslation("content");
+  const own = useSession().user.login;
+  const [to, setTo] = useState(own.includes("@") ? own : "");
+  const send = useChange("post", "/api/v1/templates/send", { invalidates: [] });
+  return (
+    <form
+      className={css["form"]}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (to) send.mutate({ body: { ...asked, channel: "email", to }, headers: once() });
+      }}
+    >
+      <div className={css["row"]}>
+        <Input style={{ maxWidth: 260 }} type="email" aria-label={t("sendTo")} placeholder={t("sendTo")} value={to} onChange={(event) => setTo(event.target.value)} />
+        <Button htmlType="submit" loading={send.isPending} disabled={!to}>
+          {t("send")}
+        </Button>
+        {send.data && (
+          <span role="status" className={send.data.outcome === "accepted" ? css["good"] : css["bad"]}>
+            {send.data.outcome === "accepted" ? t("sent", { to: send.data.to }) : t("sentNot", { reason: [send.data.outcome, send.data.reason].filter(Boolean).join(": ") })}
+          </span>
+        )}
+      </div>
+      {send.error && <FailureLine error={send.error} />}
+      <span className={css["faint"]}>{t("sendNote")}</span>
+    </form>
+  );
+}
+
 function Message({ shown }: { shown: Answer<"/api/v1/templates/preview", "post"> }) {
   const { t } = useTranslation("content");
+  const [dark, setDark] = useState(false);
   if (shown.segments) {
     const cost = shown.cost === null ? "" : ` · ${shown.cost}`;
     return (
@@ -197,14 +251,23 @@ function Message({ shown }: { shown: Answer<"/api/v1/templates/preview", "post">
   return (
     <div className={css["frames"]}>
       {shown.subject && <strong>{shown.subject}</strong>}
+      <Checkbox checked={dark} onChange={(event) => setDark(event.target.checked)}>
+        {t("dark")}
+      </Checkbox>
       {(["desktop", "phone"] as const).map((kind) => (
         <figure key={kind}>
           <figcaption>{t(kind)}</figcaption>
           <div className={css["mail"]} data-kind={kind} tabIndex={0} role="group" aria-label={t(kind)}>
-            <Preview html={shown.html ?? ""} title={t(kind)} height={360} />
+            <Preview html={shown.html ?? ""} title={t(kind)} height={360} dark={dark} />
           </div>
         </figure>
       ))}
+      {shown.text && (
+        <details>
+          <summary>{t("plain")}</summary>
+          <pre className={css["plain"]}>{shown.text}</pre>
+        </details>
+      )}
     </div>
   );
 }

@@ -19,6 +19,30 @@ const HTML: Record<Language, string> = {
 `,
 };
 
+const MJML: Record<Language, string> = {
+  en: mjmlOf("en", "Hello {{ person.name | default('there') }},", "say here what is new, and why it matters to the reader.", "Have a look", "Unsubscribe"),
+  zh: mjmlOf("zh", "{{ person.name | default('您') }}，您好", "在这里说明有什么新消息，以及它与读者有什么关系。", "去看看", "退订"),
+};
+
+function mjmlOf(language: string, hello: string, body: string, look: string, leave: string): string {
+  return `<mjml lang="${language}">
+  <mj-head>
+    <mj-attributes><mj-all font-family="sans-serif" /><mj-text font-size="15px" line-height="1.6" /></mj-attributes>
+  </mj-head>
+  <mj-body>
+    <mj-section>
+      <mj-column>
+        <mj-text font-size="20px">${hello}</mj-text>
+        <mj-text>${body}</mj-text>
+        <mj-button background-color="#0f766e" href="{{ link('https://shop.example/') }}">${look}</mj-button>
+        <mj-text font-size="12px" color="#76706a"><a href="{{ unsubscribe_url }}">${leave}</a></mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+`;
+}
+
 const WECHAT = `template_id: the-platform-s-template-id
 url: https://shop.example/
 data:
@@ -44,7 +68,9 @@ data:
   thing1: "{{ person.name | default('您') }}"
 `;
 
-const KEYED: Record<string, string> = { wechat: WECHAT, sms: SMS, push: PUSH, miniprogram: MINIPROGRAM };
+const WECOM = "text: 春茶到了\nto: customer\nattachments: {看看新茶: https://shop.example/}\n";
+
+const KEYED: Record<string, string> = { wechat: WECHAT, sms: SMS, push: PUSH, miniprogram: MINIPROGRAM, wecom: WECOM };
 
 const TEXT: Record<Language, string> = {
   en: "Hello {{ person.name | default('there') }},\n\nsay here what is new.\n\nUnsubscribe: {{ unsubscribe_url }}\n",
@@ -55,5 +81,6 @@ const TEXT: Record<Language, string> = {
 export function sampleOf(kind: string, language: Language): string {
   const keyed = KEYED[kind];
   if (keyed) return keyed;
+  if (kind === "mjml") return MJML[language];
   return kind === "text" ? TEXT[language] : HTML[language];
 }

@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, App, Button, Drawer } from "antd";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -23,6 +23,7 @@ import { type Graph, graphOf, type Kind, KINDS, mapOf, type Raw } from "./graph"
 import css from "./journeys.module.css";
 import { ICONS } from "./parts";
 import { Picture } from "./Picture";
+import { Plan } from "./Plan";
 import { StartForm } from "./StartForm";
 import { StepForm } from "./StepForm";
 import { useDraft } from "./useDraft";
@@ -81,10 +82,23 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
     event: vocabulary.data?.events.find((event) => /paid|purchase|order completed/i.test(event)) ?? vocabulary.data?.events[0] ?? "Order Paid",
     template: templates.data?.templates[0]?.name ?? `${name}.html`,
     tag: vocabulary.data?.tags[0]?.key ?? "",
-    task: t("ready.call"),
+    task: t("edit.call"),
     subject: title,
   };
   const steps = (next: Steps) => fill({ steps: next });
+  const begun = shown.data !== undefined && shown.data.status !== "not started";
+  const rename = (from: string, to: string) => {
+    const live = begun && shown.data.steps.some((step) => step.name === from);
+    fill({ steps: renamed(graph, from, to), ...(live ? { moved: { ...mapOf(draft.doc["moved"]), [from]: to } } : {}) });
+    setOpen({ kind: "step", name: to });
+  };
+  const planned = useQuery({
+    queryKey: ["journeys", name, "plan", draft.text],
+    queryFn: () => answer(api.POST("/api/v1/journeys/{name}/plan", { params: { path: { name } }, body: { text: draft.text } })),
+    enabled: begun && shown.data.inside > 0 && draft.settled && stops.length === 0 && dirty,
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
 
   const save = async (against: string | null) => {
     setSaving(true);
@@ -209,8 +223,13 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
             move={(step, side) => steps(moved(graph, step, side))}
           >
             {open?.kind === "start" && <StartForm doc={draft.doc} change={fill} readOnly={readOnly} />}
-            {open?.kind === "step" && <OneStep key={open.name} name={open.name} graph={graph} problems={draft.problems} steps={steps} readOnly={readOnly} renamed={(to) => setOpen({ kind: "step", name: to })} />}
+            {open?.kind === "step" && <OneStep key={open.name} name={open.name} graph={graph} problems={draft.problems} steps={steps} readOnly={readOnly} renamed={(to) => rename(open.name, to)} />}
           </Panel>
+          {dirty && planned.data && planned.data.steps.length > 0 && (
+            <Card title={t("plan.show")}>
+              <Plan plan={planned.data} error={null} />
+            </Card>
+          )}
           <Card title={t("edit.text")} note={<code>journeys/{name}.yml</code>}>
             <CodeEditor value={draft.text} onChange={write} label={t("edit.text")} language="yaml" problems={draft.problems} height={open && !small ? 320 : 560} words={completions} readOnly={readOnly} onSubmit={() => setWanted(true)} />
           </Card>
@@ -240,7 +259,7 @@ function OneStep({
   problems,
   steps,
   readOnly,
-  renamed: go,
+  renamed: rename,
 }: {
   name: string;
   graph: Graph;
@@ -258,10 +277,7 @@ function OneStep({
       problems={problems.filter((problem) => problem.step === name)}
       change={(raw: Raw) => steps(changed(graph, name, raw))}
       lead={(way, next) => steps(rewired(graph.steps.map((item) => (item === step ? { ...item, ways: item.ways.map((one) => (one.name === way ? { ...one, next } : one)) } : item))))}
-      rename={(to) => {
-        steps(renamed(graph, name, to));
-        go(to);
-      }}
+      rename={rename}
       readOnly={readOnly}
     />
   );

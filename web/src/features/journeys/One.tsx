@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,7 +10,7 @@ import { Icon } from "../../components/Icon";
 import { Count, When } from "../../components/Numbers";
 import { Card, Figure, Page } from "../../components/Page";
 import { Empty, Failure, Loading } from "../../components/States";
-import { type Answer, answer, api, once, useAnswer } from "../../lib/api";
+import { type Answer, answer, api, asProblem, once, useAnswer } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
 import { titleIn } from "../../lib/titles";
@@ -20,6 +20,8 @@ import { graphOf } from "./graph";
 import { Here } from "./Here";
 import css from "./journeys.module.css";
 import { Picture } from "./Picture";
+import { Plan } from "./Plan";
+import { Power } from "./Power";
 import { Status } from "./Status";
 import { Trial } from "./Trial";
 import { stepOf, useWords } from "./useWords";
@@ -73,6 +75,13 @@ function Journey({ shown }: { shown: Shown }) {
   const begun = status !== "not started";
   const problems = useAnswer("/api/v1/journeys/{name}/problems", { params: { path: { name } } }, { enabled: status !== "running" || shown.changed, retry: false });
   const file = useAnswer("/api/v1/definitions/{kind}/{name}", { params: { path: { kind: "journeys", name } } }, { retry: false });
+  const plan = useQuery({
+    queryKey: ["journeys", name, "plan"],
+    queryFn: () => answer(api.POST("/api/v1/journeys/{name}/plan", { params: { path: { name } }, body: { text: "" } })),
+    enabled: doing === "apply",
+    staleTime: 0,
+    retry: false,
+  });
   const graph = useMemo(() => graphOf(shown.fields), [shown.fields]);
   const counts = begun ? countsOf(shown) : undefined;
   const wrong = (status !== "running" || shown.changed ? problems.data?.problems : undefined) ?? [];
@@ -81,8 +90,8 @@ function Journey({ shown }: { shown: Shown }) {
   const perform = async (what: Doing) => {
     const asked = { params: { path: { name } }, headers: once() };
     const kind = what === "pause" || what === "stop" ? what : "start";
-    const verb = { start: "/api/v1/journeys/{name}/start", pause: "/api/v1/journeys/{name}/pause", stop: "/api/v1/journeys/{name}/stop" } as const;
-    await answer(api.POST(verb[kind], asked));
+    if (kind === "start") await answer(api.POST("/api/v1/journeys/{name}/start", { ...asked, body: { plan: (what === "apply" && plan.data?.plan) || "" } }));
+    else await answer(api.POST(kind === "pause" ? "/api/v1/journeys/{name}/pause" : "/api/v1/journeys/{name}/stop", asked));
     await client.invalidateQueries({ queryKey: ["journeys"] });
     setDoing(null);
     toast(t(`done.${kind}`));
@@ -162,6 +171,7 @@ function Journey({ shown }: { shown: Shown }) {
       <Card flush>
         <Picture graph={graph} counts={counts} lit={trying ? lit : undefined} onStep={begun ? setHere : undefined} />
       </Card>
+      {!begun && <Power name={name} />}
       {begun && (
         <div className={css["below"]}>
           <Report name={name} />
@@ -180,13 +190,14 @@ function Journey({ shown }: { shown: Shown }) {
         <ConfirmCount
           open
           title={t(`confirm.${doing}`)}
-          people={doing === "start" ? null : shown.inside}
+          people={doing === "start" ? null : doing === "apply" && !plan.data ? undefined : shown.inside}
           ok={t(`one.${doing}`)}
           danger={doing === "stop"}
           onOk={() => perform(doing)}
           onCancel={() => setDoing(null)}
         >
           <p>{t(`confirm.${doing}Note`, { who: words.start(graph.start) })}</p>
+          {doing === "apply" && <Plan plan={plan.data} error={plan.error ? asProblem(plan.error) : null} />}
         </ConfirmCount>
       )}
     </Page>

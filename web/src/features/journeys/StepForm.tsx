@@ -6,9 +6,10 @@ import { Link } from "react-router";
 import { CodeEditor } from "../../components/CodeEditor";
 import { Icon } from "../../components/Icon";
 import { useAnswer } from "../../lib/api";
-import { CHANNELS, channelOf } from "../../lib/channels";
+import { type Channel, CHANNELS, channelOf, channelsOf, saidChannels } from "../../lib/channels";
 import { placeOf } from "../../lib/places";
 import { useCompletions, useVocabulary } from "../audiences/words";
+import { Foretold } from "../marketing/Foretold";
 import { inAudience } from "../marketing/words";
 import { Field, Words as Choice } from "../tags/Form";
 import { END, type Graph, listOf, mapOf, type Raw, type Step, textOf } from "./graph";
@@ -270,27 +271,62 @@ function Message({ raw, set }: { raw: Raw; set: (patch: Raw) => void }) {
   const { t } = useTranslation("journeys");
   const templates = useAnswer("/api/v1/templates", { params: { query: { limit: 200 } } });
   const template = textOf(raw["template"]);
-  const channel = channelOf(textOf(raw["channel"]));
+  const channels = channelsOf(textOf(raw["channel"]));
+  const several = channels.length > 1;
+  const files = mapOf(raw["templates"]);
+  const best = textOf(raw["when"]) === "best hour";
+  const go = (next: readonly Channel[]) => {
+    if (next.length === 0) return;
+    const one = next[0] ?? "email";
+    const fileOf = (channel: Channel) => textOf(files[channel]) || (channelOf(textOf(raw["channel"])) === channel && !several ? template : "");
+    if (next.length > 1) set({ channel: saidChannels(next), template: undefined, templates: Object.fromEntries(next.map((channel) => [channel, fileOf(channel)])) });
+    else set({ channel: one, templates: undefined, template: several ? fileOf(one) : template });
+  };
   const known = (templates.data?.templates ?? []).map((item) => item.name);
   const page = placeOf("template", template);
   return (
     <>
       <Field label={t("edit.channel")}>
-        {(id) => <Select id={id} value={channel} onChange={(value) => set({ channel: value })} options={CHANNELS.map((value) => ({ value, label: t(`edit.channels.${value}`) }))} />}
+        {(id) =>
+          several ? (
+            <Select<Channel[]> id={id} mode="multiple" value={[...channels]} onChange={go} options={CHANNELS.map((value) => ({ value, label: t(`edit.channels.${value}`) }))} />
+          ) : (
+            <Select id={id} value={channels[0] ?? "email"} onChange={(value) => go([value])} options={CHANNELS.map((value) => ({ value, label: t(`edit.channels.${value}`) }))} />
+          )
+        }
       </Field>
-      <Field label={t("edit.template")}>
-        {(id) => (
-          <Select id={id} showSearch value={template || null} onChange={(value: string | null) => value && set({ template: value })} options={[...known, ...(template && !known.includes(template) ? [template] : [])].map((value) => ({ value, label: value }))} />
-        )}
-      </Field>
+      <Checkbox checked={several} onChange={(event) => go(event.target.checked ? [channels[0] ?? "email", channels[0] === "sms" ? "email" : "sms"] : channels.slice(0, 1))}>
+        {t("edit.bestOf")}
+      </Checkbox>
+      {several ? (
+        channels.map((channel) => (
+          <Field key={channel} label={t("edit.templateFor", { channel: t(`edit.channels.${channel}`) })}>
+            {(id) => <Select id={id} showSearch value={textOf(files[channel]) || null} onChange={(value: string | null) => value && set({ templates: { ...files, [channel]: value } })} options={offered(known, textOf(files[channel]))} />}
+          </Field>
+        ))
+      ) : (
+        <Field label={t("edit.template")}>{(id) => <Select id={id} showSearch value={template || null} onChange={(value: string | null) => value && set({ template: value })} options={offered(known, template)} />}</Field>
+      )}
       {page && known.includes(template) && <Link to={page}>{t("edit.templateOpen")}</Link>}
-      {channel === "email" && <Field label={t("edit.subject")}>{(id) => <Input id={id} value={textOf(raw["subject"])} onChange={(event) => set({ subject: event.target.value })} />}</Field>}
+      {channels.includes("email") && <Field label={t("edit.subject")}>{(id) => <Input id={id} value={textOf(raw["subject"])} onChange={(event) => set({ subject: event.target.value })} />}</Field>}
       <Field label={t("edit.class")}>
         {(id) => <Select id={id} value={textOf(raw["class"]) || "marketing"} onChange={(value) => set({ class: value })} options={(["marketing", "service"] as const).map((value) => ({ value, label: t(`edit.${value}`) }))} />}
       </Field>
+      <Checkbox checked={best} onChange={(event) => set(event.target.checked ? { when: "best hour", within: "24 hours" } : { when: undefined, within: undefined })}>
+        {t("edit.bestHour")}
+      </Checkbox>
+      {best && <Duration label={t("edit.bestWithin")} value={textOf(raw["within"]) || "24 hours"} onChange={(within) => set({ within })} />}
+      {(best || several) && <Foretold message={Object.fromEntries(TIMED.filter((key) => raw[key] !== undefined).map((key) => [key, raw[key]]))} audience="" />}
       <Optional label={t("edit.useful")} none={t("edit.usefulNever")} value={textOf(raw["useful"])} start="1 day" onChange={(useful) => set({ useful })} />
     </>
   );
+}
+
+/** What of a message says when and by what it goes. */
+const TIMED = ["channel", "class", "cap", "quiet_hours", "when", "within", "response_value"];
+
+function offered(known: readonly string[], chosen: string) {
+  return [...known, ...(chosen && !known.includes(chosen) ? [chosen] : [])].map((value) => ({ value, label: value }));
 }
 
 /** What is told to another system: where, and what beside the person. */

@@ -1,17 +1,19 @@
-import { Input, Radio, Select } from "antd";
+import { Checkbox, Input, InputNumber, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { AsOf, Count } from "../../components/Numbers";
 import { Card, Figure } from "../../components/Page";
 import { FailureLine } from "../../components/States";
 import { useAnswer, useAsked } from "../../lib/api";
-import { CHANNELS, channelOf } from "../../lib/channels";
+import { type Channel, CHANNELS, channelOf, channelsOf, saidChannels } from "../../lib/channels";
 import { usePreferences } from "../../lib/preferences";
 import { titleIn } from "../../lib/titles";
 import css from "./marketing.module.css";
 import { type Fields, inAudience } from "./words";
 
 /** How many people an audience holds now, and how many of them a message can reach. */
+const BEST = "best";
+
 export function AudienceCount({ audience, channel, messageClass }: { audience: string; channel: string; messageClass: string }) {
   const { t } = useTranslation("marketing");
   const found = useAsked(
@@ -25,7 +27,7 @@ export function AudienceCount({ audience, channel, messageClass }: { audience: s
         days: 14,
         event: "",
         where: "",
-        channel: channelOf(channel),
+        channel: channelsOf(channel).length > 1 ? "" : channelOf(channel),
         message_class: messageClass === "service" ? "service" : "marketing",
       },
     },
@@ -41,13 +43,22 @@ export function AudienceCount({ audience, channel, messageClass }: { audience: s
 }
 
 /** To whom: the audience, the channel, the kind of message, and what the campaign is called. */
-export function AudienceStep({ fields, change }: { fields: Fields; change: (patch: Partial<Fields>) => void }) {
+export function AudienceStep({ name, fields, change }: { name: string; fields: Fields; change: (patch: Partial<Fields>) => void }) {
   const { t } = useTranslation("marketing");
   const { language } = usePreferences();
   const audiences = useAnswer("/api/v1/audiences", { params: { query: { limit: 200 } } });
   const known = audiences.data?.audiences ?? [];
   const title = fields.title;
   const plain = title[""] ?? "";
+  const channels = channelsOf(fields.channel);
+  const several = channels.length > 1;
+  const go = (next: readonly Channel[]) => {
+    const fileOf = (channel: Channel) => fields.templates[channel] ?? (channel === channels[0] && fields.template ? fields.template : channel === "email" ? `${name}.html` : `${name}_${channel}.yml`);
+    const first = next[0] ?? "email";
+    if (next.length > 1) change({ channel: saidChannels(next), template: "", templates: Object.fromEntries(next.map((channel) => [channel, fileOf(channel)])) });
+    else if (several) change({ channel: first, template: fileOf(first), templates: {}, response_value: null });
+    else change({ channel: first });
+  };
   return (
     <div className={css["columns"]}>
       <Card title={t("audience.title")} note={t("audience.note")}>
@@ -66,10 +77,26 @@ export function AudienceStep({ fields, change }: { fields: Fields; change: (patc
           <fieldset className={css["field"]}>
             <span className={css["legend"]}>{t("audience.channel")}</span>
             <Radio.Group
-              value={fields.channel}
-              onChange={(event) => change({ channel: String(event.target.value) })}
-              options={CHANNELS.map((channel) => ({ value: channel, label: t(`channel.${channel}`) }))}
+              value={several ? BEST : fields.channel}
+              onChange={(event) => go(event.target.value === BEST ? [channelOf(fields.channel), channelOf(fields.channel) === "sms" ? "email" : "sms"] : [channelOf(String(event.target.value))])}
+              options={[...CHANNELS.map((channel) => ({ value: channel, label: t(`channel.${channel}`) })), { value: BEST, label: t("foretold.best") }]}
             />
+            {several && (
+              <>
+                <Checkbox.Group<Channel>
+                  aria-label={t("foretold.best")}
+                  value={[...channels]}
+                  onChange={(chosen) => chosen.length > 1 && go(CHANNELS.filter((channel) => chosen.includes(channel)))}
+                  options={CHANNELS.map((channel) => ({ value: channel, label: t(`channel.${channel}`) }))}
+                />
+                <span className={css["faint"]}>{t("foretold.bestNote")}</span>
+                <label className={css["row"]}>
+                  <span>{t("foretold.value")}</span>
+                  <InputNumber aria-label={t("foretold.value")} min={0} value={fields.response_value} onChange={(value) => change({ response_value: value })} />
+                </label>
+                <span className={css["faint"]}>{t("foretold.valueNote")}</span>
+              </>
+            )}
           </fieldset>
           <fieldset className={css["field"]}>
             <span className={css["legend"]}>{t("audience.class")}</span>

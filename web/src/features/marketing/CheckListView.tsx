@@ -43,6 +43,8 @@ function useItemWords(): (item: Item) => string {
       case "audience":
         if (w("message")) return t("check.audienceBad", { audience: w("audience"), message: w("message") });
         return state === "ok" ? t("check.audience", { people: n("people"), audience: w("audience") }) : t("check.audienceEmpty", { audience: w("audience") });
+      case "scene":
+        return w("message") ? t("check.sceneBad", { scene: w("scene") }) : t("check.scene", { scene: w("scene") });
       case "entry":
         return t("check.entry");
       case "content":

@@ -1,4 +1,4 @@
-import { Button, Input, Select } from "antd";
+import { Button, Input, Radio, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -8,7 +8,7 @@ import { Preview } from "../../components/Preview";
 import { Card } from "../../components/Page";
 import { Empty, FailureLine, Loading } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer, useAsked, useChange } from "../../lib/api";
-import { type Channel, channelOf } from "../../lib/channels";
+import { type Channel, channelOf, channelsOf } from "../../lib/channels";
 import { usePreferences } from "../../lib/preferences";
 import { asProblem } from "../../lib/problem";
 import { useAct } from "../../lib/useAct";
@@ -22,33 +22,38 @@ import type { Fields } from "./words";
 type Previewed = Answer<"/api/v1/campaigns/preview", "post">;
 type Person = Previewed["people"][number];
 
-const KINDS: Record<Channel, readonly string[]> = { email: ["html", "text"], wechat: ["wechat"], sms: ["sms"], push: ["push"], miniprogram: ["miniprogram"] };
+const KINDS: Record<Channel, readonly string[]> = { email: ["html", "mjml", "text"], wechat: ["wechat"], sms: ["sms"], push: ["push"], miniprogram: ["miniprogram"], wecom: ["wecom"] };
 
 /** What they get: the template as text, and beside it the message as each person of the audience would see it. */
 export function ContentStep({ name, fields, text, change }: { name: string; fields: Fields; text: string; change: (patch: Partial<Fields>) => void }) {
   const { t } = useTranslation("marketing");
   const { language } = usePreferences();
+  const channels = channelsOf(fields.channel);
+  const [picked, setPicked] = useState<Channel>(channels[0] ?? "email");
+  const channel = channels.includes(picked) ? picked : (channels[0] ?? "email");
+  const several = channels.length > 1;
+  const template = several ? (fields.templates[channel] ?? "") : fields.template;
   const templates = useAnswer("/api/v1/templates", { params: { query: { limit: 200 } } });
-  const there = templates.data?.templates.some((item) => item.name === fields.template);
+  const there = templates.data?.templates.some((item) => item.name === template);
   const file = useAnswer(
     "/api/v1/definitions/{kind}/{name}",
-    { params: { path: { kind: "templates", name: fields.template } } },
+    { params: { path: { kind: "templates", name: template } } },
     { retry: false, refetchOnWindowFocus: false, enabled: there === true },
   );
   const [typed, setTyped] = useState<{ file: string; text: string } | null>(null);
   const save = useChange("put", "/api/v1/definitions/{kind}/{name}", { invalidates: [["definitions"], ["templates"], ["campaigns"]] });
   const missing = there === false || (file.error !== null && asProblem(file.error).status === 404);
-  const known = missing ? undefined : file.data?.name === fields.template ? file.data.text : undefined;
-  const own = typed?.file === fields.template ? typed.text : undefined;
+  const known = missing ? undefined : file.data?.name === template ? file.data.text : undefined;
+  const own = typed?.file === template ? typed.text : undefined;
   const shown = own ?? known;
   const dirty = own !== undefined && own !== known;
-  const fits = templates.data?.templates.filter((item) => KINDS[channelOf(fields.channel)].includes(item.kind)) ?? [];
-  const others = templates.data?.templates.find((item) => item.name === fields.template)?.used_by.map((item) => item.name).filter((item) => item !== name) ?? [];
+  const fits = templates.data?.templates.filter((item) => KINDS[channel].includes(item.kind)) ?? [];
+  const others = templates.data?.templates.find((item) => item.name === template)?.used_by.map((item) => item.name).filter((item) => item !== name) ?? [];
   const keep = () => {
     if (own === undefined) return;
     save.mutate(
       {
-        params: { path: { kind: "templates", name: fields.template } },
+        params: { path: { kind: "templates", name: template } },
         headers: missing || !file.data ? { "If-None-Match": "*" } : { "If-Match": `"${file.data.etag}"` },
         body: { text: own },
       },
@@ -56,49 +61,58 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
     );
   };
   const body = useDebounced(shown, 400);
-  const settled = useDebounced(fields.template, 400) === fields.template && text.includes(fields.template);
+  const settled = useDebounced(template, 400) === template && text.includes(template);
   return (
     <div className={css["content"]}>
       <Card title={t("content.title")}>
         <div className={css["text"]}>
         <div className={css["form"]}>
-          {fields.channel === "email" && (
+          {channel === "email" && (
             <label className={css["field"]}>
               <span>{t("content.subject")}</span>
               <Input value={fields.subject} onChange={(event) => change({ subject: event.target.value })} />
               <span className={css["faint"]}>{t("content.subjectNote", { example: "{{ person.name | default('friend') }}" })}</span>
             </label>
           )}
+          {several && (
+            <Radio.Group
+              optionType="button"
+              aria-label={t("foretold.forChannel")}
+              value={channel}
+              onChange={(event) => setPicked(channelOf(String(event.target.value)))}
+              options={channels.map((one) => ({ value: one, label: t(`channel.${one}`) }))}
+            />
+          )}
           <label className={css["field"]}>
             <span>{t("content.template")}</span>
             <Select
               aria-label={t("content.template")}
-              value={fields.template}
-              onChange={(template) => change({ template })}
+              value={template}
+              onChange={(next) => change(several ? { templates: { ...fields.templates, [channel]: next } } : { template: next })}
               options={[
-                ...(fits.some((item) => item.name === fields.template) ? [] : [{ value: fields.template, label: fields.template }]),
+                ...(fits.some((item) => item.name === template) ? [] : [{ value: template, label: template }]),
                 ...fits.map((item) => ({ value: item.name, label: item.name })),
               ]}
             />
           </label>
-          <TestToMe name={name} />
+          <TestToMe name={name} channel={several ? channel : ""} />
         </div>
         <div className={css["form"]}>
           {missing && own === undefined ? (
             <div className={css["notice"]}>
-              <span>{t("content.missing", { name: fields.template })}</span>
-              <Button onClick={() => setTyped({ file: fields.template, text: sampleOf(fields.channel, language) })}>{t("content.start")}</Button>
+              <span>{t("content.missing", { name: template })}</span>
+              <Button onClick={() => setTyped({ file: template, text: sampleOf(channel, language) })}>{t("content.start")}</Button>
             </div>
           ) : shown === undefined ? (
             <Loading rows={6} />
           ) : (
             <>
               <CodeEditor
-                label={fields.template}
+                label={template}
                 value={shown}
-                language={fields.channel === "email" ? "text" : "yaml"}
+                language={channel === "email" ? "text" : "yaml"}
                 height={360}
-                onChange={(value) => setTyped({ file: fields.template, text: value })}
+                onChange={(value) => setTyped({ file: template, text: value })}
                 onSubmit={keep}
               />
               {others.length > 0 && <span className={css["faint"]}>{t("content.used", { campaigns: others.join(", ") })}</span>}
@@ -114,7 +128,7 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
         </div>
         </div>
       </Card>
-      <AsTheySeeIt name={name} text={text} file={fields.template} body={settled ? body : undefined} missing={missing && own === undefined} />
+      <AsTheySeeIt name={name} text={text} file={template} body={settled ? body : undefined} missing={missing && own === undefined} />
     </div>
   );
 }
@@ -173,6 +187,7 @@ function Message({ person, warnings }: { person: Person; warnings: readonly stri
           <strong>{person.name ?? person.id ?? person.person}</strong>{" "}
           <span className={css["faint"]}>{t(`content.outcome.${person.outcome}`, { reason: reason(person.reason ?? "") })}</span>
         </span>
+        {person.channel && <span className={css["faint"]}>{[t(`channel.${channelOf(person.channel)}`), person.due_at && format.moment(person.due_at)].filter(Boolean).join(" · ")}</span>}
         {person.later_at && <span className={css["faint"]}>{t("content.later", { when: format.moment(person.later_at) })}</span>}
         {person.when && <span className={css["faint"]}>{t("content.variant", { name: person.variant, when: person.when })}</span>}
         {person.to && (
@@ -236,7 +251,7 @@ export function Bodies({ html, text, data, url }: { html: string | null; text: s
   );
 }
 
-function TestToMe({ name }: { name: string }) {
+function TestToMe({ name, channel }: { name: string; channel: string }) {
   const { t } = useTranslation("marketing");
   const [to, setTo] = useState("");
   const [said, setSaid] = useState("");
@@ -244,7 +259,7 @@ function TestToMe({ name }: { name: string }) {
   const go = () =>
     act(async () => {
       setSaid("");
-      const told = await answer(api.POST("/api/v1/campaigns/{name}/test", { params: { path: { name } }, body: { to, person: "" }, headers: once() }));
+      const told = await answer(api.POST("/api/v1/campaigns/{name}/test", { params: { path: { name } }, body: { to, person: "", channel }, headers: once() }));
       setSaid(t("content.tested", { outcome: [told.outcome, told.reason].filter(Boolean).join(": ") }));
     });
   return (

@@ -103,7 +103,7 @@ function Planned({ shown, given }: { shown: CampaignShown; given: { fields: Fiel
       {now.error !== null && <FailureLine error={now.error} />}
       {failure !== null && <FailureLine error={failure} />}
       {now.saving === "refused" && step !== "text" && now.problems[0] && <p className={css["bad"]}>{[now.problems[0].message, now.problems[0].hint].filter(Boolean).join(" · ")}</p>}
-      {step === "audience" && <AudienceStep fields={now.fields} change={draft.change} />}
+      {step === "audience" && <AudienceStep name={name} fields={now.fields} change={draft.change} />}
       {step === "holdout" && <HoldoutStep fields={now.fields} change={draft.change} />}
       {step === "content" && <ContentStep name={name} fields={now.fields} text={now.text} change={draft.change} />}
       {step === "schedule" && (

@@ -7,7 +7,7 @@ import { Count } from "../../components/Numbers";
 import { Card, Figure } from "../../components/Page";
 import { FailureLine, Loading } from "../../components/States";
 import { useAnswer, useAsked } from "../../lib/api";
-import { channelOf } from "../../lib/channels";
+import { channelOf, channelsOf } from "../../lib/channels";
 import { useFormat } from "../../lib/useFormat";
 import css from "./marketing.module.css";
 import { daysOf, type Fields, type Power } from "./words";
@@ -32,7 +32,7 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
         days,
         event: goal?.event ?? "",
         where: goal?.where ?? "",
-        channel: channelOf(fields.channel),
+        channel: channelsOf(fields.channel).length > 1 ? "" : channelOf(fields.channel),
         message_class: fields.class === "service" ? "service" : "marketing",
       },
     },

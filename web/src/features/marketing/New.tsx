@@ -12,7 +12,7 @@ import { titleIn } from "../../lib/titles";
 import { AudienceCount } from "./AudienceStep";
 import css from "./marketing.module.css";
 
-const STATE = { audience: "" };
+const STATE = { audience: "", scene: "" };
 const KEY = /^[a-z][a-z0-9_]{0,63}$/;
 const GOALS = ["Order Paid", "Order Completed", "Purchase", "Paid"];
 
@@ -39,6 +39,7 @@ export default function New() {
       const earned = names.data?.properties.find((item) => item.type === "money" && item.name === "amount")?.name ?? "";
       const fields = {
         title: { [language]: title.trim() || key },
+        ...(state.scene ? { scene: state.scene } : {}),
         audience: state.audience,
         holdout: 0.1,
         channel: "email",
@@ -62,7 +63,7 @@ export default function New() {
     }
   };
   return (
-    <Page title={t("create.title")} description={t("create.description")} above={[{ to: "/marketing", title: t("title") }]}>
+    <Page title={t("create.title")} description={state.scene ? t("create.inScene", { scene: state.scene }) : t("create.description")} above={[{ to: "/marketing", title: t("title") }]}>
       {audiences.error ? (
         <Failure error={audiences.error} retry={() => void audiences.refetch()} />
       ) : !audiences.data ? (

@@ -11,7 +11,7 @@ import { Bar, Count, When } from "../../components/Numbers";
 import { Card, Figure, Page } from "../../components/Page";
 import { Empty, Failure, FailureLine, Loading } from "../../components/States";
 import { ended, once, useAnswer, useChange, useJob, useRows } from "../../lib/api";
-import { channelOf } from "../../lib/channels";
+import { channelsOf } from "../../lib/channels";
 import { peopleWhere, placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
@@ -26,6 +26,7 @@ import { Status } from "./Status";
 import { StopButton } from "./StopButton";
 import { useScheduleWords } from "./useWhen";
 import { useReason } from "./useReason";
+import { Variants } from "./Variants";
 import { type CampaignShown, daysOf, type Report, type Sending } from "./words";
 
 const STATE = { entry: "", tab: "report", who: "", reason: "" };
@@ -75,7 +76,7 @@ function Shown({ shown, job, setJob }: { shown: CampaignShown; job: string | und
           <Status of={shown.status} />
           {shown.fields && (
             <span>
-              {t(`channel.${channelOf(shown.fields.channel)}`)} · {shown.fields.audience}
+              {channelsOf(shown.fields.channel).map((channel) => t(`channel.${channel}`)).join(" / ")} · {shown.fields.audience}
             </span>
           )}
           {schedule && <span>{`${words(schedule)} ${t("recurring.zone", { zone: shown.zone })}`}</span>}
@@ -169,6 +170,7 @@ function Sent({ shown, entry, state, setState }: { shown: CampaignShown; entry: 
         {entry.reason && <p className={css["faint"]}>{entry.reason}</p>}
       </Card>
       {report.data && <Reactions report={report.data} />}
+      {report.data && <Variants report={report.data} />}
       <Card title={t("one.runs")} note={t("one.runsNote")} flush>
         <DataTable<Sending>
           name={t("one.runs")}

@@ -7,6 +7,7 @@ import { useAsked } from "../../lib/api";
 import { useSession } from "../../lib/session";
 import { useFormat } from "../../lib/useFormat";
 import type en from "./en";
+import { Foretold } from "./Foretold";
 import css from "./marketing.module.css";
 import { useScheduleWords } from "./useWhen";
 import { cronOf, daysOf, type Fields, isMoment, recurringOf } from "./words";
@@ -144,6 +145,21 @@ export function ScheduleStep({
           )}
         </div>
       </Card>
+      <Card title={t("foretold.title")}>
+        <div className={css["form"]}>
+          <Checkbox checked={fields.when === "best hour"} onChange={(event) => change(event.target.checked ? { when: "best hour", within: "24 hours" } : { when: "", within: "" })}>
+            {t("foretold.hour")}
+          </Checkbox>
+          <span className={css["faint"]}>{t("foretold.hourNote")}</span>
+          {fields.when === "best hour" && (
+            <label className={css["row"]}>
+              <span>{t("foretold.within")}</span>
+              <InputNumber aria-label={t("foretold.within")} min={1} max={168} suffix={t("foretold.hours")} value={hoursOf(fields.within)} onChange={(hours) => hours && change({ within: `${hours} hours` })} />
+            </label>
+          )}
+          <Foretold message={{ channel: fields.channel, class: fields.class, cap: fields.cap, quiet_hours: fields.quiet_hours, when: fields.when, within: fields.within, response_value: fields.response_value }} audience={fields.audience} />
+        </div>
+      </Card>
       <Card>
         <div className={css["form"]}>
           <Checkbox checked={quiet !== null} onChange={(event) => change({ quiet_hours: event.target.checked ? ["21:00", "09:00"] : null })}>
@@ -187,6 +203,11 @@ export function ScheduleStep({
       </Card>
     </div>
   );
+}
+
+function hoursOf(within: string): number {
+  const found = /^(\d+) (hour|day)s?$/.exec(within);
+  return found ? Number(found[1]) * (found[2] === "day" ? 24 : 1) : 24;
 }
 
 function tomorrow(): string {

@@ -44,6 +44,9 @@ export function Messages({ id, asOf }: { id: string; asOf: string }) {
                 {[
                   row.channel && channelOf(row.channel),
                   [statuses[row.status] ?? row.status, row.reason].filter(Boolean).join(": "),
+                  row.due_at && t("messages.due", { when: format.moment(row.due_at) }),
+                  row.why?.hour && row.why.hour.hour >= 0 && t("messages.atHour"),
+                  row.why?.channel && t("messages.byChannel"),
                   row.opened_at && t("messages.opened", { when: format.moment(row.opened_at) }),
                   row.clicked_at && t("messages.clicked", { when: format.moment(row.clicked_at) }),
                   row.unsubscribed_at && t("messages.unsubscribed", { when: format.moment(row.unsubscribed_at) }),

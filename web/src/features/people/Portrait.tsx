@@ -20,9 +20,11 @@ import { Erase } from "./Erase";
 import { Give } from "./Give";
 import { Linked } from "./Linked";
 import { Messages } from "./Messages";
+import { Next } from "./Next";
 import { Past, type View, viewOf, Views } from "./Past";
 import css from "./people.module.css";
 import { text, useChannel, useKind } from "./say";
+import { Reach } from "./Reach";
 import { type Portrayed, Tags } from "./Tags";
 import { Timeline } from "./Timeline";
 import { Why } from "./Why";
@@ -144,6 +146,8 @@ function Whole({ person, today, asOf, setAsOf, setView, ask, erased }: WholeProp
         </div>
         <div className={css["column"]}>
           <Consent person={person} />
+          {!asOf && <Next id={person.person} />}
+          {!asOf && <Reach id={person.person} />}
           <Messages id={person.person} asOf={asOf} />
           <Linked person={person} />
           <Audiences person={person} />

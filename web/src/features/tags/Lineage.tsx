@@ -23,8 +23,8 @@ const WIDE = 208;
 const HIGH = 44;
 const ACROSS = 72;
 const DOWN = 12;
-const ICONS: Record<Node["kind"], IconName> = { event: "data", attribute: "account", object: "content", metric: "analysis", tag: "tags", audience: "audiences", campaign: "send", journey: "marketing" };
-const KINDS = ["event", "attribute", "object", "metric", "tag", "audience", "campaign", "journey"] as const;
+const ICONS: Record<Node["kind"], IconName> = { event: "data", attribute: "account", object: "content", metric: "analysis", tag: "tags", audience: "audiences", scene: "calendar", campaign: "send", journey: "marketing" };
+const KINDS = ["event", "attribute", "object", "metric", "tag", "audience", "scene", "campaign", "journey"] as const;
 
 /** What is made of what: events and attributes at the left, then tags, audiences, campaigns and journeys. */
 export default function LineagePage() {

@@ -454,8 +454,8 @@ const en = {
     by_zero: "used by none",
     by_one: "used by 1",
     by_other: "used by {{count}}",
-    kind: { event: "Events", attribute: "Attributes", object: "Objects", metric: "Metrics", tag: "Tags", audience: "Audiences", campaign: "Campaigns", journey: "Journeys" },
-    one: { event: "event", attribute: "attribute", object: "object", metric: "metric", tag: "tag, not computed yet", audience: "audience", campaign: "campaign", journey: "journey" },
+    kind: { event: "Events", attribute: "Attributes", object: "Objects", metric: "Metrics", tag: "Tags", audience: "Audiences", campaign: "Campaigns", journey: "Journeys", scene: "Scenes" },
+    one: { event: "event", attribute: "attribute", object: "object", metric: "metric", tag: "tag, not computed yet", audience: "audience", campaign: "campaign", journey: "journey", scene: "scene" },
   },
   batches: {
     corrected: "{{tag}}: {{value}}, as the customer says",

@@ -456,8 +456,8 @@ const zh: typeof en = {
     by_zero: "无人使用",
     by_one: "被 1 项使用",
     by_other: "被 {{count}} 项使用",
-    kind: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签", audience: "人群", campaign: "活动", journey: "流程" },
-    one: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签，尚未计算", audience: "人群", campaign: "活动", journey: "流程" },
+    kind: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签", audience: "人群", campaign: "活动", journey: "流程", scene: "场景" },
+    one: { event: "事件", attribute: "属性", object: "对象", metric: "指标", tag: "标签，尚未计算", audience: "人群", campaign: "活动", journey: "流程", scene: "场景" },
   },
   batches: {
     corrected: "{{tag}}：{{value}}（客户更正）",

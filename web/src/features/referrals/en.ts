@@ -1,0 +1,60 @@
+const en = {
+  title: "Referral",
+  note: "People bring people: each has a code, what counts is checked, and each new person is rewarded once.",
+  none: "No referral yet",
+  noneNote: "A referral is a file in referrals/: who may invite, what counts as success, and what is given for it.",
+  columns: { name: "Referral", members: "Have a code", came: "Came", brought: "Count", succeeded: "Succeeded" },
+  wrong: "The file is wrong",
+  k: "K: new people each person brings",
+  kNote: "Invitations each, times conversion; with bounds of 95 %.",
+  notEnough: "Not enough data yet",
+  all: "In all",
+  week: "Week of",
+  members: "Could invite",
+  invited: "Came",
+  converted: "Succeeded",
+  each: "Invitations each",
+  conversion: "Conversion",
+  between: "{{low}} to {{high}}",
+  open: "may still grow",
+  refused: "What does not count",
+  refusedNone: "Every claim counts.",
+  reason: "Reason",
+  claims: "Claims",
+  reasons: {
+    self_referral: "Invited themselves",
+    shared: "Shares a device, card or address with who invited them",
+    existing_customer: "Was a customer before",
+    lapsed: "Did nothing in time",
+    not_allowed: "Who invited them may not",
+    same_as_another: "Same household as another new person",
+    cycle: "Would close a circle",
+    another_came_first: "Somebody else's invitation came first",
+    over_the_limit: "Over the limit of who invited them",
+  },
+  depths: "How deep it goes",
+  depth: "Generation",
+  people: "People",
+  top: "Who brought most",
+  person: "Person",
+  brought: "Brought",
+  rewarded: "Rewarded",
+  roles: { new: "New people", referrer: "Who brought them", upline: "Further up" },
+  nobody: "Nobody yet",
+  see: "See the people behind",
+  definition: "What counts",
+  success: "{{event}} within {{days}} days",
+  leads: "Leads to",
+  who: "Who may invite",
+  everybody: "Everybody",
+  same: "One household shares",
+  file: "Its file",
+};
+
+export default en;
+
+declare module "../../lib/i18n" {
+  interface Texts {
+    referrals: typeof en;
+  }
+}
