@@ -123,7 +123,8 @@ def poison(site: Site, texts: list[str]) -> None:
     )
     site.write(
         "referrals/friends.yml",
-        f"title: {title}\nto: https://x.test/welcome\nsuccess: {{event: Order Paid, within: 30 days}}\nsame: [device]\n",
+        f"title: {title}\nto: https://x.test/welcome\nsuccess: {{event: Order Paid, within: 30 days}}\n"
+        "same: [device]\n",
     )
     site.write("templates/spring_harvest.html", "<h1>Hello {{ person.name }}</h1>" + "".join(texts[:3]))
     people = site.workspace.paths.folder / "<img src=x onerror=alert(1)>.csv"
