@@ -10,7 +10,7 @@ import pytest
 
 from tests.workspace.year import OUTAGE, Outcome, expected, lived, looks, members
 
-PEOPLE = 120
+PEOPLE = 160
 
 
 @pytest.mark.timeout(900)  # a year takes half a minute where nobody else works

@@ -134,7 +134,7 @@ function Days({ found, weeks, month, chosen, choose }: { found: Found; weeks: re
         const days = Array.from({ length: 7 }, (_, index) => later(monday, index));
         const over = found.scenes.filter((scene) => (scene.from ?? "") <= later(monday, 6) && (scene.until ?? "9999") >= monday);
         return (
-          <div key={monday} role="rowgroup" className={css["week"]}>
+          <div key={monday} role="presentation" className={css["week"]}>
             {over.length > 0 && (
               <div role="row" className={css["bars"]}>
                 {over.map((scene) => {
@@ -162,7 +162,7 @@ function Days({ found, weeks, month, chosen, choose }: { found: Found; weeks: re
                     key={day}
                     role="gridcell"
                     tabIndex={day === chosen ? 0 : -1}
-                    aria-label={said}
+                    title={said}
                     aria-selected={day === chosen}
                     data-day={day}
                     data-today={day === found.today}
