@@ -22,7 +22,7 @@ from limner.consents.model import Consent, State, address_hash
 from limner.demo.mail_server import MailServer
 from limner.errors import ConfigError, ConflictError, NotFoundError
 from limner.store.records import Records
-from limner.touches import entries
+from limner.touches import drawing, entries
 from limner.touches.letter import Composer, Source
 from limner.touches.links import Links
 from limner.touches.model import Recipient
@@ -91,7 +91,7 @@ def test_everybody_of_an_entry_is_somewhere(records: Records) -> None:
 def test_a_preview_says_what_launching_would_do_and_keeps_nothing(records: Records) -> None:
     consent_all(records, 60)
     half = replace(SPRING, holdout=0.5)
-    shown = entries.preview(records, campaign=half, people=audience(100), seed="s", secret=SECRET, now=NOW)
+    shown = drawing.preview(records, campaign=half, people=audience(100), seed="s", secret=SECRET, now=NOW)
     with pytest.raises(NotFoundError):
         entries.counts(records, "spring", "e1")
     assert begin(records, audience(100), campaign=half) == shown

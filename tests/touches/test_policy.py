@@ -28,7 +28,7 @@ from limner.consents.preferences import Preference
 from limner.content.model import Ask
 from limner.feedback import harm
 from limner.store.records import Records
-from limner.touches import entries
+from limner.touches import drawing, entries
 from limner.touches.letter import Source
 from limner.touches.model import Counts, Recipient
 from limner.touches.outbox import Members
@@ -328,12 +328,12 @@ def test_a_scene_leaves_out_the_same_people_at_a_begin_and_in_each_claim(records
     assert sorted(box.addresses) == [address(n) for n in range(100, 200) if not out[n]]
     people = audience(200).append_column("in_scene", [[n >= 100 for n in range(200)]])
     given = {"people": people, "seed": "s", "secret": SECRET, "campaign": replace(SPRING, name="other")}
-    before = entries.preview(records, now=NOW - DAY, scene=rules, **given)
+    before = drawing.preview(records, now=NOW - DAY, scene=rules, **given)
     assert before.suppressed == {
         "outside the audience of scene tea": 100,
         "held out of scene tea": sum(out[100:]),
     }, "that it has not begun yet keeps nobody out for good"
-    late = entries.preview(records, now=NOW + DAY, scene=rules, **given)
+    late = drawing.preview(records, now=NOW + DAY, scene=rules, **given)
     assert late.suppressed == {"after the dates of scene tea": 200}
 
 
@@ -366,10 +366,10 @@ def test_the_global_holdout_gets_no_marketing_and_every_service_message(records:
     assert sorted(box.addresses) == sorted(address(n) for n in range(200) if not out[n])
     assert 30 < int(out.sum()) < 90
     given = {"people": audience(200), "seed": "s", "secret": SECRET, "now": NOW, "policy": policy}
-    before = entries.preview(records, campaign=replace(SPRING, name="other"), **given)
+    before = drawing.preview(records, campaign=replace(SPRING, name="other"), **given)
     assert before.suppressed == {"in the global holdout": int(out.sum())}
     service = replace(SPRING, name="receipt", message_class="service")
-    assert entries.preview(records, campaign=service, **given).suppressed == {}
+    assert drawing.preview(records, campaign=service, **given).suppressed == {}
 
 
 def test_at_a_launch_who_is_at_a_cap_of_the_policy_is_set_aside(records: Records) -> None:
@@ -378,11 +378,11 @@ def test_at_a_launch_who_is_at_a_cap_of_the_policy_is_set_aside(records: Records
     put(records, "another", of="news", hashed=address_hash(SECRET, "email", address(1)))
     people = audience(3)
     given = {"people": people, "seed": "s", "secret": SECRET, "now": NOW, "campaign": SPRING}
-    every = entries.preview(records, policy=Policy(caps=(Limit(1, DAY),)), **given)
+    every = drawing.preview(records, policy=Policy(caps=(Limit(1, DAY),)), **given)
     assert every.suppressed == {"cap reached: 1 in 1 day": 2}
-    mail = entries.preview(records, policy=Policy(caps=(Limit(1, DAY, channel="email"),)), **given)
+    mail = drawing.preview(records, policy=Policy(caps=(Limit(1, DAY, channel="email"),)), **given)
     assert mail.suppressed == {"cap reached: 1 in 1 day by email": 1}
-    assert entries.preview(records, **given).suppressed == {}
+    assert drawing.preview(records, **given).suppressed == {}
 
 
 @pytest.mark.proves("V4", partly="objecting to a computed tag; replies reach no inbox")
@@ -400,14 +400,14 @@ def test_what_people_asked_for_holds_at_the_launch_and_at_the_claim_and_survives
     preferences.keep(records, "gone", week)
     preferences.keep(records, person(1), Preference(NOW, without=frozenset({"news"})))
     preferences.keep(records, person(2), Preference(NOW, paused_until=NOW + DAY))
-    aside = entries.preview(records, campaign=replace(SPRING, name="spring"), **given)
+    aside = drawing.preview(records, campaign=replace(SPRING, name="spring"), **given)
     assert aside.suppressed == {
         "cap reached: 1 in 7 days, as the person asked": 1,
         "paused by the person": 1,
         "wants nothing about news": 1,
     }
     service = replace(SPRING, name="spring", message_class="service")
-    assert entries.preview(records, campaign=service, **given).suppressed == {}
+    assert drawing.preview(records, campaign=service, **given).suppressed == {}
 
     def known(people: Any) -> dict[str, Recipient]:
         found = recipients(people)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from limner.accounts.keys import instant, micros
 from limner.campaigns.policy import Counted
+from limner.touches.model import TAKEN
 
 
 @dataclass
@@ -52,7 +53,7 @@ def earlier(
             "SELECT message_id, person, address_hash, campaign, class, channel, claimed_at FROM touches"
             " WHERE (person IN (SELECT value FROM json_each(:people))"
             " OR address_hash IN (SELECT value FROM json_each(:hashes)))"
-            " AND claimed_at > :since AND status IN ('claimed', 'sent', 'in_doubt')"
+            f" AND claimed_at > :since AND {TAKEN}"
         ),
         {
             "people": json.dumps(list(people)),

@@ -8,6 +8,15 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+CAMPAIGN, JOURNEY = "campaign", "journey"
+"""Whose entry it is: one send of a campaign, or a step of a journey, to which people come one by one."""
+
+STEP = "send"
+"""The step of a campaign's one message; longer paths name theirs."""
+
+TAKEN = "status IN ('claimed', 'sent', 'in_doubt')"
+"""A condition over touches: the message left, is leaving, or may have left; it counts for caps and quotas."""
+
 
 @dataclass(frozen=True)
 class Recipient:

@@ -49,7 +49,7 @@ from limner.consents.ledger import standings, suppress
 from limner.consents.model import BOUNCED, NOBODY_ASKED, REFUSED, address_hash
 from limner.store.records import Records
 from limner.touches import history
-from limner.touches.entries import room_of_day
+from limner.touches.drawing import room_of_day
 from limner.touches.letter import Composer
 from limner.touches.model import Recipient, Recipients, Stale, Worked
 from limner.touches.values import Missing

@@ -20,7 +20,7 @@ from limner.channels.kinds import KINDS
 from limner.consents.model import MARKETING
 from limner.errors import NotFoundError, UsageError
 from limner.tags import publish
-from limner.touches import entries
+from limner.touches import drawing
 from limner.types import Json
 from limner.workspace import (
     definitions,
@@ -86,7 +86,7 @@ def _channels(workspace: Workspace, ixs: NDArray[np.uint32], person: str) -> lis
     listed = []
     for at, kind in enumerate(kinds):
         item = Campaign(person, {}, "", kind, "", holdout=0.0)
-        (row,) = entries.drawn(
+        (row,) = drawing.drawn(
             workspace.records,
             campaign=item,
             people=reaching.people_table(workspace, item, ixs, now),
@@ -169,7 +169,7 @@ def _foretold(workspace: Workspace, item: Campaign, ixs: NDArray[np.uint32]) -> 
     if len(ixs) > MOST_LOOKED_AT:
         looked_at = ixs[np.linspace(0, len(ixs) - 1, MOST_LOOKED_AT).astype(np.int64)]
     item = replace(item, holdout=0.0)
-    rows = entries.drawn(
+    rows = drawing.drawn(
         workspace.records,
         campaign=item,
         people=reaching.people_table(workspace, item, looked_at, now),

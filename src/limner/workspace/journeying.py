@@ -55,7 +55,7 @@ from limner.feedback import report as reports
 from limner.portraits import finding
 from limner.tags.document import Document
 from limner.tags.graph import build
-from limner.touches import entries, letter
+from limner.touches import drawing, entries, letter, wanting
 from limner.touches.journeys import Moved, advance, besides
 from limner.types import Json, naive, silent
 from limner.workspace import (
@@ -347,7 +347,7 @@ class Hands:
 
     def __init__(self, workspace: Workspace, journey: Journey, now: datetime) -> None:
         self._workspace, self._journey, self._now = workspace, journey, now
-        self._asked: list[entries.Wanted] = []
+        self._asked: list[wanting.Wanted] = []
 
     def act(self, connection: Connection, step: str, what: Step, people: Standing) -> None:
         match what:
@@ -355,7 +355,7 @@ class Hands:
                 useful = None if what.useful is None else people.due + int(what.useful / _MICROSECOND)
                 item = campaign_of(self._journey, what)
                 self._asked.append(
-                    entries.Wanted(
+                    wanting.Wanted(
                         item,
                         step,
                         people.people,
@@ -373,7 +373,7 @@ class Hands:
 
     def _chosen(
         self, connection: Connection, item: Campaign, people: Sequence[str], useful: timedelta | None
-    ) -> entries.Chosen | None:
+    ) -> drawing.Chosen | None:
         """When and by what each of them gets the message; None: at once, by its one channel."""
         if not item.channels and item.best_hour is None:
             return None
@@ -382,7 +382,7 @@ class Hands:
         workspace = self._workspace
         ixs = Here(workspace, self._now).ordinals(people)
         known = ixs[ixs >= 0].astype(np.uint32)
-        found = entries.ways(
+        found = drawing.ways(
             connection,
             campaign=item,
             people=reaching.people_table(workspace, item, known, self._now),
@@ -394,10 +394,10 @@ class Hands:
         return found.for_people(people, due=self._now, channel=item.channel)
 
     def left(self, connection: Connection, journey: str, people: Called) -> None:
-        entries.withdraw(connection, journey, people.people, reason=entries.LEFT, now=self._now)
+        wanting.withdraw(connection, journey, people.people, reason=wanting.LEFT, now=self._now)
 
     def finish(self, connection: Connection) -> None:
-        entries.add(connection, self._asked, secret=self._workspace.secret, now=self._now)
+        wanting.add(connection, self._asked, secret=self._workspace.secret, now=self._now)
 
 
 LATE = timedelta(days=2)

@@ -19,7 +19,7 @@ from limner.expressions import parse
 from limner.feedback.effects import ENOUGH
 from limner.tags import catalogue, publish
 from limner.tags.graph import build
-from limner.touches import entries, letter
+from limner.touches import drawing, entries, letter
 from limner.touches.model import Entry
 from limner.touches.values import Missing
 from limner.types import Json, naive, utc
@@ -275,7 +275,7 @@ def campaign_power(
         if channel:
             item = Campaign("power", {}, audience, channel, "", message_class=message_class, holdout=0.0)
             table = reaching.audience_table(workspace, item, now)
-            drawn = entries.preview(
+            drawn = drawing.preview(
                 workspace.records,
                 campaign=item,
                 people=table,
@@ -391,7 +391,7 @@ def campaign_check(workspace: Workspace, name: str, entry: str = "") -> Json:
     except LimnerError as error:
         say("audience", "stop", audience=item.audience, message=error.message)
         return _checked(workspace, name, entry, items, None, item, now)
-    drawn = entries.preview(
+    drawn = drawing.preview(
         workspace.records,
         campaign=item,
         people=table,
@@ -626,7 +626,7 @@ def approval_ask(
     item = definitions.campaign(workspace, name)
     entry = entry or (approving.EVERY if item.schedule else reaching.ONCE)
     planned = reaching.plan(workspace, item, entry)
-    counted = entries.preview(workspace.records, **planned)
+    counted = drawing.preview(workspace.records, **planned)
     asked = approvals.ask(
         workspace.records,
         subject=approving.subject_of(name, entry),

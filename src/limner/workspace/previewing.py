@@ -20,7 +20,7 @@ from limner.channels.sms import length
 from limner.consents.model import MARKETING
 from limner.errors import NotFoundError, UsageError, did_you_mean
 from limner.tags.masking import is_personal, masked
-from limner.touches import entries, letter
+from limner.touches import drawing, letter
 from limner.touches.advice import advice
 from limner.touches.letter import Composer
 from limner.touches.links import Inert
@@ -61,7 +61,7 @@ def campaign_preview(
     everybody: list[str] = table.column("person").to_pylist()
     drawn = {
         row["person"]: row
-        for row in entries.drawn(
+        for row in drawing.drawn(
             workspace.records,
             campaign=item,
             people=table,

@@ -44,7 +44,7 @@ from limner.feedback import report as reports
 from limner.identity import people
 from limner.referrals import codes
 from limner.tags.graph import build
-from limner.touches import entries, letter, outbox
+from limner.touches import drawing, entries, letter, outbox, wanting
 from limner.touches.letter import Composer
 from limner.touches.links import Links
 from limner.touches.model import Counts, Entry, Recipient, Worked
@@ -291,7 +291,7 @@ def allowed(workspace: Workspace, planned: Json, caller: Caller) -> str:
         item.name,
         approving.EVERY if caller.kind == approving.SCHEDULE.kind else planned["entry"],
         approving.digest(workspace, item, planned["content"]),
-        entries.preview(workspace.records, **planned).waiting,
+        drawing.preview(workspace.records, **planned).waiting,
         caller,
     )
 
@@ -305,7 +305,7 @@ def _planned(workspace: Workspace, progress: Progress, name: str, entry: str) ->
     if entry in _begun(workspace, name):
         return where_everybody_is(workspace, name, entry)
     item = definitions.campaign(workspace, name)
-    return counted(entries.preview(workspace.records, **plan(workspace, item, entry)))
+    return counted(drawing.preview(workspace.records, **plan(workspace, item, entry)))
 
 
 def plan(workspace: Workspace, item: Campaign, entry: str) -> Json:
@@ -547,7 +547,7 @@ def halt(workspace: Workspace, name: str, status: str, reason: str) -> None:
     positions.set_status(workspace.records, name, status, reason=reason, now=now)
     for item in entries.entries(workspace.records, campaign=name, kind=None):
         if item.status in ("running", "done", "paused"):
-            entries.halt_step(workspace.records, name, item.entry, status=status, reason=reason, now=now)
+            wanting.halt_step(workspace.records, name, item.entry, status=status, reason=reason, now=now)
 
 
 def under(names: set[str], root: str) -> set[str]:

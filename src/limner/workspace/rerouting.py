@@ -16,8 +16,8 @@ from limner.campaigns.journey import Journey
 from limner.campaigns.positions import Running
 from limner.errors import ConflictError, LimnerError, NotFoundError, UsageError
 from limner.events.load import loads
-from limner.touches import entries
 from limner.touches import journeys as moving
+from limner.touches import wanting
 from limner.touches.journeys import Changed, sends
 from limner.types import Json
 from limner.workspace import journeying
@@ -194,14 +194,14 @@ def journey_start(workspace: Workspace, name: str, plan: str = "", caller: Calle
                 )
             for gone in sends(old):
                 if gone not in texts:
-                    entries.withdraw_step(connection, name, gone, reason=entries.GONE, now=now)
+                    wanting.withdraw_step(connection, name, gone, reason=wanting.GONE, now=now)
         positions.start(
             connection, journey, content="", seed=journeying.seed_of(journey),
             load_i=loads(workspace.engine), now=now,
         )  # fmt: skip
         positions.add_version(connection, journey, by=caller.name, moved=moved, now=now)
         for step_name, (item, content) in texts.items():
-            entries.open_step(connection, item, step_name, content=content, now=now)
+            wanting.open_step(connection, item, step_name, content=content, now=now)
     return journeying.journey_show(workspace, name)
 
 
