@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from limner.demo.mail_server import MailServer
-from limner.workspace import journeying
+from limner.workspace import walking
 from limner.workspace.tick import Ticker
 from tests.workspace.worlds import World
 
@@ -246,7 +246,7 @@ class Year(World):
     def look(self, at: datetime) -> None:
         """What is due is done, and sent."""
         self.now = at
-        journeying.move_all(self.workspace)
+        walking.move_all(self.workspace)
         Ticker(self.workspace).send_once("email")
 
     def outcomes(self) -> list[Outcome]:

@@ -14,7 +14,7 @@ from limner.accounts.keys import instant, micros
 from limner.store.records import Records
 
 
-def keep_library(records: Records, platform: str, rows: Iterable[tuple[str, str, str]]) -> None:
+def keep_corp_tags(records: Records, platform: str, rows: Iterable[tuple[str, str, str]]) -> None:
     """The platform has these tags: id, group, name."""
     with records.begin() as connection:
         connection.execute(
@@ -30,7 +30,7 @@ def keep_library(records: Records, platform: str, rows: Iterable[tuple[str, str,
         connection.execute(text("DELETE FROM stale_things WHERE what = 'tags'"))
 
 
-def library(records: Records, platform: str) -> pa.Table:
+def corp_tags(records: Records, platform: str) -> pa.Table:
     """The platform's tags: tag, bunch, name."""
     with records.read() as connection:
         rows = connection.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -44,7 +45,7 @@ class Reply:
     heard: bool = True
 
 
-class Platform(Generic[Taken]):
+class Platform(ABC, Generic[Taken]):
     """Listens on 127.0.0.1 (`port` 0: any free one). Use as a context manager, or `start` and `stop`.
 
     Knobs, each of the next requests that send a message: `fail(status)` answers so without looking; `lose_answers`
@@ -70,13 +71,13 @@ class Platform(Generic[Taken]):
 
     # what each platform says itself
 
+    @abstractmethod
     def sends(self, asked: Asked) -> bool:
         """Whether the request sends a message, so that the knobs are for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Reply:
         """The answer to a request that no knob keeps from it."""
-        raise NotImplementedError
 
     # the server
 

@@ -26,7 +26,7 @@ class Recipient:
     `identifier_kind`, `identifier_value`: under which name events about the person are written. `zone`: the
     person's time zone by IANA name, None when unknown. The mappings are what templates may read. `picks`: what is
     shown to the person, by the name of the list, of which `lacking` are too short; they hold before `picked_until` and
-    while the library has this digest; `codes`: by which code the person invites others, by referral.
+    while the library has the digest `picked_from`; `codes`: by which code the person invites others, by referral.
     """
 
     address: str
@@ -40,7 +40,7 @@ class Recipient:
     picks: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     lacking: Sequence[str] = ()
     picked_until: datetime | None = None
-    library: str = ""
+    picked_from: str = ""
     codes: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -24,12 +24,13 @@ from limner.touches import drawing
 from limner.types import Json
 from limner.workspace import (
     definitions,
-    journeying,
+    journeys,
     knowing,
     policing,
     reaching,
     recipients,
     timing,
+    walking,
 )
 from limner.workspace.catalog import known
 from limner.workspace.workspace import Workspace
@@ -123,17 +124,17 @@ def campaign_when(workspace: Workspace, name: str) -> Json:
 def journey_when(workspace: Workspace, name: str, step: str) -> Json:
     """When and by what the message of a journey's step would go now to those in it; to everybody, while nobody is."""
     workspace.load()
-    journey = journeying.saved(workspace, name)
+    journey = journeys.saved(workspace, name)
     known(list(journey.steps), step, "step")
     sends = journey.steps[step]
     if not isinstance(sends, Send):
         raise UsageError(f"the step '{step}' sends no message", where="step")
     with workspace.records.read() as connection:
         inside = positions.inside(connection, name)
-    here = journeying.Here(workspace, workspace.clock())
+    here = walking.Here(workspace, workspace.clock())
     ixs = here.ordinals(inside)
     found = ixs[ixs >= 0].astype(np.uint32)
-    item = journeying.campaign_of(journey, sends)
+    item = journeys.campaign_of(journey, sends)
     return _foretold(workspace, item, found if len(found) else _everybody(workspace))
 
 

@@ -10,7 +10,7 @@ from limner.campaigns import journey_text
 from limner.errors import LimnerError
 from limner.tags.document import Document
 from limner.types import Json
-from limner.workspace import journeying, writing
+from limner.workspace import journeys, writing
 from limner.workspace.workspace import Workspace
 
 _PLACE = re.compile(r"journeys/[^:]+: (\w+)[. ]?(\w*)")
@@ -27,7 +27,7 @@ def journey_form(workspace: Workspace, name: str, text: str) -> Json:
         document = None
     wrong = [{**item, "stops": "save"} for item in writing.problems_of(workspace, "journeys", name, text)]
     if document is not None and not wrong:
-        for item in journeying.problems(workspace, journey_text.read(text, name)):
+        for item in journeys.problems(workspace, journey_text.read(text, name)):
             line, column = _place(document, item["where"] or "")
             wrong.append(
                 {"line": line, "column": column, "message": item["message"], "hint": item["hint"]}

@@ -23,10 +23,10 @@ from limner.feedback import effects
 from limner.feedback import report as reports
 from limner.tags.graph import build
 from limner.types import Json, ValueType, utc
-from limner.workspace import definitions, journeying, knowing, reaching
+from limner.workspace import definitions, journeying, journeys, knowing, reaching
 from limner.workspace.catalog import known
-from limner.workspace.journeying import Here
 from limner.workspace.schedule import moments
+from limner.workspace.walking import Here
 from limner.workspace.workspace import Workspace
 
 WEEK = timedelta(days=7)
@@ -56,7 +56,7 @@ def journey_power(workspace: Workspace, name: str, effect: float = 0.02, text: s
     if not 0 < effect <= 1:
         raise UsageError("'effect' is a share over 0, up to 1", where="effect", code="out_of_range")
     workspace.load()
-    journey = journey_text.read(text, name) if text else journeying.saved(workspace, name)
+    journey = journey_text.read(text, name) if text else journeys.saved(workspace, name)
     found = _entrants(workspace, journey)
     people = len(set(found.called.people))
     answer: Json = {

@@ -433,7 +433,7 @@ class Picker:
             return True
         if self._looked is None or abs(now - self._looked) >= _A_SECOND:
             self._digest, self._looked = digest(self._workspace), now
-        return self._digest != recipient.library
+        return self._digest != recipient.picked_from
 
     def _refresh(self, now: datetime) -> None:
         self._digest, self._looked = digest(self._workspace), now
@@ -498,7 +498,7 @@ class Picker:
             },
             lacking=tuple(name for name, listed in found.items() if len(listed) < self._asks[name].least),
             picked_until=min(ends, default=None),
-            library=self._digest,
+            picked_from=self._digest,
         )
 
 

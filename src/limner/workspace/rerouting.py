@@ -20,7 +20,7 @@ from limner.touches import journeys as moving
 from limner.touches import wanting
 from limner.touches.journeys import Changed, sends
 from limner.types import Json
-from limner.workspace import journeying
+from limner.workspace import journeying, journeys, walking
 from limner.workspace.runs import said
 from limner.workspace.workspace import Workspace
 
@@ -52,12 +52,12 @@ def journey_plan(workspace: Workspace, name: str, text: str = "") -> Json:
         "problems": [],
     }
     try:
-        new = journey_text.read(text, name) if text else journeying.saved(workspace, name)
+        new = journey_text.read(text, name) if text else journeys.saved(workspace, name)
     except NotFoundError:
         raise
     except LimnerError as error:
         return {**answer, "problems": [said(error)]}
-    wrong = journeying.problems(workspace, new)
+    wrong = journeys.problems(workspace, new)
     if not found:
         return {**answer, "problems": wrong}
     old = journey_text.read(found[0].definition, name)
@@ -100,7 +100,7 @@ class Made:
 
 def _made(workspace: Workspace, connection: Connection, old: Journey, new: Journey) -> Made:
     now = workspace.clock()
-    changes = moving.planned(connection, old, new, world=journeying.Here(workspace, now), now=now)
+    changes = moving.planned(connection, old, new, world=walking.Here(workspace, now), now=now)
     rows = []
     for change in changes:
         due = change.people.due
@@ -122,7 +122,7 @@ def _made(workspace: Workspace, connection: Connection, old: Journey, new: Journ
 def _leaving(workspace: Workspace, old: Journey, new: Journey, changes: list[Changed]) -> list[Json]:
     """How many of those who stay leave at once by a rule of leaving that the old text did not have."""
     now = workspace.clock()
-    here = journeying.Here(workspace, now)
+    here = walking.Here(workspace, now)
     people = [person for change in changes if change.fate.kind != LEAVES for person in change.people.people]
     with workspace.records.read() as connection:
         reachable = positions.reachable(connection, old.name)
@@ -150,7 +150,7 @@ def apply(workspace: Workspace, connection: Connection, old: Journey, new: Journ
     """Puts everybody where the new text says; the answer is what it did, step by step."""
     made = _made(workspace, connection, old, new)
     now = workspace.clock()
-    moving.rearrange(connection, new.name, made.changes, doing=journeying.Hands(workspace, new, now), now=now)
+    moving.rearrange(connection, new.name, made.changes, doing=walking.Hands(workspace, new, now), now=now)
     return made.rows
 
 
@@ -161,15 +161,14 @@ def journey_start(workspace: Workspace, name: str, plan: str = "", caller: Calle
     refused where another text runs or stands in the file by now, and needed where people would leave by the change.
     """
     workspace.load()
-    journey = journeying.saved(workspace, name)
-    wrong = journeying.problems(workspace, journey)
+    journey = journeys.saved(workspace, name)
+    wrong = journeys.problems(workspace, journey)
     if wrong:
         raise UsageError(wrong[0]["message"], where=wrong[0]["where"], hint=wrong[0].get("hint"))
     now = workspace.clock()
     before = positions.running(workspace.records, name)
     texts = {
-        step_name: journeying.content_of(workspace, journey, step)
-        for step_name, step in sends(journey).items()
+        step_name: journeys.content_of(workspace, journey, step) for step_name, step in sends(journey).items()
     }
     if plan and (not before or plan_of(before[0], journey) != plan):
         raise ConflictError(
@@ -196,7 +195,7 @@ def journey_start(workspace: Workspace, name: str, plan: str = "", caller: Calle
                 if gone not in texts:
                     wanting.withdraw_step(connection, name, gone, reason=wanting.GONE, now=now)
         positions.start(
-            connection, journey, content="", seed=journeying.seed_of(journey),
+            connection, journey, content="", seed=journeys.seed_of(journey),
             load_i=loads(workspace.engine), now=now,
         )  # fmt: skip
         positions.add_version(connection, journey, by=caller.name, moved=moved, now=now)

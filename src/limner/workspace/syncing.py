@@ -46,7 +46,7 @@ class _Sides:
 
     mapping: Mapping_
     found: pa.Table
-    library: Mapping[tuple[str, str], str]
+    corp_tags: Mapping[tuple[str, str], str]
     tags: Mapping[tuple[str, str], int]
     ids: Mapping[tuple[str, str], tuple[str, ...]]
     pairs: int
@@ -163,7 +163,7 @@ def _sides(workspace: Workspace, api: Api | Wecom, platform: str, progress: Prog
         pairs, tagged = _at_wecom(workspace, api.api)
     else:
         pairs, tagged = _at_account(workspace, api, mapping, progress)
-    library = marks.library(workspace.records, platform)
+    library = marks.corp_tags(workspace.records, platform)
     kind = "external_userid" if platform == tag_sync.WECOM else "openid"
     held = _held(workspace, mapping, pairs, kind)
     tags = definitions.tags(workspace)
@@ -204,7 +204,7 @@ def _sides(workspace: Workspace, api: Api | Wecom, platform: str, progress: Prog
 
 def _at_wecom(workspace: Workspace, api: Api) -> tuple[pa.Table, pa.Table]:
     answer = api.surely(f"{PAGE}/get_corp_tag_list", {})
-    marks.keep_library(
+    marks.keep_corp_tags(
         workspace.records,
         tag_sync.WECOM,
         [
@@ -230,7 +230,7 @@ def _at_account(
     workspace: Workspace, api: Api, mapping: Mapping_, progress: Progress
 ) -> tuple[pa.Table, pa.Table]:
     listed = api.surely("/cgi-bin/tags/get").get("tags") or ()
-    marks.keep_library(
+    marks.keep_corp_tags(
         workspace.records, OFFICIAL, [(str(tag["id"]), "", str(tag["name"])) for tag in listed]
     )
     openids = [one for some in _openids(api, "/cgi-bin/user/get") for one in some]
@@ -355,7 +355,7 @@ def _planned(workspace: Workspace, sides: _Sides, platform: str) -> Json:
             one["clashes"] = row["people"]
     missing = _missing(sides)
     most = MOST_OFFICIAL if platform == OFFICIAL else workspace.config.wecom.company_tags
-    after = len(sides.library) + len(missing)
+    after = len(sides.corp_tags) + len(missing)
     shown = sides.found.filter(sides.found["conflict"]).slice(0, SHOWN).to_pylist()
     return {
         "platform": platform,
@@ -393,7 +393,7 @@ def _missing(sides: _Sides) -> list[tuple[str, str]]:
         )
         for label in ours
     }
-    return sorted(wanted - set(sides.library))
+    return sorted(wanted - set(sides.corp_tags))
 
 
 # doing it
@@ -408,7 +408,7 @@ class _Doing:
         self.run = run
         self.sides = sides
         self.groups = {one.key: one.group for one in sides.mapping.tags}
-        self.ids = dict(sides.library)
+        self.ids = dict(sides.corp_tags)
         self.counted: Counter[str] = Counter()
         self.refused: list[Json] = []
         self.stopped = ""

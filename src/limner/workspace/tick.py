@@ -18,7 +18,6 @@ from limner.workspace import (
     giving,
     harming,
     holding,
-    journeying,
     knowing,
     posting,
     reaching,
@@ -28,6 +27,7 @@ from limner.workspace import (
     scenes,
     syncing,
     uploads,
+    walking,
 )
 from limner.workspace.runs import claim_schedule, done_schedules
 from limner.workspace.schedule import Due, Scheduled, due
@@ -67,7 +67,7 @@ class Ticker:
 
     def move(self) -> None:
         """Moves every journey on now."""
-        self._try("journeys", lambda: journeying.move_all(self._workspace))
+        self._try("journeys", lambda: walking.move_all(self._workspace))
 
     def send(self, channel: str) -> None:
         """Sends what is due on one channel until the workspace is closed: a slow channel holds nothing else.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from limner.api.routes import (
     accounts,
+    approvals,
     audiences,
     campaigns,
     categories,
@@ -11,6 +12,7 @@ from limner.api.routes import (
     content,
     data,
     definitions,
+    effects,
     expressions,
     forms,
     giving,
@@ -32,11 +34,13 @@ from limner.api.routes import (
     start,
     tag_life,
     tags,
+    timing,
 )
 from limner.api.routes.route import Route
 
 ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
+    *approvals.ROUTES,
     *audiences.ROUTES,
     *campaigns.ROUTES,
     *categories.ROUTES,
@@ -44,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     *content.ROUTES,
     *data.ROUTES,
     *definitions.ROUTES,
+    *effects.ROUTES,
     *expressions.ROUTES,
     *forms.ROUTES,
     *giving.ROUTES,
@@ -65,5 +70,6 @@ ROUTES: tuple[Route, ...] = (
     *tag_life.ROUTES,
     *memberships.ROUTES,
     *tags.ROUTES,
+    *timing.ROUTES,
 )
 """All of them."""

@@ -10,18 +10,16 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from limner.accounts.model import Role
+from limner.api.routes.approvals import Approval
 from limner.api.routes.definitions import ProblemAt, Text
-from limner.api.routes.route import Call, Instant, Name, Paged, Route, Shape
+from limner.api.routes.route import Call, Entry, Name, Paged, Route, Shape, Titles
+from limner.api.routes.timing import Chosen
 from limner.channels.kinds import ChannelKind
 from limner.types import silent
 from limner.workspace.verbs import call
 
 Status = Literal["draft", "scheduled", "missed", "running", "paused", "stopped", "done", "broken"]
-Entry = Annotated[
-    str, Field(max_length=100, description="Which sending; the same entry never reaches anybody twice.")
-]
 Share = Annotated[float, Field(ge=0, le=1)]
-Titles = dict[str, str]
 
 
 class Goal(Shape):
@@ -56,74 +54,6 @@ class Variant(Shape):
     subject: str = ""
     text: str = ""
     templates: Annotated[dict[str, str], Field(default_factory=dict)]
-
-
-class HourReason(Shape):
-    """Why a message is due when it is. `hour`: in which hour of the person's clock (-1: none was open).
-
-    `best`: where the best band of `band` hours begins; in it were `n` of `of` observations of whoever's habit it is.
-    """
-
-    hour: int
-    best: int
-    band: int
-    n: int
-    of: int
-    whose: Literal["person", "segment", "everybody", "nobody"]
-
-
-class ChannelReason(Shape):
-    """Why a message goes by its channel. `answers`: by channel answered, sent, and how likely an answer is.
-
-    `not`: the channels by which it may not go, with the reason.
-    """
-
-    by: str
-    answers: dict[str, tuple[int, int, float]]
-    not_: Annotated[dict[str, str], Field(alias="not", default_factory=dict)]
-
-
-class Chosen(Shape):
-    """Why a message goes when and by what; null where nothing was chosen."""
-
-    hour: HourReason | None = None
-    channel: ChannelReason | None = None
-
-
-class MessageAsked(Shape):
-    """The keys of a message that say its class, channels, hours and cap; `audience` '': everybody."""
-
-    message: dict[str, Any]
-    audience: Annotated[str, Field(max_length=200)] = ""
-
-
-class Whose(Shape):
-    """How many people's hours rest on whose habit."""
-
-    person: int
-    segment: int
-    everybody: int
-    nobody: int
-
-
-class When(Shape):
-    """When and by what messages would go if they began now: people by hour of their own clock, and by channel.
-
-    `looked_at` of `people`, spread evenly; `goes_to` of them; the others with their reasons in `without`.
-    """
-
-    name: str
-    channel: str
-    people: int
-    looked_at: int
-    goes_to: int
-    within: str | None
-    hours: list[int]
-    at_once: int
-    whose: Whose
-    channels: dict[str, int]
-    without: dict[str, int]
-    as_of: str
 
 
 class Picks(Shape):
@@ -405,26 +335,6 @@ class CheckItem(Shape):
     words: dict[str, str]
 
 
-class Approval(Shape):
-    """A second person's word on a sending; void when a text was edited since."""
-
-    id: str
-    campaign: str
-    titles: Titles
-    entry: str
-    state: Literal["waiting", "approved", "refused", "void"]
-    people: int
-    audience: int
-    limit: int
-    why: str
-    asked_by: str
-    asked_at: str
-    mine: bool
-    decided_by: str | None
-    decided_at: str | None
-    reason: str
-
-
 class CheckAsked(Shape):
     """Which sending is to be checked."""
 
@@ -508,159 +418,6 @@ class Tested(Shape):
     reason: str
 
 
-class Rate(Shape):
-    """`k` of `n` people, with the 95 % interval of their share."""
-
-    n: int
-    k: int
-    rate: float | None
-    low: float | None
-    high: float | None
-
-
-class Rates(Shape):
-    """Who converted in each arm."""
-
-    treated: Rate
-    held_out: Rate
-
-
-class Incremental(Shape):
-    """Conversions that the campaign made, with the bounds of 95 %."""
-
-    conversions: float
-    low: float
-    high: float
-    per_person: float
-    per_person_low: float
-    per_person_high: float
-
-
-class IncrementalMoney(Shape):
-    """Money that the campaign made: estimates, not amounts, with the bounds of 95 %."""
-
-    currency: str
-    treated_per_person: float
-    held_out_per_person: float
-    per_person: float
-    per_person_low: float
-    per_person_high: float
-    total: float
-    low: float
-    high: float
-
-
-WhyNot = Literal["no_goal", "nobody_held_out", "nobody_treated", "few_conversions"]
-
-
-class Returned(Shape):
-    """What was spent, and the money that each unit of it brought back beyond the held out, with the bounds of 95 %;
-    null with the reason."""
-
-    cost: float
-    per_unit: float | None
-    low: float | None
-    high: float | None
-    why_not: (
-        WhyNot
-        | Literal["no_cost", "no_money", "no_holdout", "not_begun", "holdout_changed", "no_sum", "problem"]
-        | None
-    )
-
-
-class ByVariant(Shape):
-    """What one text did: of those for whom it was, who was treated against who was held out. `when` '': all others."""
-
-    variant: str
-    when: str
-    people: int
-    sent: int
-    opened: int
-    clicked: int
-    unsubscribed: int
-    converted: Rates | None
-    incremental: Incremental | None
-    money: IncrementalMoney | None
-    enough_data: bool
-    message: str
-    why_not: WhyNot | None
-
-
-class ReportAsked(Shape):
-    """Which sending (default: the last), counted until when (default: now)."""
-
-    entry: Entry = ""
-    as_of: Instant = ""
-
-
-class Report(Counts):
-    """What a sending changed, then where everybody is, then the rates.
-
-    `where`: expressions over people behind the counts. `more_days`: about how many days until there is enough.
-    """
-
-    campaign: str
-    titles: Titles
-    channel: str
-    entry: str
-    entries: list[str]
-    status: str
-    reason: str
-    started_at: str
-    until: str | None
-    window_ends_at: str | None
-    goal: Goal | None
-    treated: int
-    sending: int
-    accepted: int
-    opened: int
-    clicked: int
-    unsubscribed: int
-    exact: bool
-    converted: Rates | None
-    incremental: Incremental | None
-    money: IncrementalMoney | None
-    enough_data: bool
-    message: str
-    why_not: WhyNot | None
-    more_days: int | None
-    where: dict[str, str]
-    variants: list[ByVariant]
-    returned: Returned
-
-
-class OverallAsked(Shape):
-    """What counts: an event, where it holds, and the property that is earned."""
-
-    event: Annotated[str, Field(min_length=1, max_length=300)]
-    where: Annotated[str, Field(max_length=10_000)] = ""
-    money: Annotated[str, Field(max_length=300)] = ""
-
-
-class OverallGoal(Shape):
-    """What counts."""
-
-    event: str
-    where: str
-    money: str
-
-
-class Overall(Shape):
-    """What all marketing together changed: everybody against those in the global holdout, of `share`, since its day."""
-
-    since: str
-    until: str
-    share: float
-    goal: OverallGoal
-    currency: str
-    converted: Rates
-    incremental: Incremental | None
-    money: IncrementalMoney | None
-    enough_data: bool
-    message: str
-    why_not: WhyNot | None
-
-
 class SendingPeopleAsked(Paged):
     """Which people of which sending."""
 
@@ -693,71 +450,6 @@ class SendingPeople(Shape):
     entry: str
     people: list[SendingPerson]
     next: str | None
-
-
-class ApprovalAsked(Shape):
-    """Which sending ('*': every scheduled one), and why it should go."""
-
-    entry: Entry = ""
-    reason: Annotated[str, Field(max_length=500)] = ""
-
-
-class ApprovalsAsked(Paged):
-    """Which questions."""
-
-    state: Literal["", "waiting", "approved", "refused", "void"] = ""
-    campaign: Annotated[str, Field(max_length=200)] = ""
-
-
-class ApprovalPage(Shape):
-    """Questions and answers, the latest first."""
-
-    approvals: list[Approval]
-    next: str | None
-
-
-class Decision(Shape):
-    """The second person's word."""
-
-    decision: Literal["approve", "refuse"]
-    reason: Annotated[str, Field(max_length=500)] = ""
-
-
-class SendingEffect(Shape):
-    """What one sending changed, or why nothing can be said yet."""
-
-    campaign: str
-    titles: Titles
-    entry: str
-    status: str
-    started_at: str
-    until: str | None
-    window_ends_at: str | None
-    people: int
-    held_out: int | None
-    treated: int | None
-    state: Literal["more", "fewer", "no_difference", "not_enough", "no_goal"]
-    converted: Rates | None
-    incremental: Incremental | None
-    money: IncrementalMoney | None
-    more_days: int | None
-    why_not: Literal[WhyNot, "problem"] | None
-    problem: str | None
-
-
-class EffectsAsked(Paged):
-    """Which sendings."""
-
-    q: Annotated[str, Field(max_length=200)] = ""
-
-
-class EffectPage(Shape):
-    """What each sending changed, the latest first."""
-
-    effects: list[SendingEffect]
-    next: str | None
-    currency: str
-    as_of: str
 
 
 async def _begun(made: Call) -> Response:
@@ -841,23 +533,6 @@ ROUTES = (
         example={"body": {"name": "spring_harvest", "text": _TEXT, "n": 2}},
     ),
     Route("GET", _ONE, "campaign show", _VIEWER, Campaign, _NOUN),
-    Route("GET", f"{_ONE}/when", "campaign when", _VIEWER, When, _NOUN),
-    Route(
-        "POST",
-        "/api/v1/messages/when",
-        "message when",
-        _VIEWER,
-        When,
-        _NOUN,
-        takes=MessageAsked,
-        reads=True,
-        example={
-            "body": {
-                "message": {"channel": "email", "when": "best hour", "within": "24 hours"},
-                "audience": "",
-            }
-        },
-    ),
     Route("POST", f"{_ONE}/check", "campaign check", _VIEWER, CheckList, _NOUN, takes=CheckAsked, reads=True),
     Route(
         "POST",
@@ -906,39 +581,5 @@ ROUTES = (
         effect=True,
         example={"body": {"to": "me@shop.example", "person": "m000001"}},
     ),
-    Route("GET", f"{_ONE}/report", "campaign report", _VIEWER, Report, _NOUN, asks=ReportAsked),
     Route("GET", f"{_ONE}/people", "campaign people", _VIEWER, SendingPeople, _NOUN, asks=SendingPeopleAsked),
-    Route(
-        "POST",
-        f"{_ONE}/approvals",
-        "approval ask",
-        _OPERATOR,
-        Approval,
-        "approvals",
-        takes=ApprovalAsked,
-        effect=True,
-    ),
-    Route(
-        "GET",
-        "/api/v1/approvals",
-        "approval list",
-        _VIEWER,
-        ApprovalPage,
-        "approvals",
-        asks=ApprovalsAsked,
-        pages=("approvals", "id"),
-    ),
-    Route(
-        "POST",
-        "/api/v1/approvals/{id}",
-        "approval decide",
-        _OPERATOR,
-        Approval,
-        "approvals",
-        takes=Decision,
-        effect=True,
-        example={"body": {"decision": "approve", "reason": "the text was read"}},
-    ),
-    Route("GET", "/api/v1/effects", "effect list", _VIEWER, EffectPage, "effects", asks=EffectsAsked),
-    Route("GET", "/api/v1/effects/overall", "effect overall", _VIEWER, Overall, "effects", asks=OverallAsked),
 )

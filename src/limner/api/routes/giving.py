@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.route import Expression, Instant, Paged, Route, Shape
+from limner.api.routes.route import Expression, Instant, Paged, Route, Shape, Titles
 
 Value = bool | str | float | int | None
-Titles = dict[str, str]
 Batch = Annotated[str, Field(max_length=100, description="Only batches of this tag; empty: of all.")]
 
 

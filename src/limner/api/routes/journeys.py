@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.campaigns import Incremental, IncrementalMoney, Rates, When, WhyNot
 from limner.api.routes.definitions import ProblemAt, Text
+from limner.api.routes.effects import Incremental, IncrementalMoney, Rates, WhyNot
 from limner.api.routes.route import Name, Route, Shape
+from limner.api.routes.timing import When
 from limner.types import Json
 
 Status = Literal["not started", "running", "paused", "stopped"]

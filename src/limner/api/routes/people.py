@@ -10,12 +10,11 @@ from fastapi import Response
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.campaigns import Chosen
-from limner.api.routes.route import Call, Expression, Instant, Name, Paged, Route, Shape
+from limner.api.routes.route import Call, Expression, Instant, Name, Paged, Route, Shape, Titles
+from limner.api.routes.timing import Chosen
 from limner.types import silent
 from limner.workspace.verbs import call
 
-Titles = dict[str, str]
 Value = bool | int | float | str | None
 
 

@@ -33,6 +33,11 @@ Instant = Annotated[
 ]
 Expression = Annotated[str, Field(max_length=100_000, description="A condition in Limner's language.")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Entry = Annotated[
+    str, Field(max_length=100, description="Which sending; the same entry never reaches anybody twice.")
+]
+Titles = dict[str, str]
+"""A title in each language that it has."""
 
 
 class Paged(Shape):

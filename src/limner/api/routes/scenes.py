@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.campaigns import Incremental, IncrementalMoney, Rates, Returned, WhyNot
 from limner.api.routes.campaigns import Status as CampaignStatus
 from limner.api.routes.definitions import ProblemAt, Text
+from limner.api.routes.effects import Incremental, IncrementalMoney, Rates, Returned, WhyNot
 from limner.api.routes.journeys import Status as JourneyStatus
 from limner.api.routes.route import Instant, Name, Route, Shape
 from limner.types import Json

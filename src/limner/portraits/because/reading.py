@@ -24,8 +24,8 @@ from limner.expressions.scan import SUM_SCALE
 from limner.expressions.sql import Bound, Sql, Typed
 from limner.portraits.because.examples import MOST_WAYS, in_words, properties_for
 from limner.portraits.because.facts import Ask, Facts, Happened, Imagined, Match
-from limner.portraits.because.missing import Plan
 from limner.portraits.because.moment import kind_of
+from limner.portraits.because.plans import Plan
 from limner.portraits.because.question import observed_names
 from limner.portraits.because.weighing import Weighed, engines, put_in
 from limner.tags.graph import Graph

@@ -22,8 +22,9 @@ from limner.portraits.because.deciding import (
     flip_reading,
 )
 from limner.portraits.because.facts import Facts
-from limner.portraits.because.missing import Lack, Near, Nearness, Plan, Until
+from limner.portraits.because.missing import Near, Nearness
 from limner.portraits.because.moment import answer, value
+from limner.portraits.because.plans import Lack, Plan, Until
 from limner.portraits.because.question import (
     Asking,
     Fixed,
