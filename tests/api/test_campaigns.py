@@ -545,6 +545,44 @@ def test_a_finished_effect_changes_when_an_event_of_its_time_comes_late(shop: Sh
     assert effect["converted"]["treated"]["k"] == 5
 
 
+@pytest.mark.proves("F2")
+def test_a_breakdown_is_by_what_was_known_when_the_sending_began(shop: Shop) -> None:
+    shop.world.write("campaigns/harvest.yml", CAMPAIGN.replace("0.25", "0.5"))
+    shop.world.write(
+        "tags/orders.yml",
+        'nature: fact\nmethod: statistic\ntype: number\nstatistic: count("Order Paid")\nvalidity: 90 days\n',
+    )
+    for n in range(20):
+        shop.track(f"m{n:02d}", "Order Paid", amount=1)
+    shop.world.now += timedelta(days=1)
+    shop.post(f"{ONE}/send", {}, role="operator")
+    people = {who: shop.get(f"{ONE}/people", who=who, limit=200)["people"] for who in ("sent", "held_out")}
+    shop.world.now += timedelta(days=2)
+    for rows in people.values():
+        for row in rows:
+            shop.track(row["id"], "Order Paid", amount=20)  # changes the tag, but not what it was then
+    shop.world.now += timedelta(minutes=1)
+    report = shop.get(f"{ONE}/report")
+    found = shop.get(f"{ONE}/breakdown", by="orders", role="viewer")
+    drawn = sorted(row["id"] for rows in people.values() for row in rows)
+    before = sum(who < "m20" for who in drawn)
+    assert {(row["kind"], row["value"], row["people"]) for row in found["groups"]} == {
+        ("value", "0", len(drawn) - before),
+        ("value", "1", before),
+    }
+    for arm in ("treated", "held_out"):
+        assert sum(row["converted"][arm]["k"] for row in found["groups"]) == report["converted"][arm]["k"]
+        assert sum(row["converted"][arm]["n"] for row in found["groups"]) == report["converted"][arm]["n"]
+    assert sum(row["sent"] for row in found["groups"]) == report["sent"]
+    (sent, held) = sorted(
+        shop.get(f"{ONE}/breakdown", by="channel")["groups"], key=lambda row: row["kind"] == "unknown"
+    )
+    assert (sent["value"], sent["sent"], sent["why_not"]) == ("email", report["sent"], "not_drawn_by_it")
+    assert (held["kind"], held["treated"], held["sent"]) == ("unknown", 0, 0)
+    assert shop.code("GET", f"{ONE}/breakdown", by="oders") == (404, "not_found")
+    assert shop.code("GET", f"{ONE}/breakdown", by="orders", entry="x") == (404, "not_found")
+
+
 def test_channels_say_what_is_missing_and_whether_they_let_us_in(shop: Shop) -> None:
     shop.post(f"{ONE}/send", {}, role="operator")
     listed = {row["kind"]: row for row in shop.get("/api/v1/channels")["channels"]}

@@ -6,9 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import dns.exception
-import dns.resolver
-
 from limner.channels.dkim import Signer
 from limner.errors import ChannelError
 
@@ -31,6 +28,9 @@ class Check:
 
 def texts(name: str) -> list[str]:
     """The texts of the name's TXT records, as the machine's resolver answers. Raises ChannelError."""
+    import dns.exception
+    import dns.resolver  # here: no other command should wait for it
+
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=SECONDS)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):

@@ -224,6 +224,46 @@ def effect(report: Json) -> list[tuple[str, str]]:
     return lines
 
 
+def breakdown(answer: Json) -> None:
+    """What a sending did, a line for each group; ↑ and ↓ where it surely differs from all others."""
+    mark = {"more": " ↑", "fewer": " ↓", None: ""}
+
+    def share(rate: Json) -> str:
+        if rate["rate"] is None:
+            return "–"
+        return f"{rate['rate']:.1%} ({rate['low']:.1%} to {rate['high']:.1%}){mark[rate.get('differs')]}"
+
+    def name(row: Json) -> str:
+        if row["kind"] == "bin":
+            return f"{row['low']} and more" if row["high"] is None else f"{row['low']} to below {row['high']}"
+        return (
+            str(row["value"])
+            if row["kind"] == "value"
+            else {"rest": "others", "unknown": "unknown"}[row["kind"]]
+        )
+
+    def effect(row: Json) -> str:
+        made = row["incremental"]
+        if made is None:
+            return str(row["why_not"]).replace("_", " ")
+        return f"{made['per_person']:+.1%} ({made['low']:+.1%} to {made['high']:+.1%}) {row['state'].replace('_', ' ')}"
+
+    table(
+        f"{answer['name']} {answer['entry']} by {answer['by']}",
+        ("", "people", "sent", "clicked", "unsubscribed", "complained", "effect per person"),
+        (
+            (
+                name(row),
+                f"{row['people']:,}",
+                f"{row['sent']:,}",
+                *(share(row[what]) for what in ("clicked", "unsubscribed", "complained")),
+                effect(row),
+            )
+            for row in answer["groups"]
+        ),
+    )
+
+
 def members(answer: Json) -> None:
     """How many people, and a page of their ids."""
     table(

@@ -69,6 +69,47 @@ def arms_of(
     return _now(engine, [(person, arm, 0) for person, arm in rows])
 
 
+REACTIONS = ("sent", "opened", "clicked", "unsubscribed", "complained")
+
+
+def reactions_of(records: Records, engine: Engine, campaign: str, entry: str) -> pa.Table:
+    """Of each person of both arms, by their ordinal now: ix (sorted), treated, variant, channel and `REACTIONS`.
+
+    `complained`: a complaint came about the address after the message left. `channel`: '' of the held out. People who
+    were merged count as in `arms_of`, with everything that any of them did.
+    """
+    with records.read() as connection:
+        rows = connection.execute(text(_REACTED), {"campaign": campaign, "entry": entry}).all()
+    columns = list(zip(*rows, strict=True)) or [()] * (4 + len(REACTIONS))
+    told = {
+        "person_id": pa.array(columns[0], pa.string()),
+        "treated": pa.array([arm == TREATED for arm in columns[1]], pa.bool_()),
+        "variant": pa.array(columns[2], pa.string()),
+        "channel": pa.array(columns[3], pa.string()),
+        **{
+            name: pa.array(map(bool, column), pa.bool_())
+            for name, column in zip(REACTIONS, columns[4:], strict=True)
+        },
+    }
+    any_of = ", ".join(f"bool_or(d.{name}) AS {name}" for name in REACTIONS)
+    return engine.read(
+        _PEOPLE_NOW.format(
+            also=f", arg_min(d.variant, d.person_id) AS variant, MAX(d.channel) AS channel, {any_of}"
+        ),
+        given={"drawn": pa.table({**told, "since": pa.array([0] * len(rows), pa.int64())})},
+    )
+
+
+_REACTED = """
+SELECT a.person, a.arm, a.variant, COALESCE(t.channel, ''), COALESCE(t.status = 'sent', 0), t.opened_at IS NOT NULL,
+    t.clicked_at IS NOT NULL, t.unsubscribed_at IS NOT NULL, t.address_hash <> '' AND EXISTS (SELECT 1
+        FROM suppressions AS s WHERE s.reason = 'complained' AND s.address_hash = t.address_hash
+        AND s.channel = t.channel AND s.at >= t.claimed_at)
+FROM arms AS a LEFT JOIN touches AS t ON t.campaign = a.campaign AND t.entry = a.entry AND t.person = a.person
+WHERE a.campaign = :campaign AND a.entry = :entry AND a.arm IN ('treated', 'held_out')
+"""
+
+
 def arms_by_lot(engine: Engine, people: Sequence[str], out: Sequence[bool]) -> pa.Table:
     """The arm of each of these people by their ordinal now, of whom those are held out; as `arms_of`."""
     return _now(
@@ -128,19 +169,21 @@ def _now(engine: Engine, rows: Sequence[tuple[str, str, int]]) -> pa.Table:
             "since": pa.array([since for _, _, since in rows], pa.int64()),
         }
     )
-    return engine.read(_ARMS_NOW, given={"drawn": drawn})
+    return engine.read(_PEOPLE_NOW.format(also=""), given={"drawn": drawn})
 
 
-_ARMS_NOW = """
+_PEOPLE_NOW = """
 WITH RECURSIVE found AS (
-    SELECT d.treated, d.since, p.ix, true AS own
+    SELECT d.person_id, d.since, d.treated, p.ix, true AS own
     FROM drawn AS d JOIN persons AS p ON p.person_id = d.person_id WHERE NOT p.erased
     UNION
-    SELECT f.treated, f.since, p.merged_into, false
+    SELECT f.person_id, f.since, f.treated, p.merged_into, false
     FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE p.merged_into IS NOT NULL
 )
-SELECT f.ix, COALESCE(bool_or(f.treated) FILTER (WHERE f.own), bool_or(f.treated)) AS treated, MIN(f.since) AS since
-FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE p.merged_into IS NULL GROUP BY f.ix ORDER BY f.ix
+SELECT f.ix, COALESCE(bool_or(f.treated) FILTER (WHERE f.own), bool_or(f.treated)) AS treated,
+    MIN(f.since) AS since{also}
+FROM found AS f JOIN persons AS p ON p.ix = f.ix JOIN drawn AS d ON d.person_id = f.person_id
+WHERE p.merged_into IS NULL GROUP BY f.ix ORDER BY f.ix
 """
 
 
@@ -157,8 +200,22 @@ def outcome(
 
     `arms`: ix (sorted), treated, and since (microseconds) for `within`.
     """
-    ixs = arms["ix"].to_numpy()
     treated = arms["treated"].to_numpy(zero_copy_only=False)
+    converted, money = did(engine, arms, goal, start=start, end=end, within=within)
+    return Outcome(_arm(treated, converted, money), _arm(~treated, converted, money))
+
+
+def did(
+    engine: Engine,
+    arms: pa.Table,
+    goal: GoalEvents,
+    *,
+    start: datetime,
+    end: datetime,
+    within: timedelta | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each of the people did what the goal asks for, and the money of it in currency units, as `outcome`."""
+    ixs = arms["ix"].to_numpy()
     money = np.zeros(len(ixs))
     converted = np.zeros(len(ixs), dtype=bool)
     if goal.codes and len(ixs):
@@ -191,7 +248,7 @@ def outcome(
         ours = ixs[place] == who
         converted[place[ours]] = True
         money[place[ours]] = found["money"].to_numpy()[ours]
-    return Outcome(_arm(treated, converted, money), _arm(~treated, converted, money))
+    return converted, money
 
 
 def _arm(inside: np.ndarray, converted: np.ndarray, money: np.ndarray) -> Arm:

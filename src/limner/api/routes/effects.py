@@ -132,6 +132,63 @@ class Report(Counts):
     returned: Returned
 
 
+class BreakdownAsked(Shape):
+    """Which sending (default: the last), by what (a tag's key, variant or channel), counted until when."""
+
+    by: Annotated[str, Field(min_length=1, max_length=300)]
+    entry: Entry = ""
+    as_of: Instant = ""
+
+
+class ReactedRate(Rate):
+    """The share of those to whom it was sent; `differs`: surely more or fewer than among all others, or null."""
+
+    differs: Literal["more", "fewer"] | None
+
+
+class GroupEffect(Shape):
+    """More people per person who converted because of it; the interval holds for all groups together."""
+
+    per_person: float
+    low: float
+    high: float
+
+
+class GroupRow(Shape):
+    """What a sending did to the people of one value; a bin is [low, high), its `high` null: and more."""
+
+    kind: Literal["value", "bin", "rest", "unknown"]
+    value: str | None
+    low: str | None
+    high: str | None
+    people: int
+    treated: int
+    held_out: int | None
+    sent: int
+    opened: ReactedRate
+    clicked: ReactedRate
+    unsubscribed: ReactedRate
+    complained: ReactedRate
+    converted: Rates | None
+    incremental: GroupEffect | None
+    state: Literal["more", "fewer", "no_difference", "not_enough"]
+    why_not: WhyNot | Literal["not_drawn_by_it"] | None
+
+
+class Breakdown(Shape):
+    """What a sending did, group by group. `tag_as_of`: of when the tag's values are."""
+
+    name: str
+    entry: str
+    by: str
+    titles: Titles
+    type: str
+    tag_as_of: str | None
+    until: str
+    people: int
+    groups: list[GroupRow]
+
+
 class OverallAsked(Shape):
     """What counts: an event, where it holds, and the property that is earned."""
 
@@ -206,6 +263,16 @@ _VIEWER = Role.VIEWER
 
 ROUTES = (
     Route("GET", f"{_ONE}/report", "campaign report", _VIEWER, Report, "campaigns", asks=ReportAsked),
+    Route(
+        "GET",
+        f"{_ONE}/breakdown",
+        "campaign breakdown",
+        _VIEWER,
+        Breakdown,
+        "campaigns",
+        asks=BreakdownAsked,
+        example={"query": {"by": "variant"}},
+    ),
     Route("GET", "/api/v1/effects", "effect list", _VIEWER, EffectPage, "effects", asks=EffectsAsked),
     Route("GET", "/api/v1/effects/overall", "effect overall", _VIEWER, Overall, "effects", asks=OverallAsked),
 )

@@ -118,6 +118,25 @@ def campaign_report(
     )
 
 
+@campaign.command("breakdown")
+def campaign_breakdown(
+    name: str,
+    by: str = typer.Option(..., "--by", help="A tag's key, or variant, or channel."),
+    entry: str = typer.Option("", help="Which sending; default: the last."),
+    as_of: str = typer.Option("", "--as-of"),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What it did to the people of each value of a tag, or by variant or channel: rates, effect, and who left."""
+    ask(
+        "campaign breakdown",
+        {"name": name, "by": by, "entry": entry, "as_of": as_of},
+        workspace=workspace,
+        as_json=as_json,
+        show=show.breakdown,
+    )
+
+
 @consent.command("permissions")
 def permission_import(file: Path, workspace: Path = Workspace, as_json: bool = AsJson) -> None:
     """Read permissions to send one message each from a CSV: channel, address, template, proof, perhaps n."""

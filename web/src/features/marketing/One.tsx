@@ -19,6 +19,7 @@ import { useUrlState } from "../../lib/url";
 import { useFormat } from "../../lib/useFormat";
 import { titleIn } from "../../lib/titles";
 import { Approvals } from "./Approvals";
+import { Breakdown } from "./Breakdown";
 import { Interval } from "../../components/Interval";
 import css from "./marketing.module.css";
 import { Parts } from "./Parts";
@@ -171,6 +172,7 @@ function Sent({ shown, entry, state, setState }: { shown: CampaignShown; entry: 
       </Card>
       {report.data && <Reactions report={report.data} />}
       {report.data && <Variants report={report.data} />}
+      <Breakdown name={name} entry={entry.entry} />
       <Card title={t("one.runs")} note={t("one.runsNote")} flush>
         <DataTable<Sending>
           name={t("one.runs")}
