@@ -28,6 +28,13 @@ def datasets() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this run see."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Bytes are named by their length: what a compressor writes may hold the time of day."""
     return f"{argname}-{len(val)}B" if isinstance(val, bytes) else None

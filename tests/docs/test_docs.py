@@ -16,11 +16,11 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
 
 
-def script(page: Path) -> str:
+def script(page: Path, *, block: re.Pattern[str] = BLOCK) -> str:
     """The page's bash blocks as one script that fails at the first command that does."""
     lines = ["set -euo pipefail"]
-    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        for line in block.splitlines():
+    for commands in block.findall(page.read_text(encoding="utf-8")):
+        for line in commands.splitlines():
             command, arrow, wanted = line.partition("# → ")
             if arrow:
                 lines.append(

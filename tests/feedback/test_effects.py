@@ -31,7 +31,7 @@ def test_a_share_of_nobody_is_no_number() -> None:
             wilson(k, n)
 
 
-@pytest.mark.proves("F2", partly="by tag and variant")
+@pytest.mark.proves("F2")
 @pytest.mark.parametrize(
     ("k1", "n1", "k2", "n2", "low", "high"),
     [

@@ -226,7 +226,7 @@ def test_advertising_without_a_public_address_cannot_be_composed() -> None:
         Composer(SPRING, composer().letters, Links(b"x", ""), b"x")
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
+@pytest.mark.proves("S9", partly="the unprofiled alternative")
 @pytest.mark.proves("G15", partly="8 campaigns of 30 people at once, not 50 of 100,000")
 def test_a_cap_counts_every_campaign_and_is_recorded(records: Records) -> None:
     consent_all(records, 2)

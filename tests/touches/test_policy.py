@@ -283,7 +283,7 @@ def decided(case: Case) -> tuple[str, str]:
     return status, reason
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
+@pytest.mark.proves("S9", partly="the unprofiled alternative")
 @pytest.mark.parametrize("check", FAULTS)
 def test_each_row_of_the_page_gives_its_reason(records: Records, check: str) -> None:
     consent_all(records, 1)
@@ -570,7 +570,7 @@ def test_what_was_not_handed_over_or_failed_costs_nothing(records: Records) -> N
 # Harm
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
+@pytest.mark.proves("S9", partly="the unprofiled alternative")
 def test_a_sending_stops_itself_when_too_many_leave(records: Records) -> None:
     consent_all(records, 600)
     begin(records, audience(600))

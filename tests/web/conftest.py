@@ -15,13 +15,6 @@ from tests.web.harness import Site, Visits
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder that all workers of this run see."""
-    own = tmp_path_factory.getbasetemp()
-    return own if worker_id == "master" else own.parent
-
-
-@pytest.fixture(scope="session")
 def ui(shared: Path) -> None:
     """The pages are built from the sources as they are."""
     harness.build_ui(shared)

@@ -7,7 +7,6 @@ failed requests, dialogs, violations of the content security policy, requests to
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -44,6 +43,7 @@ from limner.workspace import live, logs
 from limner.workspace.files import init
 from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
+from tests.sharing import alone
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,14 +145,6 @@ def _point_at(config: Path, mail: MailServer, wechat: WechatServer) -> None:
     text = re.sub(r"(?m)^port = \d+", f"port = {mail.port}", text)
     text = re.sub(r'(?m)^api = ".*"$', f'api = "{wechat.url}"', text)
     config.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Only one of the processes that share the file is inside the block."""
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def copied_shop(shared: Path, folder: Path) -> Path:

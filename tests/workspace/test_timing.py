@@ -217,16 +217,16 @@ def test_each_is_written_to_at_their_hour_on_their_clock_never_in_quiet_hours(sh
     assert shop.mail.messages()
 
 
-@pytest.mark.proves("S4")
-@pytest.mark.proves("B8", partly="products, logged propensities, off-policy evaluation")
-def test_the_channel_by_which_somebody_answers_is_chosen_and_consent_holds(shop: Shop) -> None:
-    """After the news: who clicked in their mails, or answered by SMS, is written to so."""
+@pytest.fixture(scope="module")
+def truth(shop: Shop) -> dict[int, str]:
+    """By which channel each answers, which the shop has seen ever since."""
     history = shop.write(
         "answers.map.yml",
         "source: old\nperson: {user_id: user_id}\ntime: {column: at, format: '%Y-%m-%dT%H:%M:%SZ', zone: UTC}\n"
         "event: {column: event}\nproperties: {channel: channel, message_id: message_id, class: class}\n",
     )
-    rows, truth = [], {}
+    rows: list[str] = []
+    truth: dict[int, str] = {}
     for who in range(PEOPLE):
         truth[who] = "sms" if who % 2 else "email"
         for n in range(30):
@@ -240,6 +240,15 @@ def test_the_channel_by_which_somebody_answers_is_chosen_and_consent_holds(shop:
                 rows.append(f"m{who:02d},{later:%Y-%m-%dT%H:%M:%SZ},{event},{channel},{mark},marketing")
     file = shop.write("answers.csv", "user_id,at,event,channel,message_id,class\n" + "\n".join(rows) + "\n")
     shop.verb("import", file=str(file), map=str(history))
+    return truth
+
+
+@pytest.mark.proves("S4")
+@pytest.mark.proves("B8", partly="products, logged propensities, off-policy evaluation")
+def test_the_channel_by_which_somebody_answers_is_chosen_and_consent_holds(
+    shop: Shop, truth: dict[int, str]
+) -> None:
+    """After the news: who clicked in their mails, or answered by SMS, is written to so."""
     shop.write("campaigns/offer.yml", NEWS.replace("when: best hour\nwithin: 24 hours\n", ""))
     shop.now = datetime(2026, 6, 2, 20, 0, tzinfo=UTC)
     planned = shop.verb("campaign preview", text=(shop.folder / "campaigns/offer.yml").read_text(), n=20)
@@ -270,6 +279,7 @@ def test_the_channel_by_which_somebody_answers_is_chosen_and_consent_holds(shop:
     assert cheap["channels"]["sms"] == sum(1 for who in range(PEOPLE) if who % 8 == 7 and who % 6 != 5)
 
 
+@pytest.mark.usefixtures("truth")
 def test_a_quota_is_kept_and_the_others_go_by_their_next_channel(shop: Shop) -> None:
     shop.now = datetime(2026, 6, 10, 4, 0, tzinfo=UTC)
     shop.write(

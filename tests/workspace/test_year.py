@@ -14,9 +14,9 @@ PEOPLE = 160
 
 
 @pytest.mark.timeout(900)  # a year takes half a minute where nobody else works
-@pytest.mark.proves("U1", partly="the year of 10,000 members (benchmarks/year.py) has no result yet")
-@pytest.mark.proves("U2", partly="the year of 10,000 members (benchmarks/year.py) has no result yet")
-@pytest.mark.proves("U3", partly="the year of 10,000 members (benchmarks/year.py) has no result yet")
+@pytest.mark.proves("U1")
+@pytest.mark.proves("U2")
+@pytest.mark.proves("U3")
 def test_a_year_of_members_gets_exactly_the_oracles_messages(tmp_path: Path) -> None:
     people = members(PEOPLE, seed=11)
     moments = looks(every=timedelta(hours=71), near=timedelta(hours=4))

@@ -5,34 +5,30 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from html import unescape
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import numpy as np
 
-from limner.campaigns import scene_text
 from limner.cli import show
-from limner.cli.ask import bar, errors, out
+from limner.cli.ask import bar, out
 from limner.cli.serve import running
+from limner.cli.staging import BROWSER, TurnedClock, date_scene, keep_serving, post, prepare
 from limner.config import FILE
 from limner.demo import shop as tea
 from limner.demo.mail_server import MailServer
 from limner.demo.wechat_server import WechatServer
-from limner.errors import ConflictError
 from limner.types import Json, Progress
-from limner.workspace import accounting, live, logs
-from limner.workspace.files import init
+from limner.workspace import live, logs
 from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace, system_clock
 
@@ -40,21 +36,9 @@ SECRET_VARIABLE = "LIMNER_DEMO_WECHAT_SECRET"  # noqa: S105 - the variable's nam
 HTTP_DAYS = 2
 """So many days before the campaign, and after it, arrive through HTTP; the rest is imported."""
 
-BATCH = 100
 SCENE_DAYS = 60
 EVENTS_PER_PERSON = 50
-BROWSER = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1 Mobile/15E148"
 OPEN_SHARE, CLICK_SHARE, UNSUBSCRIBE_SHARE = 0.45, 0.12, 0.01
-
-
-class TurnedClock:
-    """A clock that shows what it was set to, until it is let go; then it is the machine's."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now: datetime | None = now
-
-    def __call__(self) -> datetime:
-        return system_clock() if self.now is None else self.now
 
 
 @dataclass
@@ -76,6 +60,10 @@ class Stage:
         """The answer of a verb performed on the open workspace."""
         return call(self.opened, verb, arguments, self.progress)
 
+    def post(self, calls: Iterator[Json]) -> int:
+        """How many calls were posted to the collector."""
+        return post(self.url, self.write_key, calls, self.progress)
+
     def at(self, instant: datetime) -> None:
         """Turns the clock."""
         self.clock.now = instant
@@ -84,12 +72,12 @@ class Stage:
 def demo(folder: Path, *, people: int, seed: int, serve: bool, port: int, as_json: bool) -> Json:
     """Makes the workspace and shows people, tags, portraits, audiences, a campaign and what it changed."""
     began = time.monotonic()
-    prepare(folder)
+    prepare(folder, "files")
     made = tea.shop(people=people, seed=seed, start=tea.first_day(system_clock()))
     events = people * EVENTS_PER_PERSON
     os.environ.setdefault(SECRET_VARIABLE, "only-for-the-demo")
     clock = TurnedClock(made.start)
-    date_scene(folder, first=made.launch.date())
+    date_scene(folder, "spring_tea", first=made.launch.date(), days=SCENE_DAYS)
     with MailServer() as mail, WechatServer(secret=os.environ[SECRET_VARIABLE]) as wechat:
         point_at(folder, mail=mail, wechat=wechat)
         secret = blake2b(
@@ -117,29 +105,8 @@ def demo(folder: Path, *, people: int, seed: int, serve: bool, port: int, as_jso
                 draw(answer)
             if serve:
                 clock.now = None
-                keep_serving(opened, port=port)
+                keep_serving(opened, port=port, example="m000001")
     return answer
-
-
-def prepare(folder: Path) -> None:
-    """A fresh workspace with the shop's definitions; only an earlier demo is ever replaced."""
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / ".limner-demo").exists():
-            raise ConflictError(f"{folder} is not empty and not a demo", hint="name another folder with --to")
-        shutil.rmtree(folder)
-    init(folder, example=True)
-    (folder / ".limner-demo").write_text("made by limner demo; replaced by the next one\n", encoding="utf-8")
-
-
-def date_scene(folder: Path, *, first: date) -> None:
-    """The shop's scene begins on the day of its campaign."""
-    path = folder / "scenes" / "spring_tea.yml"
-    last = first + timedelta(days=SCENE_DAYS - 1)
-    text = path.read_text(encoding="utf-8")
-    dated = scene_text.written(
-        text, {"from": first.isoformat(), "until": last.isoformat()}, name="spring_tea"
-    )
-    path.write_text(dated, encoding="utf-8")
 
 
 def point_at(folder: Path, *, mail: MailServer, wechat: WechatServer) -> None:
@@ -179,7 +146,7 @@ def history(stage: Stage) -> None:
     stage.verb("consent import", file=str(folder / "consents.csv"))
     stage.write_key = stage.verb("source add", name="website", kind="segment")["write_key"]
     stage.at(made.launch)
-    posted = post(stage, tea.calls(made, web.part((web.seconds >= cut) & (web.seconds < launch))))
+    posted = stage.post(tea.calls(made, web.part((web.seconds >= cut) & (web.seconds < launch))))
     stage.summary["imported_before"] = sum(answer["stored"] for answer in imports)
     stage.summary["posted_before"] = posted
 
@@ -246,13 +213,13 @@ def aftermath(stage: Stage) -> None:
     http_until = launch + HTTP_DAYS * 86_400
     early = later.part(later.seconds < http_until)
     stage.at(made.launch + timedelta(days=HTTP_DAYS))
-    posted = post(stage, tea.calls(made, early))
+    posted = stage.post(tea.calls(made, early))
     rest = later.part(later.seconds >= http_until)
     path = stage.folder / "sample" / "web_after.parquet"
     tea.write_web(made, rest, path)
     stage.at(made.end)
     answer = stage.verb("import", file=str(path), map=str(stage.folder / "mappings" / "web.yml"))
-    posted += post(stage, iter(orders))
+    posted += stage.post(iter(orders))
     stage.summary["imported_after"] = answer["stored"]
     stage.summary["posted_after"] = posted
 
@@ -271,23 +238,6 @@ def conclude(stage: Stage) -> None:
     stage.summary["report"] = stage.verb("campaign report", name="spring_harvest")
     stage.summary["sources"] = stage.verb("source list")["sources"]
     stage.summary["events"] = stage.verb("event summary")["events"]
-
-
-def post(stage: Stage, calls: Iterator[Json]) -> int:
-    """How many calls were posted to the collector, in batches, as an SDK does."""
-
-    def send(batch: list[Json]) -> int:
-        answer = client.post("/v1/batch", json={"batch": batch, "sentAt": None}, auth=(stage.write_key, ""))
-        answer.raise_for_status()
-        return len(batch)
-
-    posted = 0
-    with httpx2.Client(base_url=stage.url, timeout=60) as client, ThreadPoolExecutor(4) as pool:
-        batches = iter(lambda: list(islice(calls, BATCH)), [])
-        for n in pool.map(send, batches):
-            posted += n
-            stage.progress("events through HTTP", posted, 0)
-    return posted
 
 
 STEPS: dict[str, Callable[[Stage], None]] = {
@@ -331,24 +281,3 @@ def draw(answer: Json) -> None:
             + ")",
         },
     )
-
-
-def keep_serving(opened: Workspace, *, port: int) -> None:
-    """Serves the demo's workspace until Ctrl-C."""
-    with running(opened, port=port) as url:
-        opened.public_url = url
-        errors.print(
-            f"look around: limner --help, for example: limner person show m000001 --workspace {opened.paths.folder}"
-        )
-        print(f"listening on {url}", flush=True)
-        first = accounting.first_admin(opened)
-        if first is not None:
-            print(f"first admin: {url}{first}", flush=True)
-            errors.print(
-                "open that address to choose a name and a password, once; then the shop is yours to look at"
-            )
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            errors.print("stopped")

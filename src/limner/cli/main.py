@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -18,6 +19,7 @@ from limner.cli.commands import (
     categories,
     contacts,
     content,
+    desk,
     forms,
     groups,
     journeys,
@@ -79,19 +81,32 @@ def init(
     out.print("next: limner source add web, then limner serve")
 
 
+class Demo(StrEnum):
+    """What can be shown."""
+
+    SHOP = "shop"
+    LENDER = "lender"
+
+
 @app.command()
 def demo(
-    people: int = typer.Option(20_000, min=500, help="How many people the shop has."),
+    what: Demo = typer.Argument(
+        Demo.SHOP, help="A tea shop's campaign, or a lender that looks for car owners."
+    ),
+    people: int = typer.Option(20_000, min=500, help="How many people it has."),
     folder: Path = typer.Option(
         Path("limner-demo"), "--to", help="Where the demo's workspace is made (replaced)."
     ),
-    seed: int = typer.Option(3, help="The same seed gives the same shop, people and arms."),
+    seed: int = typer.Option(3, help="The same seed gives the same people, what they do, and arms."),
     no_serve: bool = typer.Option(False, "--no-serve", help="End with the summary."),
     port: int = typer.Option(0, help="The server's port; 0 takes a free one."),
     as_json: bool = AsJson,
 ) -> None:
-    """A generated shop from raw events to a measured campaign, in under three minutes."""
-    from limner.cli.demo import demo as run_demo  # the web framework is needed here only
+    """A generated shop from raw events to a measured campaign, or a lender's car owners, in under three minutes."""
+    if what is Demo.LENDER:
+        from limner.cli.lender_demo import demo as run_demo  # the web framework is needed here only
+    else:
+        from limner.cli.demo import demo as run_demo
 
     run_demo(folder, people=people, seed=seed, serve=not no_serve, port=port, as_json=as_json)
 
@@ -144,6 +159,8 @@ for name, commands in {
     "campaign": campaigns.campaign,
     "consent": campaigns.consent,
     "hold": campaigns.hold,
+    "suppression": desk.suppression,
+    "inbox": desk.inbox,
     "run": keeping.run,
 }.items():
     app.add_typer(commands, name=name)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from limner.accounts.keys import instant, micros
-from limner.consents.model import MARKETING, UNSUBSCRIBED, Consent, Standing, State
+from limner.consents.model import BLOCKED, MARKETING, UNSUBSCRIBED, Consent, Standing, State
 from limner.store.records import Records
 
 _LATEST = """
@@ -95,8 +95,21 @@ def unsubscribe(
     return new
 
 
+def block(records: Records, channel: str, address_hash: str, *, now: datetime) -> None:
+    """Nothing at all goes to the address any more, whatever it was stopped for before."""
+    with records.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO suppressions (channel, address_hash, reason, at) VALUES (:channel, :hash, :reason, :at)"
+                " ON CONFLICT (channel, address_hash) DO UPDATE SET reason = excluded.reason, at = excluded.at"
+                " WHERE reason <> excluded.reason"
+            ),
+            {"channel": channel, "hash": address_hash, "reason": BLOCKED, "at": micros(now)},
+        )
+
+
 def lift(records: Records, channel: str, address_hash: str) -> bool:
-    """Whether a suppression was lifted: only on the recipient's own word, never by an import."""
+    """Whether a suppression was lifted: on the recipient's own word or by somebody who says why, never by an import."""
     with records.begin() as connection:
         done = connection.execute(
             text("DELETE FROM suppressions WHERE channel = :channel AND address_hash = :hash"),

@@ -18,6 +18,9 @@ UNSUBSCRIBED = "unsubscribed"
 COMPLAINED = "complained"
 BOUNCED = "bounced"
 REFUSED = "refused"
+BLOCKED = "blocked"
+REASONS = (UNSUBSCRIBED, COMPLAINED, BOUNCED, REFUSED, BLOCKED)
+"""Why an address is suppressed; `blocked`: somebody here said that nothing at all goes there."""
 
 # These end advertising; what a customer ordered (a receipt, a password) still goes out.
 _ENDS_MARKETING_ONLY = (UNSUBSCRIBED, COMPLAINED)

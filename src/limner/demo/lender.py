@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -24,10 +24,12 @@ from limner.demo.shop import CITIES, GIVEN, SURNAMES
 from limner.types import Json
 
 DAYS = 180
-AFTER_DAYS = 21
+AFTER_DAYS = 14
 """The journey starts this many days before the end."""
 
 PRODUCTS = ("replacement loan", "loan on the car", "insurance in instalments", "service in instalments")
+TITLES = ("置换贷款", "车抵贷", "车险分期", "保养分期")
+"""What the library calls them."""
 CHANNELS = ("email", "sms", "wechat")
 OWNERS, RENTERS, BORROWERS, ENTHUSIASTS = 0.28, 0.08, 0.12, 0.1
 """Shares: who has a car; of those who have none: who rents now and then, drives the family's car, likes cars."""
@@ -55,7 +57,13 @@ APP = ("Screen Viewed", "Article Read", "Fine Looked Up", "Car Valued", "Calcula
 TOPICS = ("cars", "homes", "saving", "travel")
 MENUS = ("my loans", "annual inspection", "offers", "contact us")
 
-SIGNS_ANYWAY = 0.01
+NEWSLETTERS = 8
+"""So many messages of the time before went to everybody by each channel to which they agreed."""
+
+ANSWERS, ANSWERS_ELSEWHERE = 0.35, 0.06
+"""The share of messages whose link somebody follows: by their own channel, and by the others."""
+
+SIGNS_ANYWAY = 0.04
 """Of those with a car: the share that signs in those days whatever is sent."""
 
 PERSUADED = 0.16
@@ -72,6 +80,7 @@ class Lender:
     `owner` is the truth. `kind`: 0 has a car, 1 rents, 2 drives that of the family, 3 likes cars, 4 none of these.
     `electric`: the car needs no fuel. `seen`: the share of somebody's payments made with this lender's card. `hour`:
     of the day, in China's zone, around which somebody uses the app. `channel`, `need`: into CHANNELS and PRODUCTS.
+    `agreed`: a row for each person, which says of each channel whether marketing may come by it.
     """
 
     people: int
@@ -85,6 +94,7 @@ class Lender:
     channel: np.ndarray
     need: np.ndarray
     follower: np.ndarray
+    agreed: np.ndarray
 
     @property
     def owner(self) -> np.ndarray:
@@ -141,7 +151,8 @@ def lender(*, people: int, seed: int, start: datetime) -> Lender:
     owner = random.random(people) < OWNERS
     rest = 1 - RENTERS - BORROWERS - ENTHUSIASTS
     other = random.choice([1, 2, 3, 4], people, p=[RENTERS, BORROWERS, ENTHUSIASTS, rest])
-    return Lender(
+    said = np.random.default_rng([seed, 7]).random((people, len(CHANNELS))) < (0.85, 0.75, 0.95)
+    made = Lender(
         people=people,
         seed=seed,
         start=start,
@@ -153,7 +164,15 @@ def lender(*, people: int, seed: int, start: datetime) -> Lender:
         channel=random.choice(len(CHANNELS), people, p=[0.35, 0.3, 0.35]),
         need=random.choice(len(PRODUCTS), people, p=[0.3, 0.25, 0.3, 0.15]),
         follower=random.random(people) < 0.6,
+        agreed=said,
     )
+    made.agreed[~made.follower, CHANNELS.index("wechat")] = False
+    return made
+
+
+def first_day(today: datetime) -> datetime:
+    """Midnight UTC so many days ago that the history ends today: the demo's tags are fresh when it ends."""
+    return today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
 
 
 def payments(made: Lender) -> Traces:
@@ -219,6 +238,42 @@ def account(made: Lender) -> Traces:
     return Traces(who, seconds, what, about).part(np.argsort(seconds, kind="stable"))
 
 
+def newsletters(made: Lender) -> Traces:
+    """Messages of the time before the journey and who followed their link: `what` is 0 sent, 1 followed.
+
+    `about`: the number of the message, of which the remainder by three is its channel.
+    """
+    random = np.random.default_rng([made.seed, 10])
+    who, channel = (np.repeat(found, NEWSLETTERS) for found in np.nonzero(made.agreed))
+    number = np.arange(len(who)) * len(CHANNELS) + channel
+    issue = np.tile(np.arange(NEWSLETTERS), len(who) // NEWSLETTERS)
+    days = DAYS - AFTER_DAYS - 5
+    sent = (np.floor((issue + channel / len(CHANNELS)) * days / NEWSLETTERS) * 86_400 + 2 * 3_600).astype(
+        float
+    )
+    likely = np.where(made.channel[who] == channel, ANSWERS, ANSWERS_ELSEWHERE)
+    follows = random.random(len(who)) < likely
+    later = sent + 86_400 * random.random(len(who)) * 2
+    person, about = np.concatenate([who, who[follows]]), np.concatenate([number, number[follows]])
+    what = np.repeat([0, 1], [len(who), int(follows.sum())])
+    seconds = np.concatenate([sent, later[follows]])
+    return Traces(person, seconds, what, about).part(np.argsort(seconds, kind="stable"))
+
+
+def contracts(made: Lender) -> Traces:
+    """Contracts of the time before the journey: `what` is into PRODUCTS, `about` the amount."""
+    random = np.random.default_rng([made.seed, 11])
+    days = DAYS - AFTER_DAYS
+    signs = np.flatnonzero(made.owner & (random.random(made.people) < SIGNS_ANYWAY * days / AFTER_DAYS))
+    seconds = np.floor(random.random(len(signs)) * days) * 86_400 + random.integers(0, 10 * 3_600, len(signs))
+    found = Traces(signs, seconds, made.need[signs], _amount(signs))
+    return found.part(np.argsort(seconds, kind="stable"))
+
+
+def _amount(person: np.ndarray) -> np.ndarray:
+    return 12_000 + 1_000 * (person % 40)
+
+
 def _at(random: np.random.Generator, hour: np.ndarray) -> np.ndarray:
     """Seconds since the start, six of ten within the own hour and the next, the others from eight to midnight."""
     n = len(hour)
@@ -228,23 +283,52 @@ def _at(random: np.random.Generator, hour: np.ndarray) -> np.ndarray:
     return found
 
 
+def chances(
+    made: Lender, *, got: np.ndarray, channel: np.ndarray, product: np.ndarray, hour: np.ndarray
+) -> np.ndarray:
+    """How likely each of `got` signs because of a message by that channel, about that product, at that hour."""
+    away = np.abs(hour - made.hour[got])
+    chance = PERSUADED * (made.kind[got] == 0)
+    chance = chance * np.where(product == made.need[got], 1, WRONG_PRODUCT)
+    chance = chance * np.where(channel == made.channel[got], 1, WRONG_CHANNEL)
+    fitting: np.ndarray = chance * np.where(np.minimum(away, 24 - away) <= 1, 1, WRONG_HOUR)
+    return fitting
+
+
 def answers(
     made: Lender, *, got: np.ndarray, channel: np.ndarray, product: np.ndarray, hour: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Who signs: of everybody without a message, and those of `got` who sign because of it.
 
     `got`: people who got a message; `channel`, `product`, `hour` (of the day, China's zone): of that message, as long
-    as `got`. Whoever would have signed anyway is not among those who sign because of it.
+    as `got`. Whoever would have signed anyway is not among those who sign because of it. Whoever gets a second message
+    signs because of the one that fits better.
     """
     random = np.random.default_rng([made.seed, 5])
     anyway, by = random.random(made.people), random.random(made.people)
     signs = np.flatnonzero((made.kind == 0) & (anyway < SIGNS_ANYWAY))
-    away = np.abs(hour - made.hour[got])
-    chance = PERSUADED * (made.kind[got] == 0)
-    chance = chance * np.where(product == made.need[got], 1, WRONG_PRODUCT)
-    chance = chance * np.where(channel == made.channel[got], 1, WRONG_CHANNEL)
-    chance = chance * np.where(np.minimum(away, 24 - away) <= 1, 1, WRONG_HOUR)
+    chance = chances(made, got=got, channel=channel, product=product, hour=hour)
     return signs, np.setdiff1d(got[by[got] < chance], signs)
+
+
+def signs_anyway(made: Lender) -> Traces:
+    """Contracts after the journey's start of those who would have signed whatever was sent, as `contracts`."""
+    random = np.random.default_rng([made.seed, 5])
+    signs = np.flatnonzero((made.kind == 0) & (random.random(made.people) < SIGNS_ANYWAY))
+    later = np.random.default_rng([made.seed, 15]).random(made.people)[signs] * AFTER_DAYS * 86_400
+    return Traces(signs, (DAYS - AFTER_DAYS) * 86_400 + later, made.need[signs], _amount(signs))
+
+
+def takes_to_sign(made: Lender, person: int) -> float:
+    """Seconds from the message that persuades somebody to the contract: an hour to two days."""
+    return 3_600 * (1 + 47 * float(np.random.default_rng([made.seed, 16, person]).random()))
+
+
+def follows(made: Lender, *, got: np.ndarray, channel: np.ndarray) -> np.ndarray:
+    """Which of `got` follow the link of a message by that channel, signing or not."""
+    random = np.random.default_rng([made.seed, 12])
+    looks = random.random(made.people)
+    return np.unique(got[looks[got] < np.where(channel == made.channel[got], ANSWERS, ANSWERS_ELSEWHERE)])
 
 
 def write_customers(made: Lender, path: Path) -> None:
@@ -269,15 +353,13 @@ def write_customers(made: Lender, path: Path) -> None:
 
 def write_consents(made: Lender, path: Path) -> None:
     """Who agreed to marketing by which channel."""
-    random = np.random.default_rng([made.seed, 7])
-    said = random.random((made.people, len(CHANNELS))) < (0.85, 0.75, 0.95)
     day = made.start.date().isoformat()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["user_id", "channel", "address", "state", "at", "source"])
         for i in range(made.people):
             for n, address in enumerate((made.email(i), made.phone(i), made.openid(i))):
-                if said[i, n] and (n < 2 or made.follower[i]):
+                if made.agreed[i, n]:
                     writer.writerow(
                         [made.user_id(i), CHANNELS[n], address, "granted", f"{day}T00:00:00Z", "contract"]
                     )
@@ -331,6 +413,33 @@ def write_account(made: Lender, part: Traces, path: Path) -> None:
             writer.writerow([made.openid(person), base + int(seconds), "Menu Clicked", MENUS[about]])
 
 
+def write_newsletters(made: Lender, part: Traces, path: Path) -> None:
+    """Old messages and who followed their links, as a Parquet file such as the tool before Limner exports."""
+    columns = {
+        "event": pa.array(np.array(["Message Sent", "Link Clicked"])[part.what]),
+        "ts": _stamps(made, part.seconds),
+        "user": pa.array([made.user_id(p) for p in part.person]),
+        "channel": pa.array(np.array(CHANNELS)[part.about % len(CHANNELS)]),
+        "message_id": pa.array([f"old-{number}" for number in part.about]),
+        "class": pa.array(["marketing"] * len(part)),
+    }
+    pq.write_table(pa.table(columns), path)
+
+
+def write_contracts(made: Lender, part: Traces, path: Path) -> None:
+    """Signed contracts as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["customer", "signed_at", "product", "amount"])
+        for person, seconds, product, amount in zip(
+            part.person, part.seconds, part.what, part.about, strict=True
+        ):
+            at = made.start + timedelta(seconds=float(seconds))
+            writer.writerow(
+                [made.user_id(person), at.strftime("%Y-%m-%dT%H:%M:%SZ"), PRODUCTS[product], amount]
+            )
+
+
 def contract(made: Lender, person: int, *, product: str, at: datetime, why: str) -> Json:
     """The call that tells of one signed contract."""
     return {
@@ -339,7 +448,7 @@ def contract(made: Lender, person: int, *, product: str, at: datetime, why: str)
         "userId": made.user_id(person),
         "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "messageId": f"{why}-{made.seed}-{person}",
-        "properties": {"product": product, "amount": 12_000 + 1_000 * (person % 40)},
+        "properties": {"product": product, "amount": int(_amount(np.array([person]))[0])},
     }
 
 

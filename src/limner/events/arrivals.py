@@ -21,12 +21,17 @@ WIDTH = 20_000
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which events: by name, source, person and when they were received; None and '' mean any."""
+    """Which events: by name, source, person and when they were received; None and '' mean any.
+
+    `names`: by several names; `besides`: without the events of these ids.
+    """
 
     name: str = ""
     source_i: int | None = None
     ix: int | None = None
     since: datetime | None = None
+    names: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
     def sql(self, names: Mapping[str, int]) -> tuple[str, dict[str, Any]]:
         """The condition and its values; a name that no event has yet holds for none."""
@@ -35,6 +40,12 @@ class Wanted:
         if self.name:
             parts.append("name_i = $name_i")
             values["name_i"] = names.get(self.name, -1)
+        if self.names:
+            parts.append("name_i IN (SELECT UNNEST($names_i::UINTEGER[]))")
+            values["names_i"] = [names[name] for name in self.names if name in names]
+        if self.besides:
+            parts.append("id::VARCHAR NOT IN (SELECT UNNEST($besides::VARCHAR[]))")
+            values["besides"] = list(self.besides)
         for column, value in (("source_i", self.source_i), ("ix", self.ix)):
             if value is not None:
                 parts.append(f"{column} = ${column}")
@@ -80,6 +91,18 @@ def latest(
         )
         for row in found
     ]
+
+
+def said_by(engine: Engine, id: str, names: Sequence[str]) -> int | None:
+    """Whose event of one of these names has the id; -1 where it is nobody's, None where there is no such event."""
+    found = engine.read(
+        "SELECT ix FROM events WHERE id = TRY_CAST($id AS HUGEINT) AND name_i IN"
+        " (SELECT name_i FROM names WHERE name IN (SELECT UNNEST($names::VARCHAR[]))) LIMIT 1",
+        {"id": id, "names": list(names)},
+    ).to_pylist()
+    if not found:
+        return None
+    return -1 if found[0]["ix"] is None else int(found[0]["ix"])
 
 
 def newer(engine: Engine, wanted: Wanted, *, above: int) -> int:
@@ -180,6 +203,8 @@ class Aside:
     source_i: int | None = None
     ids: tuple[str, ...] = ()
     since: datetime | None = None
+    names: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
     def sql(self) -> tuple[str, dict[str, Any]]:
         """The condition and its values."""

@@ -7,6 +7,7 @@ somebody may look at it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -26,6 +27,7 @@ from limner.types import Json
 KEPT = timedelta(days=30)
 """So long a mail is kept that nobody could read."""
 MOST_KEPT = 1_000
+HEAD_BYTES = 16_000
 UNKNOWN = "unknown"
 """A mail that names none of our messages: for people it is as unclear as one that cannot be read."""
 KEPT_KINDS = (Kind.UNCLEAR.value, UNKNOWN)
@@ -195,6 +197,21 @@ def whole(records: Records, digest: str) -> bytes | None:
             text("SELECT raw FROM returned_mails WHERE digest = :digest"), {"digest": digest}
         ).scalar()
     return bytes(found) if found is not None else None
+
+
+def heads(records: Records, digests: Sequence[str]) -> dict[str, bytes]:
+    """The first bytes of kept mails, in which their heads stand."""
+    with records.read() as connection:
+        return {
+            row[0]: bytes(row[1])
+            for row in connection.execute(
+                text(
+                    "SELECT digest, SUBSTR(raw, 1, :most) FROM returned_mails"
+                    " WHERE raw IS NOT NULL AND digest IN (SELECT value FROM json_each(:digests))"
+                ),
+                {"digests": _json(tuple(digests)), "most": HEAD_BYTES},
+            )
+        }
 
 
 def erase(records: Records, person: str) -> int:

@@ -69,8 +69,8 @@ def replied(records: Records, given: Given, *, secret: bytes, now: datetime) -> 
     at = _at(given.get("send_time"), now)
     said = f"{given.get('sequence_id', '')}\0{given.get('send_time', '')}\0{content}"
     what = blake2b(said.encode("utf-8", "replace"), digest_size=6).hexdigest()
-    leaves = unicodedata.normalize("NFKC", content).strip().casefold() in LEAVING
-    if leaves:
+    left = leaves(content)
+    if left:
         unsubscribe(
             records,
             channel=_CHANNEL,
@@ -83,9 +83,14 @@ def replied(records: Records, given: Given, *, secret: bytes, now: datetime) -> 
         return []
     calls = [
         receipts.call(receipts.REPLIED, about, at=at, properties={"text": content[:1_000]}, what=what),
-        receipts.unsubscribed(about, at=at) if leaves else None,
+        receipts.unsubscribed(about, at=at) if left else None,
     ]
     return [call for call in calls if call is not None]
+
+
+def leaves(text: str) -> bool:
+    """Whether a reply ends advertising."""
+    return unicodedata.normalize("NFKC", text).strip().casefold() in LEAVING
 
 
 def _at(said: object, now: datetime) -> datetime:

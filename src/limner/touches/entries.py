@@ -415,8 +415,8 @@ def of_person(records: Records, person: str) -> list[Mapping[str, Any]]:
     with records.read() as connection:
         found = connection.execute(
             text(
-                "SELECT campaign, entry, step, channel, message_id, class, status, reason, claimed_at, choice, due_at,"
-                " done_at, opened_at, clicked_at, unsubscribed_at FROM touches WHERE person = :person"
+                "SELECT campaign, entry, step, channel, message_id, class, status, reason, claimed_at, choice, picks,"
+                " due_at, done_at, opened_at, clicked_at, unsubscribed_at FROM touches WHERE person = :person"
                 " ORDER BY COALESCE(done_at, claimed_at, due_at) DESC, message_id"
             ),
             {"person": person},

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from limner.accounts.keys import instant, micros
 from limner.store.records import Records
 
 TRIES = 12
 """With waits that double this is a day and a half."""
+STATUSES = ("waiting", "sent", "failed")
 _FIRST = timedelta(seconds=30)
 _LONGEST = timedelta(hours=6)
 
@@ -78,20 +79,37 @@ def waiting(records: Records, *, now: datetime, limit: int, url: str = "") -> li
             ),
             {"now": micros(now), "limit": limit, "url": url},
         ).mappings()
-        return [
-            Post(
-                row["id"],
-                row["hook"],
-                row["url"],
-                json.loads(row["about"]),
-                row["status"],
-                row["reason"],
-                row["tries"],
-                instant(row["at"]),
-                instant(row["due_at"]),
-            )
-            for row in rows
-        ]
+        return [_post(row) for row in rows]
+
+
+def listed(
+    records: Records, *, hook: str, status: str, limit: int, after: tuple[int, str] | None
+) -> list[Post]:
+    """What was written down, the latest first: of one hook and status ('' any); `after`: the last that was shown."""
+    at, id_ = after or (0, "")
+    with records.read() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT * FROM posts WHERE :hook IN ('', hook) AND :status IN ('', status)"
+                " AND (:first OR (at, id) < (:at, :id)) ORDER BY at DESC, id DESC LIMIT :limit"
+            ),
+            {"hook": hook, "status": status, "first": after is None, "at": at, "id": id_, "limit": limit},
+        ).mappings()
+        return [_post(row) for row in rows]
+
+
+def _post(row: RowMapping) -> Post:
+    return Post(
+        row["id"],
+        row["hook"],
+        row["url"],
+        json.loads(row["about"]),
+        row["status"],
+        row["reason"],
+        row["tries"],
+        instant(row["at"]),
+        instant(row["due_at"]),
+    )
 
 
 def sent(records: Records, post: Post, *, now: datetime) -> None:

@@ -115,7 +115,7 @@ def init(folder: Path, *, example: bool = False) -> Path:
     return folder
 
 
-def copy_example(folder: Path) -> None:
-    """The demo's definitions copied into the folder."""
-    with resources.as_file(resources.files("limner.demo") / "files") as files:
+def copy_example(folder: Path, of: str = "files") -> None:
+    """A demo's definitions copied into the folder: the shop's, or those of another demo."""
+    with resources.as_file(resources.files("limner.demo") / of) as files:
         shutil.copytree(files, folder, dirs_exist_ok=True)

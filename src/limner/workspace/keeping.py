@@ -21,7 +21,7 @@ from limner.engine.seam import Transaction, quoted
 from limner.errors import ConflictError, NotFoundError, UsageError
 from limner.events import erase as events
 from limner.events import parts
-from limner.feedback import returns
+from limner.feedback import handled, returns
 from limner.forms import submissions
 from limner.identity import erase as identity
 from limner.identity import people
@@ -194,6 +194,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             preferences.erase(workspace.records, person_id)
             submissions.erase(workspace.records, person_id)
             codes.erase(workspace.records, person_id)
+            handled.erase(workspace.records, person_id)
             rewards.erase(workspace.records, person_id)
         follows.erase(workspace.records, words)
         end = workspace.loader.settle()

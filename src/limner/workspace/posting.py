@@ -7,16 +7,26 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import text as sql
 
+from limner.accounts.keys import micros
 from limner.audiences import snapshot
 from limner.campaigns import journey_text, positions
 from limner.campaigns.journey import Webhook
 from limner.channels import webhook
+from limner.channels.http import NotSent
 from limner.channels.seam import Unavailable
 from limner.config import secret as secret_of
-from limner.errors import ChannelError, DefinitionError, LimnerError, NotFoundError, did_you_mean
+from limner.errors import (
+    ChannelError,
+    DefinitionError,
+    LimnerError,
+    NotFoundError,
+    UsageError,
+    did_you_mean,
+)
 from limner.identity import people
 from limner.referrals import rewards
 from limner.tags.model import Sensitivity
@@ -28,6 +38,7 @@ from limner.touches.render import Template, Values, compile_template
 from limner.touches.values import Missing
 from limner.types import Json, naive, utc
 from limner.workspace import definitions, gathering, knowing, reaching, recipients
+from limner.workspace.paging import cursor_of, place_of, size_of
 from limner.workspace.runs import said
 from limner.workspace.workspace import Workspace
 
@@ -207,6 +218,19 @@ def refused(workspace: Workspace, hook: Hook) -> None:
             )
 
 
+def reachable(workspace: Workspace, hook: Hook) -> None:
+    """Raises LimnerError for a hook whose definition is refused, or whose address may not be posted to."""
+    refused(workspace, hook)
+    parts = urlsplit(hook.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        webhook.address(
+            parts.hostname or "", port, allowed=webhook.networks(workspace.config.webhooks.allowed)
+        )
+    except NotSent as error:
+        raise ChannelError(str(error), where=hook.url, hint="[webhooks] allowed") from error
+
+
 def _composed(workspace: Workspace, post: Post) -> tuple[str, Json]:
     """The type and data of a post, as of now. Raises Missing and NotFoundError."""
     if "charge" in post.about:
@@ -368,6 +392,49 @@ def webhook_list(workspace: Workspace) -> Json:
         for name in sorted({*found, *counted})
     ]
     return {"webhooks": rows, "problems": problems}
+
+
+def webhook_posts(
+    workspace: Workspace, name: str = "", status: str = "", limit: int = 50, cursor: str = ""
+) -> Json:
+    """What was and is to be posted, the latest first: to which hook or step, of what, how often tried, and why not.
+
+    `name`: of one hook or step; `status`: waiting, sent or failed.
+    """
+    size_of(limit)
+    if status and status not in posts.STATUSES:
+        raise UsageError(f"unknown status '{status}'", where="status", hint=", ".join(posts.STATUSES))
+    after = None
+    if cursor:
+        at, id_ = place_of(cursor, 2)
+        after = (int(at), str(id_))
+    found = posts.listed(workspace.records, hook=name, status=status, limit=limit + 1, after=after)
+    shown = found[:limit]
+    last = shown[-1] if len(found) > limit else None
+    return {
+        "posts": [
+            {
+                "id": post.id,
+                "name": post.hook,
+                "url": post.url,
+                "of": _about(post.about),
+                "status": post.status,
+                "reason": post.reason,
+                "tries": post.tries,
+                "at": post.at.isoformat(),
+                "due_at": post.due_at.isoformat() if post.status == "waiting" else None,
+            }
+            for post in shown
+        ],
+        "next": cursor_of(micros(last.at), last.id) if last else None,
+    }
+
+
+def _about(about: Mapping[str, Any]) -> str:
+    """What a post is made of, in a word: a change's subject and size, a step's journey, or a reward."""
+    if "charge" in about:
+        return f"journey:{about['journey']}"
+    return "reward" if "reward" in about else str(about["subject"])
 
 
 def webhook_replay(workspace: Workspace, name: str) -> Json:

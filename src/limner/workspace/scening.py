@@ -178,7 +178,7 @@ def _journeys(workspace: Workspace, name: str) -> list[Json]:
     for row in journeying.journey_list(workspace)["journeys"]:
         item = files[row["name"]][0]
         if item is not None and item.scene == name:
-            channels = sorted({send.channel for send in sends_of(item)})
+            channels = sorted({by for send in sends_of(item) for by in send.channels or (send.channel,)})
             kept = ("name", "titles", "status", "reason", "entered", "inside")
             rows.append({**{key: row[key] for key in kept}, "channels": channels})
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,14 @@ from sqlalchemy import text
 
 from limner.accounts.keys import instant, sources
 from limner.accounts.model import LOCAL, Caller, sees_personal
+from limner.content import text as content_text
+from limner.content.model import LIBRARY
 from limner.errors import LimnerError, UsageError
 from limner.identity import people
 from limner.portraits import person as portraits
 from limner.portraits.person import Which
+from limner.tags import text as tag_text
+from limner.tags.masking import hides, hiding
 from limner.touches import entries
 from limner.types import Json
 from limner.workspace import definitions, remembering
@@ -86,11 +90,11 @@ def person_timeline(
     }
 
 
-def person_messages(workspace: Workspace, id: str, as_of: str = "") -> Json:
-    """The messages to a person, the latest first, and the campaigns that held the person out."""
+def person_messages(workspace: Workspace, id: str, as_of: str = "", caller: Caller = LOCAL) -> Json:
+    """The messages to a person with why they went so and what was picked for them, and who held the person out."""
     workspace.load()
     person_id = people.person_id(workspace.engine, person_ix(workspace, id))
-    shown = messages_of(workspace, person_id)
+    shown = messages_of(workspace, person_id, caller)
     return {"person": person_id, "messages": until(shown, instant_of(workspace, as_of)) if as_of else shown}
 
 
@@ -113,8 +117,12 @@ def until(messages: list[Json], at: datetime) -> list[Json]:
     ]
 
 
-def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
+def messages_of(workspace: Workspace, person_id: str, caller: Caller = LOCAL) -> list[Json]:
+    """The messages to a person, the latest first; interests of tags that the caller may not see are not told."""
     titles = {name: dict(item.title) for name, item in _campaigns(workspace).items()}
+    journeys = {name: item for name, (item, _) in definitions.journey_files(workspace).items()}
+    titles |= {name: dict(item.title) for name, item in journeys.items() if item}
+    told_of = _telling(workspace, caller)
     shown = []
     for row in entries.of_person(workspace.records, person_id):
         told = {
@@ -125,6 +133,7 @@ def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
                 "id": told["message_id"],
                 "at": told["done_at"] or told["claimed_at"],
                 "campaign": told["campaign"],
+                "journey": told["campaign"] in journeys,
                 "titles": titles.get(told["campaign"], {}),
                 **{
                     key: told[key]
@@ -135,6 +144,11 @@ def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
                 },
                 "due_at": _due(row),
                 "why": json.loads(row["choice"]) if row["choice"] else None,
+                "picks": [
+                    told_of(listed, one)
+                    for listed, picked in json.loads(row["picks"] or "{}").items()
+                    for one in picked
+                ],
             }
         )  # fmt: skip
     with workspace.records.read() as connection:
@@ -156,13 +170,41 @@ def messages_of(workspace: Workspace, person_id: str) -> list[Json]:
                 "id": f"held out: {out['campaign']}/{out['entry']}",
                 "at": instant(out["started_at"]).isoformat(),
                 "campaign": out["campaign"],
+                "journey": False,
                 "titles": titles.get(out["campaign"], {}),
                 "entry": out["entry"],
                 "step": "", "channel": "", "class": "", "status": "held_out", "reason": "",
                 "opened_at": None, "clicked_at": None, "unsubscribed_at": None, "due_at": None, "why": None,
+                "picks": [],
             }
         )  # fmt: skip
     return sorted(shown, key=lambda item: item["at"] or "9", reverse=True)
+
+
+def _telling(workspace: Workspace, caller: Caller) -> Callable[[str, Json], Json]:
+    """What tells of something that was in a list of a message, and why."""
+    tags = tag_text.read_folder_leniently(workspace.paths.folder / "tags")[0]
+    items, _ = content_text.read_folder(workspace.paths.folder / LIBRARY)
+    hidden = hiding(workspace.config.personal, mask=not sees_personal(caller.role))
+    open_tags = {key for key, tag in tags.items() if not hides(tag, hidden)}
+
+    def told(listed: str, one: Json) -> Json:
+        item = items.get(one["name"]) if one["from"] == LIBRARY else None
+        shown = one["tag"] in open_tags
+        return {
+            "list": listed,
+            "from": one["from"],
+            "name": one["name"],
+            "titles": {} if item is None else dict(item.title),
+            "kind": one["kind"],
+            "tag": one["tag"] if shown else None,
+            "tag_titles": dict(tags[one["tag"]].title) if shown else {},
+            "label": one["label"] if shown else None,
+            "weight": one["weight"] if shown else None,
+            "people": one["people"],
+        }
+
+    return told
 
 
 def _campaigns(workspace: Workspace) -> Mapping[str, Any]:

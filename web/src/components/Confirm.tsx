@@ -18,29 +18,31 @@ export interface ConfirmCountProps {
   danger?: boolean;
   /** A word that must be typed first, for what cannot be undone. */
   typed?: string;
+  /** Whether what it asks for besides is filled in. */
+  able?: boolean;
   /** Does it. A rejection is shown and the question stays. */
   onOk: () => Promise<unknown>;
   onCancel: () => void;
 }
 
 /** Asks before something touches people, and says how many. */
-export function ConfirmCount({ open, title, people, children, ok, danger, typed, onOk, onCancel }: ConfirmCountProps) {
+export function ConfirmCount({ open, title, people, children, ok, danger, typed, able, onOk, onCancel }: ConfirmCountProps) {
   return (
     <Modal open={open} title={title} footer={null} width={480} onCancel={onCancel} destroyOnHidden>
-      <Question people={people} ok={ok} danger={danger ?? false} typed={typed} onOk={onOk} onCancel={onCancel}>
+      <Question people={people} ok={ok} danger={danger ?? false} typed={typed} able={able ?? true} onOk={onOk} onCancel={onCancel}>
         {children}
       </Question>
     </Modal>
   );
 }
 
-function Question({ people, children, ok, danger, typed, onOk, onCancel }: Omit<ConfirmCountProps, "open" | "title" | "typed"> & { typed: string | undefined }) {
+function Question({ people, children, ok, danger, typed, able, onOk, onCancel }: Omit<ConfirmCountProps, "open" | "title" | "typed"> & { typed: string | undefined }) {
   const { t } = useTranslation();
   const format = useFormat();
   const [word, setWord] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const ready = people !== undefined && (typed === undefined || word.trim() === typed);
+  const ready = able && people !== undefined && (typed === undefined || word.trim() === typed);
   const go = () => {
     if (!ready || busy) return;
     setBusy(true);

@@ -278,12 +278,28 @@ class TimelineAsked(Paged):
     view: View = "true"
 
 
+class Picked(Shape):
+    """Something that was in a list of a message, and why; what must not be seen of an interest is null."""
+
+    list: str
+    source: Annotated[str, Field(alias="from")]
+    name: str
+    titles: Titles
+    kind: str
+    tag: str | None
+    tag_titles: Titles
+    label: str | None
+    weight: float | None
+    people: int
+
+
 class MessageRow(Shape):
     """A message to the person, or a campaign that held the person out (status `held_out`)."""
 
     id: str
     at: str | None
     campaign: str
+    journey: bool
     titles: Titles
     entry: str
     step: str
@@ -296,6 +312,7 @@ class MessageRow(Shape):
     unsubscribed_at: str | None
     due_at: str | None
     why: Chosen | None
+    picks: list[Picked]
 
 
 class MessagePage(Shape):

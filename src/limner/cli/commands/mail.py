@@ -8,6 +8,7 @@ import typer
 
 from limner.cli import show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
+from limner.types import Json
 
 channel = noun("The ways by which messages leave.")
 mail = noun("Mails: trials to yourself, and those that came back.")
@@ -38,6 +39,33 @@ def channel_test(kind: str, workspace: Path = Workspace, as_json: bool = AsJson)
         as_json=as_json,
         show=lambda answer: show.pairs(kind, answer),
     )
+
+
+@channel.command("check")
+def channel_check(
+    kind: str = typer.Argument(..., help="email, sms, wechat, wecom, push, miniprogram or webhooks."),
+    offline: bool = typer.Option(False, "--offline", help="Only look at the settings; ask nobody."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What a channel needs, what is missing, and what its platform and DNS say; nothing is sent."""
+
+    def told(answer: Json) -> None:
+        show.table(
+            f"{kind}: {'ready' if answer['ready'] else 'not ready'}",
+            ("state", "need", "what", "name", "message", "put there"),
+            (
+                [row["state"], row["need"], row["what"], row["name"], row["message"],
+                 "" if row["state"] == "ok" else row["fix"]]
+                for row in answer["points"]
+            ),
+        )  # fmt: skip
+        if answer["toml"]:
+            out.print(f"add to limner.toml:\n{show.clean(answer['toml'])}")
+        if answer["environment"]:
+            out.print(f"and where the server starts:\n{show.clean(answer['environment'])}")
+
+    ask("channel check", {"kind": kind, "offline": offline}, workspace=workspace, as_json=as_json, show=told)
 
 
 @channel.command("dns")

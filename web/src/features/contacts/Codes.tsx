@@ -7,12 +7,12 @@ import { DataTable } from "../../components/DataTable";
 import { Icon } from "../../components/Icon";
 import { When } from "../../components/Numbers";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Empty, FailureLine } from "../../components/States";
 import { type Answer, once, useAnswer, useChange } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
 import { titleIn } from "../../lib/titles";
-import css from "./contacts.module.css";
 
 type Row = Answer<"/api/v1/codes">["codes"][number];
 type Kind = "wecom" | "official_account";
@@ -48,12 +48,12 @@ export default function Codes() {
       }
     >
       {apply.data && (
-        <p role="status" className={css["good"]}>
+        <p role="status" className={parts["good"]}>
           {t("applied", { made: apply.data.made.length, changed: apply.data.changed.length, removed: apply.data.removed.length })}
         </p>
       )}
       {found.data?.problems.map((problem) => (
-        <p key={problem.message} className={css["bad"]}>
+        <p key={problem.message} className={parts["bad"]}>
           {problem.where}: {problem.message}
         </p>
       ))}
@@ -81,7 +81,7 @@ export default function Codes() {
               value: (row) => t(`states.${row.todo || "current"}`),
               filter: true,
               render: (row) => (
-                <span className={row.todo ? css["bad"] : undefined}>
+                <span className={row.todo ? parts["bad"] : undefined}>
                   {t(`states.${row.todo || "current"}`)}
                   {row.ends_at && (
                     <>
@@ -139,16 +139,16 @@ function Add({ close }: { close: () => void }) {
   const [texts, setTexts] = useState({ name: "", title: "", scene: "", staff: "", lasts: "" });
   const save = useChange("put", "/api/v1/codes/{name}", { onDone: close });
   const field = (key: keyof typeof texts, label: string, note = "") => (
-    <label className={css["field"]}>
+    <label className={parts["field"]}>
       <span>{label}</span>
       <Input value={texts[key]} maxLength={key === "staff" ? 2_000 : 64} autoComplete="off" onChange={(event) => setTexts({ ...texts, [key]: event.target.value })} />
-      {note && <span className={css["faint"]}>{note}</span>}
+      {note && <span className={parts["faint"]}>{note}</span>}
     </label>
   );
   return (
     <Modal open title={t("newCode")} footer={null} onCancel={close}>
       <form
-        className={css["form"]}
+        className={parts["form"]}
         aria-label={t("newCode")}
         onSubmit={(event) => {
           event.preventDefault();
@@ -159,7 +159,7 @@ function Add({ close }: { close: () => void }) {
         }}
       >
         {field("name", t("name"))}
-        <label className={css["field"]}>
+        <label className={parts["field"]}>
           <span>{t("kind")}</span>
           <Select aria-label={t("kind")} value={kind} onChange={setKind} options={(["wecom", "official_account"] as const).map((value) => ({ value, label: t(`kinds.${value}`) }))} />
         </label>
@@ -171,7 +171,7 @@ function Add({ close }: { close: () => void }) {
           </Checkbox>
         )}
         {save.error && <FailureLine error={save.error} />}
-        <span className={css["row"]}>
+        <span className={parts["row"]}>
           <Button onClick={close}>{t("cancel")}</Button>
           <Button type="primary" htmlType="submit" loading={save.isPending} disabled={!texts.name.trim()}>
             {t("save")}

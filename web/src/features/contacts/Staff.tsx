@@ -7,12 +7,12 @@ import { ConfirmCount } from "../../components/Confirm";
 import { DataTable } from "../../components/DataTable";
 import { When } from "../../components/Numbers";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Empty } from "../../components/States";
 import { type Answer, once, useAnswer, useChange } from "../../lib/api";
 import { placeOf } from "../../lib/places";
 import { useMay } from "../../lib/session";
 import { useUrlState } from "../../lib/url";
-import css from "./contacts.module.css";
 
 type Found = Answer<"/api/v1/staff">;
 type Member = Found["staff"][number];
@@ -37,9 +37,9 @@ export default function Staff() {
   const nameOf = (id: string) => found.data?.staff.find((row) => row.staff === id)?.name || id;
   return (
     <Page title={t("staff")} description={t("staffPageNote")} actions={read}>
-      {found.data && !found.data.configured && <p className={css["faint"]}>{t("notConfigured")}</p>}
+      {found.data && !found.data.configured && <p className={parts["faint"]}>{t("notConfigured")}</p>}
       {sync.data && (
-        <p role="status" className={css["faint"]}>
+        <p role="status" className={parts["faint"]}>
           {t("syncing")}
         </p>
       )}
@@ -151,7 +151,7 @@ function Tasks({ staff, nameOf }: { staff: string; nameOf: (id: string) => strin
             title: t("dueBy"),
             value: (row) => row.until ?? "",
             render: (row) => (
-              <span className={row.late ? css["bad"] : undefined}>
+              <span className={row.late ? parts["bad"] : undefined}>
                 {row.until ? <When at={row.until} as="moment" /> : "–"}
                 {row.late && ` · ${t("late")}`}
               </span>
@@ -201,12 +201,12 @@ function HandOver({ giver, others, close }: { giver: Member; others: readonly Me
       onOk={() => change.mutateAsync({ params: { path: { giver: giver.staff } }, body: { taker, message, dry_run: false }, headers: once() })}
       onCancel={close}
     >
-      <label className={css["field"]}>
+      <label className={parts["field"]}>
         <span>{t("taker")}</span>
         <Select aria-label={t("taker")} value={taker} onChange={setTaker} options={takers.map((row) => ({ value: row.staff, label: row.name || row.staff }))} />
       </label>
       {!giver.left_at && (
-        <label className={css["field"]}>
+        <label className={parts["field"]}>
           <span>{t("message")}</span>
           <Input value={message} maxLength={200} onChange={(event) => setMessage(event.target.value)} />
         </label>

@@ -7,13 +7,13 @@ import { ConfirmCount } from "../../components/Confirm";
 import { DataTable } from "../../components/DataTable";
 import { When } from "../../components/Numbers";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Empty, FailureLine, Shown } from "../../components/States";
 import { type Answer, once, useAnswer, useChange } from "../../lib/api";
 import { placeOf } from "../../lib/places";
 import { useMay } from "../../lib/session";
 import { useUrlState } from "../../lib/url";
 import { useFormat } from "../../lib/useFormat";
-import css from "./contacts.module.css";
 
 type Platform = Answer<"/api/v1/tag-sync">["platforms"][number];
 type Mapped = Platform["tags"][number];
@@ -81,7 +81,7 @@ function One({ one }: { one: Platform }) {
           </Button>
         }
       >
-        {one.problem && <p className={css["bad"]}>{one.problem}</p>}
+        {one.problem && <p className={parts["bad"]}>{one.problem}</p>}
         <DataTable<Mapped>
           name={t("tagSync")}
           rows={one.tags}
@@ -130,9 +130,9 @@ function Planned({ plan }: { plan: Plan }) {
           )
         }
       >
-        {plan.too_many && <p className={css["bad"]}>{t("tooMany", { after: format.exact(plan.tags_after), most: format.exact(plan.most_tags) })}</p>}
+        {plan.too_many && <p className={parts["bad"]}>{t("tooMany", { after: format.exact(plan.tags_after), most: format.exact(plan.most_tags) })}</p>}
         {run.data && (
-          <p role="status" className={css["good"]}>
+          <p role="status" className={parts["good"]}>
             {t("running")}
           </p>
         )}
@@ -149,7 +149,7 @@ function Planned({ plan }: { plan: Plan }) {
             { key: "clashes", title: t("clashes"), value: (row) => row.clashes, wide: true },
           ]}
         />
-        {plan.new_tags.length > 0 && <p className={css["faint"]}>{t("newTags", { names: plan.new_tags.map((tag) => (tag.group ? `${tag.group}/${tag.name}` : tag.name)).join("、") })}</p>}
+        {plan.new_tags.length > 0 && <p className={parts["faint"]}>{t("newTags", { names: plan.new_tags.map((tag) => (tag.group ? `${tag.group}/${tag.name}` : tag.name)).join("、") })}</p>}
       </Card>
       {plan.conflicts.length > 0 && (
         <Card flush title={t("conflicts")}>

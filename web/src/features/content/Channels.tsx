@@ -1,6 +1,7 @@
 import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 
 import { Copy } from "../../components/Copy";
 import { Card, Facts, Grid, Page } from "../../components/Page";
@@ -76,14 +77,11 @@ function One({ channel }: { channel: Channel }) {
     <Card title={t(`channel.${channel.kind}`)} extra={<span className={channel.configured ? css["good"] : css["bad"]}>{t(channel.configured ? "ready" : "notReady")}</span>}>
       <div className={css["form"]}>
         {channel.missing.length > 0 && (
-          <div>
-            {t("needs")}
-            {channel.missing.map((item) => (
-              <Copy key={item.key} title={item.key} text={item.hint} />
-            ))}
-            {channel.missing.some((item) => item.key === "public_url") && <p className={css["faint"]}>{t("publicUrl")}</p>}
-          </div>
+          <p>
+            {t("needs")} <span className={css["faint"]}>{format.list(channel.missing.map((item) => item.key))}</span>
+          </p>
         )}
+        <Link to={`/content/channels/${channel.kind}`}>{t("setup.open")}</Link>
         <Facts
           facts={[
             [t("from"), channel.sender || "–"],

@@ -15,13 +15,20 @@ import { placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
 import { titleIn } from "../../lib/titles";
+import { type Asks, useDraft } from "../../lib/useDraft";
 import { useFormat } from "../../lib/useFormat";
 import { useUnsaved } from "../../lib/useUnsaved";
 import css from "./content.module.css";
-import { type Fields, useItem } from "./useItem";
 
 type File = Answer<"/api/v1/definitions/{kind}/{name}">;
+type Read = Answer<"/api/v1/content/form", "post">;
+type Fields = NonNullable<Read["fields"]>;
 type Words = Fields["languages"][string];
+
+const ASKS: Asks<Fields, Read["problems"][number]> = {
+  form: (name, text) => answer(api.POST("/api/v1/content/form", { body: { name, text } })),
+  text: (name, text, fields) => answer(api.POST("/api/v1/content/text", { body: { name, text, fields } })),
+};
 
 /** One item of content: its form and text, how it looks in each language, and who would be shown it first. */
 export default function Item() {
@@ -45,17 +52,17 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
   const may = useMay("operator") && !file.read_only;
   const go = useNavigate();
   const done = useUndoToast();
-  const { draft, write, fill } = useItem(file.name, file.text);
+  const { draft, write, fill, undo } = useDraft(file.name, file.text, ASKS);
   const [asking, setAsking] = useState(false);
   const path = { kind: "content", name: file.name };
   const invalidates = [["definitions"], ["content"]];
-  const undo = () => answer(api.POST("/api/v1/definitions/{kind}/{name}/undo", { params: { path } }));
+  const restore = () => answer(api.POST("/api/v1/definitions/{kind}/{name}/undo", { params: { path } }));
   const save = useChange("put", "/api/v1/definitions/{kind}/{name}", { invalidates, onDone: () => done(t("saved")) });
   const back = useChange("post", "/api/v1/definitions/{kind}/{name}/undo", { invalidates, onDone: () => done(t("undone")) });
   const remove = useChange("delete", "/api/v1/definitions/{kind}/{name}", {
     invalidates: [["content"]],
     onDone: () => {
-      done(t("delete"), undo);
+      done(t("delete"), restore);
       void go("/content/library");
     },
   });
@@ -77,7 +84,7 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
             <Button icon={<Icon name="trash" />} onClick={() => setAsking(true)}>
               {t("delete")}
             </Button>
-            <Button icon={<Icon name="undo" />} disabled={dirty} loading={back.isPending} onClick={() => back.mutate({ params: { path } })}>
+            <Button icon={<Icon name="undo" />} disabled={dirty && draft.past.length === 0} loading={back.isPending} onClick={() => (draft.past.length ? undo() : back.mutate({ params: { path } }))}>
               {t("undo")}
             </Button>
             <Button type="primary" disabled={!dirty || !draft.settled || draft.problems.length > 0} loading={save.isPending} onClick={keep}>

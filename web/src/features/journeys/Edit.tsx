@@ -8,27 +8,36 @@ import { CodeEditor } from "../../components/CodeEditor";
 import { useUndoToast } from "../../components/Confirm";
 import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Failure, FailureLine, Loading, Shown } from "../../components/States";
-import { answer, api, asProblem, useAnswer, useChange } from "../../lib/api";
+import { type Answer, answer, api, asProblem, useAnswer, useChange } from "../../lib/api";
 import { placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
 import { titleIn } from "../../lib/titles";
+import { type Asks, useDraft } from "../../lib/useDraft";
 import { useFormat } from "../../lib/useFormat";
 import { useUnsaved } from "../../lib/useUnsaved";
 import { useCompletions, useVocabulary } from "../audiences/words";
 import { Conflict, type Theirs } from "../tags/Conflict";
 import { countsOf } from "./counts";
 import { changed, inserted, type Known, moved, neighbour, removed, renamed, rewired, type Steps } from "./edits";
-import { type Graph, graphOf, type Kind, KINDS, mapOf, type Raw } from "./graph";
+import { type Doc, type Graph, graphOf, type Kind, KINDS, mapOf, type Raw } from "./graph";
 import css from "./journeys.module.css";
 import { ICONS } from "./parts";
 import { Picture } from "./Picture";
 import { Plan } from "./Plan";
 import { StartForm } from "./StartForm";
 import { StepForm } from "./StepForm";
-import { useDraft } from "./useDraft";
 import { useNarrow } from "./useNarrow";
 import { stepOf, useWords } from "./useWords";
+
+export type Mistake = Answer<"/api/v1/journeys/form", "post">["problems"][number];
+
+const ASKS: Asks<Doc, Mistake> = {
+  form: (name, text) => answer(api.POST("/api/v1/journeys/form", { body: { name, text } })),
+  text: (name, text, fields) => answer(api.POST("/api/v1/journeys/text", { body: { name, text, fields } })),
+};
+const NOTHING: Doc = {};
 
 type Open = { kind: "step"; name: string } | { kind: "start" } | { kind: "add"; from: { step: string; way: string } | null } | null;
 
@@ -58,8 +67,9 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
   const { notification } = App.useApp();
   const client = useQueryClient();
   const [base, setBase] = useState<{ text: string; etag: string | null }>({ text: start, etag });
-  const { draft, write, fill, undo } = useDraft(name, start);
-  const graph = useMemo(() => graphOf(draft.doc), [draft.doc]);
+  const { draft, write, fill, undo } = useDraft(name, start, ASKS);
+  const doc = draft.fields ?? NOTHING;
+  const graph = useMemo(() => graphOf(doc), [doc]);
   const [open, setOpen] = useState<Open>(null);
   const small = useNarrow();
   const [refused, setRefused] = useState<unknown>(null);
@@ -75,7 +85,7 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
   useUnsaved(dirty && !readOnly);
   const stops = draft.problems.filter((problem) => problem.stops === "save");
   const able = draft.settled && draft.problem === null && stops.length === 0 && dirty && !readOnly;
-  const title = titleIn(titlesOf(draft.doc["title"]), language, name);
+  const title = titleIn(titlesOf(doc["title"]), language, name);
   const counts = shown.data && shown.data.status !== "not started" ? countsOf(shown.data) : undefined;
   const wrong = new Set(draft.problems.flatMap((problem) => (problem.step ? [problem.step] : [])));
   const known: Known = {
@@ -89,7 +99,7 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
   const begun = shown.data !== undefined && shown.data.status !== "not started";
   const rename = (from: string, to: string) => {
     const live = begun && shown.data.steps.some((step) => step.name === from);
-    fill({ steps: renamed(graph, from, to), ...(live ? { moved: { ...mapOf(draft.doc["moved"]), [from]: to } } : {}) });
+    fill({ steps: renamed(graph, from, to), ...(live ? { moved: { ...mapOf(doc["moved"]), [from]: to } } : {}) });
     setOpen({ kind: "step", name: to });
   };
   const planned = useQuery({
@@ -174,7 +184,7 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
       ]}
       actions={
         <>
-          <span className={css["faint"]} data-tone={stops.length ? "bad" : undefined} role="status">
+          <span className={parts["faint"]} data-tone={stops.length ? "bad" : undefined} role="status">
             {status}
           </span>
           <Button icon={<Icon name="undo" />} disabled={draft.past.length === 0 || readOnly} onClick={undo}>
@@ -192,7 +202,7 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
       {draft.settled && !draft.readable && <Alert type="warning" showIcon title={t("canvas.unreadable")} />}
       <div className={css["editor"]}>
         <Card flush>
-          {!draft.settled && Object.keys(draft.doc).length === 0 ? (
+          {!draft.settled && Object.keys(doc).length === 0 ? (
             <Loading shape="chart" rows={8} />
           ) : (
             <Picture
@@ -222,7 +232,7 @@ function Editor({ name, start, etag, readOnly }: { name: string; start: string; 
             take={takeOut}
             move={(step, side) => steps(moved(graph, step, side))}
           >
-            {open?.kind === "start" && <StartForm doc={draft.doc} change={fill} readOnly={readOnly} />}
+            {open?.kind === "start" && <StartForm doc={doc} change={fill} readOnly={readOnly} />}
             {open?.kind === "step" && <OneStep key={open.name} name={open.name} graph={graph} problems={draft.problems} steps={steps} readOnly={readOnly} renamed={(to) => rename(open.name, to)} />}
           </Panel>
           {dirty && planned.data && planned.data.steps.length > 0 && (
@@ -263,7 +273,7 @@ function OneStep({
 }: {
   name: string;
   graph: Graph;
-  problems: ReturnType<typeof useDraft>["draft"]["problems"];
+  problems: readonly Mistake[];
   steps: (next: Steps) => void;
   readOnly: boolean;
   renamed: (to: string) => void;
@@ -317,7 +327,7 @@ function Panel({
     if (at) place.current?.focus();
   }, [at]);
   const foot = step && !readOnly && (
-    <div className={css["row"]}>
+    <div className={parts["row"]}>
       <Button size="small" icon={<Icon name="plus" size={16} />} onClick={() => after(step.name)}>
         {t("edit.add")}
       </Button>
@@ -337,7 +347,7 @@ function Panel({
                 <Icon name={ICONS[kind]} />
                 <span>
                   <strong>{t(`kind.${kind}`)}</strong>
-                  <span className={css["faint"]}>{t(`kindNote.${kind}`)}</span>
+                  <span className={parts["faint"]}>{t(`kindNote.${kind}`)}</span>
                 </span>
               </button>
             </li>

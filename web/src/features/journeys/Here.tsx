@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { When } from "../../components/Numbers";
+import parts from "../../components/parts.module.css";
 import { Empty, Shown } from "../../components/States";
 import { useAnswer } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -24,7 +25,7 @@ export function Here({ name, step, title, close }: { name: string; step: string;
             <Empty small title={t("here.nobody")} />
           ) : (
             <>
-              <p className={css["faint"]}>{data.total > MOST ? t("here.most", { exact: format.exact(data.total), shown: format.exact(MOST) }) : t("count.here", { count: data.total, exact: format.exact(data.total) })}</p>
+              <p className={parts["faint"]}>{data.total > MOST ? t("here.most", { exact: format.exact(data.total), shown: format.exact(MOST) }) : t("count.here", { count: data.total, exact: format.exact(data.total) })}</p>
               <table className={css["people"]} aria-label={title}>
                 <thead>
                   <tr>
@@ -38,7 +39,7 @@ export function Here({ name, step, title, close }: { name: string; step: string;
                     <tr key={row.person}>
                       <td>
                         <Link to={placeOf("person", row.person) ?? "/people"}>{row.called}</Link>
-                        {row.arm === "held_out" && <span className={css["faint"]}> · {t("figures.held_out")}</span>}
+                        {row.arm === "held_out" && <span className={parts["faint"]}> · {t("figures.held_out")}</span>}
                       </td>
                       <td>
                         <When at={row.arrived_at} />

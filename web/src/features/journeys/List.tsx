@@ -5,13 +5,13 @@ import { useNavigate } from "react-router";
 import { DataTable } from "../../components/DataTable";
 import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Empty, Failure, Loading } from "../../components/States";
 import { type Answer, useAnswer } from "../../lib/api";
 import { placeOf } from "../../lib/places";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
 import { titleIn } from "../../lib/titles";
-import css from "./journeys.module.css";
 import { Status, TABS } from "./Status";
 
 type Row = Answer<"/api/v1/journeys">["journeys"][number];
@@ -48,9 +48,9 @@ export default function List() {
                 title: t("columns.status"),
                 value: (row) => t(`status.${row.status}`),
                 render: (row) => (
-                  <span className={css["row"]}>
+                  <span className={parts["row"]}>
                     <Status of={row.error && row.status === "not started" ? "broken" : row.status} />
-                    {(row.changed || (row.error !== null && row.status !== "not started")) && <span className={css["faint"]}>{t(row.error ? "status.broken" : "changedMark")}</span>}
+                    {(row.changed || (row.error !== null && row.status !== "not started")) && <span className={parts["faint"]}>{t(row.error ? "status.broken" : "changedMark")}</span>}
                   </span>
                 ),
               },

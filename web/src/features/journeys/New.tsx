@@ -6,6 +6,7 @@ import { useNavigate } from "react-router";
 
 import { Icon, type IconName } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { FailureLine, Shown } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer } from "../../lib/api";
 import { type Language, usePreferences } from "../../lib/preferences";
@@ -52,7 +53,7 @@ function Gallery({ rows }: { rows: readonly Row[] }) {
             <Icon name={row.icon as IconName} size={20} />
             <span>
               <strong>{titleIn(row.titles, language, row.key)}</strong>
-              <span className={css["faint"]}>{titleIn(row.about, language, "")}</span>
+              <span className={parts["faint"]}>{titleIn(row.about, language, "")}</span>
             </span>
           </label>
         ))}
@@ -100,22 +101,22 @@ function Form({ row }: { row: Row }) {
   const templates = made?.files.filter((file) => file.kind === "templates").map((file) => file.name) ?? [];
   return (
     <form
-      className={css["form"]}
+      className={parts["form"]}
       onSubmit={(event) => {
         event.preventDefault();
         if (able) void act(install);
       }}
     >
-      <div className={css["below"]}>
+      <div className={parts["below"]}>
         <Card>
-          <div className={css["form"]}>
-            <div className={css["field"]}>
+          <div className={parts["form"]}>
+            <div className={parts["field"]}>
               <label htmlFor={`${id}n`}>{t("create.name")}</label>
               <Input id={`${id}n`} value={name} spellCheck={false} status={good && free ? "" : "error"} onChange={(event) => setTyped(event.target.value.trim())} />
-              <span className={good && free ? css["faint"] : css["bad"]}>{!good ? t("create.nameBad") : !free ? t("create.taken") : t("create.nameNote")}</span>
+              <span className={good && free ? parts["faint"] : parts["bad"]}>{!good ? t("create.nameBad") : !free ? t("create.taken") : t("create.nameNote")}</span>
             </div>
             {row.sends > 0 && (
-              <div className={css["field"]}>
+              <div className={parts["field"]}>
                 <span id={`${id}l`}>{t("create.language")}</span>
                 <Segmented
                   aria-labelledby={`${id}l`}
@@ -129,14 +130,14 @@ function Form({ row }: { row: Row }) {
               </div>
             )}
             {row.parameters.map((parameter) => (
-              <div key={parameter.name} className={css["field"]}>
+              <div key={parameter.name} className={parts["field"]}>
                 <label htmlFor={`${id}-${parameter.name}`}>{titleIn(parameter.titles, mine, parameter.name)}</label>
                 <Value id={`${id}-${parameter.name}`} of={parameter} value={given[parameter.name] ?? parameter.value} set={(value) => setGiven((now) => ({ ...now, [parameter.name]: value }))} />
               </div>
             ))}
-            {templates.length > 0 && <span className={css["faint"]}>{t("create.template", { name: templates.join(", ") })}</span>}
+            {templates.length > 0 && <span className={parts["faint"]}>{t("create.template", { name: templates.join(", ") })}</span>}
             {made?.unseen.map((event) => (
-              <span key={event} className={css["faint"]}>
+              <span key={event} className={parts["faint"]}>
                 {t("create.unseen", { event })}
               </span>
             ))}
@@ -154,7 +155,7 @@ function Form({ row }: { row: Row }) {
           {made && made.journeys.length > 1 && (
             <Segmented value={shown} onChange={setShown} options={made.journeys.map((journey, index) => ({ value: index, label: titleIn(namesOf(journey.fields["title"]), mine, journey.name) }))} />
           )}
-          {made ? <Picture graph={graph} /> : <p className={css["faint"]}>{t("create.say")}</p>}
+          {made ? <Picture graph={graph} /> : <p className={parts["faint"]}>{t("create.say")}</p>}
         </Card>
       </div>
     </form>

@@ -9,6 +9,7 @@ import { ConfirmCount, useUndoToast } from "../../components/Confirm";
 import { Icon } from "../../components/Icon";
 import { Count, When } from "../../components/Numbers";
 import { Card, Figure, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Empty, Failure, Loading } from "../../components/States";
 import { type Answer, answer, api, asProblem, once, useAnswer } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
@@ -104,7 +105,7 @@ function Journey({ shown }: { shown: Shown }) {
       title={titleIn(shown.titles, language, name)}
       above={[{ to: "/marketing/journeys", title: t("title") }]}
       description={
-        <span className={css["row"]}>
+        <span className={parts["row"]}>
           <Status of={status} />
           {reason && <span>{reason}</span>}
           {shown.started_at && <span>{t("one.since", { when: format.moment(shown.started_at) })}</span>}
@@ -139,18 +140,18 @@ function Journey({ shown }: { shown: Shown }) {
         </>
       }
     >
-      {!begun && wrong.length === 0 && <div className={css["notice"]}>{t("one.notStarted")}</div>}
-      {shown.changed && <div className={css["notice"]}>{t("one.changed")}</div>}
-      {shown.error && begun && <div className={css["notice"]}>{t("one.broken", { message: String(shown.error["message"]) })}</div>}
+      {!begun && wrong.length === 0 && <div className={parts["notice"]}>{t("one.notStarted")}</div>}
+      {shown.changed && <div className={parts["notice"]}>{t("one.changed")}</div>}
+      {shown.error && begun && <div className={parts["notice"]}>{t("one.broken", { message: String(shown.error["message"]) })}</div>}
       {wrong.length > 0 && (
-        <div className={css["notice"]} data-tone="warn">
+        <div className={parts["notice"]} data-tone="warn">
           <div>
             <strong>{t("one.cannot")}</strong>
             <ul className={css["wrongs"]}>
               {wrong.map((problem, index) => (
                 <li key={index}>
                   {problem.message}
-                  {problem.hint && <span className={css["faint"]}> {problem.hint}</span>}
+                  {problem.hint && <span className={parts["faint"]}> {problem.hint}</span>}
                 </li>
               ))}
             </ul>
@@ -159,7 +160,7 @@ function Journey({ shown }: { shown: Shown }) {
       )}
       {begun && (
         <Card>
-          <div className={css["figures"]}>
+          <div className={parts["figures"]}>
             <Figure label={t("figures.inside")} value={<button type="button" className={css["number"]} onClick={() => setHere("")}>{format.exact(shown.inside)}</button>} />
             <Figure label={t("figures.entered")} value={<Count value={shown.entered} />} />
             <Figure label={t("figures.finished")} value={<Count value={finished} />} />
@@ -173,7 +174,7 @@ function Journey({ shown }: { shown: Shown }) {
       </Card>
       {!begun && <Power name={name} />}
       {begun && (
-        <div className={css["below"]}>
+        <div className={parts["below"]}>
           <Report name={name} />
           <Ended ended={shown.ended} />
         </div>
@@ -270,7 +271,7 @@ function Verdict({ report }: { report: Changed }) {
           ? t("one.even")
           : t(fewer ? "one.effectFewer" : "one.effect", { people: format.exact(Math.abs(made.conversions), 0), low: format.exact(bounds[0] ?? 0, 0), high: format.exact(bounds[1] ?? 0, 0) })}
       </p>
-      {rates && <p className={css["faint"]}>{t("one.rates", { treated: format.percent(rates.treated.rate, 1), held: format.percent(rates.held_out.rate, 1) })}</p>}
+      {rates && <p className={parts["faint"]}>{t("one.rates", { treated: format.percent(rates.treated.rate, 1), held: format.percent(rates.held_out.rate, 1) })}</p>}
     </>
   );
 }

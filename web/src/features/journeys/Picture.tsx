@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon } from "../../components/Icon";
+import parts from "../../components/parts.module.css";
 import { Loading } from "../../components/States";
 import { END } from "./graph";
 import css from "./journeys.module.css";
@@ -67,7 +68,7 @@ function List(props: PictureProps) {
             <span className={css["listWords"]}>
               <span className={css["listKind"]}>
                 {data.kind}
-                {data.problem && <span className={css["bad"]}> · {t("canvas.problem")}</span>}
+                {data.problem && <span className={parts["bad"]}> · {t("canvas.problem")}</span>}
               </span>
               {data.says && <span className={css["listSays"]}>{data.says}</span>}
             </span>
@@ -93,7 +94,7 @@ function List(props: PictureProps) {
                       <span>
                         {way.label && <strong>{way.label} </strong>}
                         {goes}
-                        {way.count && <span className={css["faint"]}> · {way.countTitle}</span>}
+                        {way.count && <span className={parts["faint"]}> · {way.countTitle}</span>}
                       </span>
                       {onAdd && (
                         <button type="button" className={css["listAdd"]} aria-label={t("canvas.add", { where: way.where })} title={t("canvas.add", { where: way.where })} onClick={() => onAdd(id === START ? null : { step: id, way: way.name })}>

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 
 import { Count } from "../../components/Numbers";
+import parts from "../../components/parts.module.css";
 import { Failure, Loading } from "../../components/States";
 import type { Answer, Problem } from "../../lib/api";
 import { useFormat } from "../../lib/useFormat";
@@ -23,7 +24,7 @@ export function Plan({ plan, error }: { plan: Planned | undefined; error: Proble
     return t("plan.stays");
   };
   return (
-    <div className={css["form"]}>
+    <div className={parts["form"]}>
       {plan.inside === 0 && <p>{t("plan.nobody")}</p>}
       {plan.steps.length > 0 && (
         <dl className={css["ended"]} aria-label={t("plan.title")}>
@@ -55,7 +56,7 @@ export function Plan({ plan, error }: { plan: Planned | undefined; error: Proble
           ))}
         </dl>
       )}
-      {plan.loses > 0 && <p className={css["bad"]}>{t("plan.loses", { count: plan.loses, exact: format.exact(plan.loses) })}</p>}
+      {plan.loses > 0 && <p className={parts["bad"]}>{t("plan.loses", { count: plan.loses, exact: format.exact(plan.loses) })}</p>}
     </div>
   );
 }

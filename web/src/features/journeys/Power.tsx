@@ -4,6 +4,7 @@ import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Card } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Failure, Loading } from "../../components/States";
 import { answer, api, asProblem } from "../../lib/api";
 import { useFormat } from "../../lib/useFormat";
@@ -24,8 +25,8 @@ export function Power({ name }: { name: string }) {
   const told = found.data;
   return (
     <Card title={t("power.title")}>
-      <div className={css["form"]}>
-        <div className={css["field"]}>
+      <div className={parts["form"]}>
+        <div className={parts["field"]}>
           <label htmlFor={id}>{t("power.effect")}</label>
           <InputNumber id={id} min={0.1} max={100} step={0.5} value={points} onChange={(value) => setPoints(value ?? 2)} suffix="%" />
         </div>

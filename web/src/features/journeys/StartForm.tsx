@@ -2,6 +2,7 @@ import { Button, Checkbox, Input, InputNumber, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { Icon } from "../../components/Icon";
+import parts from "../../components/parts.module.css";
 import { useVocabulary } from "../audiences/words";
 import { Field, Words as Choice } from "../tags/Form";
 import { type Doc, listOf, mapOf, type Raw, startKindOf, type StartKind, STARTS, textOf } from "./graph";
@@ -31,7 +32,7 @@ export function StartForm({ doc, change, readOnly }: FormProps & { doc: Doc; cha
   const put = (next: Raw[]) => change({ leave: next.length ? next : null });
   const goal = doc["goal"] ? mapOf(doc["goal"]) : null;
   return (
-    <fieldset className={css["form"]} disabled={readOnly}>
+    <fieldset className={parts["form"]} disabled={readOnly}>
       <Field label={t("edit.who")}>
         {(id) => <Select id={id} value={kind} onChange={(next) => change({ start: begun[next] })} options={STARTS.map((value) => ({ value, label: t(`edit.starts.${value}`) }))} />}
       </Field>
@@ -101,7 +102,7 @@ export function StartForm({ doc, change, readOnly }: FormProps & { doc: Doc; cha
       </Group>
       <div>
         <strong>{t("edit.leaves")}</strong>
-        <p className={css["faint"]}>{t("edit.leavesNote")}</p>
+        <p className={parts["faint"]}>{t("edit.leavesNote")}</p>
       </div>
       {leaves.map((leave, index) => (
         <Group key={index} title={textOf(leave["name"]) || String(index + 1)} remove={() => put(leaves.filter((_, at) => at !== index))} removeLabel={t("edit.removeLeave")}>
@@ -118,7 +119,7 @@ export function StartForm({ doc, change, readOnly }: FormProps & { doc: Doc; cha
           )}
         </Group>
       ))}
-      <span className={css["row"]}>
+      <span className={parts["row"]}>
         <Button icon={<Icon name="plus" size={16} />} onClick={() => put([...leaves, { event }])}>
           {t("edit.addLeaveEvent")}
         </Button>

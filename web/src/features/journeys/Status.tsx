@@ -1,13 +1,13 @@
 import { useTranslation } from "react-i18next";
 
+import parts from "../../components/parts.module.css";
 import type en from "./en";
-import css from "./journeys.module.css";
 
 /** What a journey is at, as a small mark with its word. */
 export function Status({ of }: { of: keyof typeof en.status }) {
   const { t } = useTranslation("journeys");
   return (
-    <span className={css["status"]} data-status={of}>
+    <span className={parts["status"]} data-status={of}>
       {t(`status.${of}`)}
     </span>
   );
@@ -17,4 +17,5 @@ export function Status({ of }: { of: keyof typeof en.status }) {
 export const TABS = [
   { key: "journeys", to: "/marketing/journeys" },
   { key: "tasks", to: "/marketing/tasks" },
+  { key: "inbox", to: "/marketing/inbox" },
 ] as const;

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 
 import { CodeEditor } from "../../components/CodeEditor";
 import { Icon } from "../../components/Icon";
+import parts from "../../components/parts.module.css";
 import { useAnswer } from "../../lib/api";
 import { type Channel, CHANNELS, channelOf, channelsOf, saidChannels } from "../../lib/channels";
 import { placeOf } from "../../lib/places";
@@ -15,7 +16,7 @@ import { Field, Words as Choice } from "../tags/Form";
 import { END, type Graph, listOf, mapOf, type Raw, type Step, textOf } from "./graph";
 import css from "./journeys.module.css";
 import { type Length, lengthOf, said, UNITS } from "./lengths";
-import type { Mistake } from "./useDraft";
+import type { Mistake } from "./Edit";
 import { type Day, DAYS, daysOf, useWords } from "./useWords";
 
 export interface FormProps {
@@ -42,9 +43,9 @@ export function StepForm({ graph, step, problems, change, lead, rename, readOnly
   const set = (patch: Raw) => change(merged(raw, patch));
   const next = (way: string, label: string) => <Target graph={graph} step={step} way={way} label={label} lead={lead} />;
   return (
-    <fieldset className={css["form"]} disabled={readOnly}>
+    <fieldset className={parts["form"]} disabled={readOnly}>
       {problems.map((problem, index) => (
-        <p key={index} className={css["bad"]} role="alert">
+        <p key={index} className={parts["bad"]} role="alert">
           {[problem.message, problem.hint].filter(Boolean).join(" · ")}
         </p>
       ))}
@@ -118,7 +119,7 @@ export function Duration({ label, value, onChange }: { label: string; value: str
   return (
     <Field label={label}>
       {(id) => (
-        <span className={css["row"]}>
+        <span className={parts["row"]}>
           <InputNumber id={id} min={1} max={10_000} precision={0} value={now.n} onChange={(n) => n && onChange(said({ ...now, n }))} />
           <Select
             aria-label={t("edit.length")}
@@ -241,7 +242,7 @@ function Split({ graph, step, set, lead }: WaysProps) {
         </Group>
       ))}
       {Math.abs(sum - 100) > 1e-9 && (
-        <p className={css["bad"]} role="status">
+        <p className={parts["bad"]} role="status">
           {t("edit.sum", { sum: String(sum) })}
         </p>
       )}
@@ -345,7 +346,7 @@ function Post({ raw, set }: { raw: Raw; set: (patch: Raw) => void }) {
         {(id) => <Input id={id} value={textOf(raw["url"])} spellCheck={false} onChange={(event) => set({ url: event.target.value.trim() })} />}
       </Field>
       {data.map(([key, value], index) => (
-        <span key={index} className={css["row"]}>
+        <span key={index} className={parts["row"]}>
           <Input
             aria-label={t("edit.dataKey", { number: index + 1 })}
             value={key}

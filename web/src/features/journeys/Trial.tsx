@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon } from "../../components/Icon";
+import parts from "../../components/parts.module.css";
 import { Shown } from "../../components/States";
 import { type Answer, useAnswer, useAsked } from "../../lib/api";
 import { useDebounced } from "../../lib/useDebounced";
@@ -36,8 +37,8 @@ export function Trial({ name, close, show }: { name: string; close: () => void; 
   const rows = people.data?.people ?? [];
   return (
     <Drawer open onClose={close} size={440} mask={false} title={t("trial.title")} aria-label={t("trial.title")}>
-      <div className={css["form"]}>
-        <p className={css["faint"]}>{t("trial.note")}</p>
+      <div className={parts["form"]}>
+        <p className={parts["faint"]}>{t("trial.note")}</p>
         <Field label={t("trial.person")}>
           {(id) => (
             <Select
@@ -53,7 +54,7 @@ export function Trial({ name, close, show }: { name: string; close: () => void; 
             />
           )}
         </Field>
-        {person === "" ? <p className={css["faint"]}>{t("trial.start")}</p> : <Shown of={tried}>{(found) => <Way tried={found} />}</Shown>}
+        {person === "" ? <p className={parts["faint"]}>{t("trial.start")}</p> : <Shown of={tried}>{(found) => <Way tried={found} />}</Shown>}
       </div>
     </Drawer>
   );
@@ -67,7 +68,7 @@ function Way({ tried }: { tried: Tried }) {
       <p className={css["may"]} data-tone={tried.may_code ? "warn" : "good"}>
         {tried.may_code === "" ? t("trial.may.yes") : t(`trial.may.${tried.may_code}`, { condition })}
       </p>
-      {tried.held_out && <p className={css["faint"]}>{t("trial.heldOut")}</p>}
+      {tried.held_out && <p className={parts["faint"]}>{t("trial.heldOut")}</p>}
       <ol className={css["path"]} aria-label={t("trial.title")}>
         {tried.path.map((step, index) => (
           <One key={index} step={step} name={tried.name} heldOut={tried.held_out} />
@@ -117,8 +118,8 @@ function One({ step, name, heldOut }: { step: Passed; name: string; heldOut: boo
           <strong>{t(`kind.${kind}`)}</strong>
           {drawn?.kind === kind && words.says(drawn) ? ` · ${words.says(drawn)}` : ` · ${step.step}`}
         </div>
-        <div className={css["faint"]}>{outcome()}</div>
-        {kind !== "wait" && kind !== "until" && kind !== "wait_for" && <div className={css["faint"]}>{at}</div>}
+        <div className={parts["faint"]}>{outcome()}</div>
+        {kind !== "wait" && kind !== "until" && kind !== "wait_for" && <div className={parts["faint"]}>{at}</div>}
       </div>
     </li>
   );

@@ -22,7 +22,7 @@ export function countsOf(shown: Shown): Counts {
   return {
     entered: shown.entered,
     finished: shown.ended["end"] ?? 0,
-    left: new Map(Object.entries(shown.ended)),
+    left: new Map(Object.entries(shown.ended).map(([why, people]) => [why.replace(/^left: /, ""), people] as const)),
     here: new Map(shown.steps.map((step) => [step.name, step.here])),
     passed: new Map(shown.steps.flatMap((step) => step.ways.map((way) => [wayKey(step.name, way.name), way.people] as const))),
     messages: new Map(shown.steps.flatMap((step) => (step.messages ? [[step.name, step.messages] as const] : []))),

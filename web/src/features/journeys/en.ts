@@ -7,7 +7,7 @@ const en = {
   columns: { name: "Journey", status: "State", inside: "In it now", entered: "Entered", finished: "Finished", left: "Left before" },
   status: { "not started": "Not started", running: "Running", paused: "Paused", stopped: "Stopped", broken: "File is wrong" },
   changedMark: "changed since it was started",
-  tabs: { journeys: "Journeys", tasks: "Tasks" },
+  tabs: { journeys: "Journeys", tasks: "Tasks", inbox: "Inbox" },
   create: {
     description: "Pick what it is for. It is drawn at once; nobody enters before you start it.",
     pick: "Begin with",

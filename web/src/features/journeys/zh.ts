@@ -9,7 +9,7 @@ const zh: typeof en = {
   columns: { name: "流程", status: "状态", inside: "当前在内", entered: "累计进入", finished: "走完全程", left: "中途离开" },
   status: { "not started": "未启动", running: "运行中", paused: "已暂停", stopped: "已停止", broken: "文件有误" },
   changedMark: "启动后有修改",
-  tabs: { journeys: "流程", tasks: "任务" },
+  tabs: { journeys: "流程", tasks: "任务", inbox: "收件箱" },
   create: {
     description: "先选择用途，流程会立即画好；启动之前没有人会进入。",
     pick: "从这里开始",

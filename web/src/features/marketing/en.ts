@@ -386,6 +386,7 @@ const en = {
     complained: "complained",
     bounced: "the address bounced",
     refused: "refused messages",
+    blocked: "blocked by hand",
     erased: "erased",
     quiet: "quiet hours",
     gone: "no longer known",

@@ -10,6 +10,7 @@ const KNOWN: Record<string, Exclude<keyof typeof en.reasons, "units" | "cap" | "
   complained: "complained",
   bounced: "bounced",
   refused: "refused",
+  blocked: "blocked",
   erased: "erased",
   "in the global holdout": "global",
   "quiet hours": "quiet",

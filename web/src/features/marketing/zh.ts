@@ -388,6 +388,7 @@ const zh: typeof en = {
     complained: "曾投诉",
     bounced: "地址退信",
     refused: "拒收消息",
+    blocked: "人工停发",
     erased: "已删除",
     quiet: "勿扰时段",
     gone: "已不存在",

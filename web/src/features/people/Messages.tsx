@@ -13,6 +13,8 @@ import { useFormat } from "../../lib/useFormat";
 import css from "./people.module.css";
 import { useChannel } from "./say";
 
+const clock = (hour: number) => `${String(hour % 24).padStart(2, "0")}:00`;
+
 /** What we sent, what became of it, and which campaigns held the person out. */
 export function Messages({ id, asOf }: { id: string; asOf: string }) {
   const { t } = useTranslation("people");
@@ -37,7 +39,7 @@ export function Messages({ id, asOf }: { id: string; asOf: string }) {
           {list.rows.map((row) => (
             <li key={row.id}>
               <div className={css["line"]}>
-                <Link to={placeOf("campaign", row.campaign) ?? "/marketing"}>{titleIn(row.titles, language, row.campaign)}</Link>
+                <Link to={placeOf(row.journey ? "journey" : "campaign", row.campaign) ?? "/marketing"}>{titleIn(row.titles, language, row.campaign)}</Link>
                 <span className={css["under"]}>{row.at && <When at={row.at} as="moment" />}</span>
               </div>
               <div className={css["under"]}>
@@ -45,8 +47,6 @@ export function Messages({ id, asOf }: { id: string; asOf: string }) {
                   row.channel && channelOf(row.channel),
                   [statuses[row.status] ?? row.status, row.reason].filter(Boolean).join(": "),
                   row.due_at && t("messages.due", { when: format.moment(row.due_at) }),
-                  row.why?.hour && row.why.hour.hour >= 0 && t("messages.atHour"),
-                  row.why?.channel && t("messages.byChannel"),
                   row.opened_at && t("messages.opened", { when: format.moment(row.opened_at) }),
                   row.clicked_at && t("messages.clicked", { when: format.moment(row.clicked_at) }),
                   row.unsubscribed_at && t("messages.unsubscribed", { when: format.moment(row.unsubscribed_at) }),
@@ -54,6 +54,28 @@ export function Messages({ id, asOf }: { id: string; asOf: string }) {
                   .filter(Boolean)
                   .join(" · ")}
               </div>
+              {row.why?.hour && row.why.hour.hour >= 0 && (
+                <div className={css["under"]}>{t(`messages.hours.${row.why.hour.whose}`, { n: row.why.hour.n, of: row.why.hour.of, from: clock(row.why.hour.best), until: clock(row.why.hour.best + row.why.hour.band) })}</div>
+              )}
+              {row.why?.channel && (
+                <div className={css["under"]}>
+                  {t("messages.answered", {
+                    channels: Object.entries(row.why.channel.answers)
+                      .map(([channel, [answered, asked]]) => t("messages.of", { channel: channelOf(channel), answered, asked }))
+                      .join(", "),
+                  })}
+                </div>
+              )}
+              {row.picks.map((pick) => (
+                <div className={css["under"]} key={`${pick.list} ${pick.name}`}>
+                  {t("messages.picked", { what: titleIn(pick.titles, language, pick.name) })}{" "}
+                  {pick.kind === "interest"
+                    ? pick.label === null
+                      ? t("next.hidden")
+                      : t("next.interest", { tag: titleIn(pick.tag_titles, language, pick.tag ?? ""), label: pick.label })
+                    : t(`next.${pick.kind as "popular" | "new" | "any"}`, { count: pick.people })}
+                </div>
+              ))}
             </li>
           ))}
         </ul>

@@ -96,7 +96,7 @@ const en = {
     service: "service",
     marketing: "marketing",
     stopped: "stopped: {{reason}}",
-    reasons: { unsubscribed: "unsubscribed", complained: "complained", bounced: "address is dead", refused: "refused" },
+    reasons: { unsubscribed: "unsubscribed", complained: "complained", bounced: "address is dead", refused: "refused", blocked: "blocked by hand" },
   },
   channels: { email: "E-mail", wechat: "WeChat", sms: "SMS", push: "Push", wecom: "WeCom", webhook: "Webhook" },
   kinds: {
@@ -309,8 +309,15 @@ const en = {
   messages: {
     title: "What did we send",
     due: "goes {{when}}",
-    atHour: "at the best hour",
-    byChannel: "by the best channel",
+    hours: {
+      person: "at the best hour: there {{n}} of {{of}} times from {{from}} to {{until}}",
+      segment: "at the best hour of people alike: there {{n}} of {{of}} times from {{from}} to {{until}}",
+      everybody: "at everybody's best hour: there {{n}} of {{of}} times from {{from}} to {{until}}",
+      nobody: "at once: nobody's hours are known",
+    },
+    answered: "by the best channel; answered {{channels}}",
+    of: "{{answered}} of {{asked}} by {{channel}}",
+    picked: "{{what}}:",
     none: "Nothing was sent",
     noneNote: "Messages of campaigns appear here, and campaigns that held this person out.",
     status: {

@@ -98,7 +98,7 @@ const zh: typeof en = {
     service: "服务",
     marketing: "营销",
     stopped: "已停止：{{reason}}",
-    reasons: { unsubscribed: "已退订", complained: "已投诉", bounced: "地址失效", refused: "已拒收" },
+    reasons: { unsubscribed: "已退订", complained: "已投诉", bounced: "地址失效", refused: "已拒收", blocked: "人工停发" },
   },
   channels: { email: "邮件", wechat: "微信", sms: "短信", push: "推送", wecom: "企业微信", webhook: "Webhook" },
   kinds: {
@@ -310,8 +310,15 @@ const zh: typeof en = {
   },
   messages: {
     due: "将于 {{when}} 发送",
-    atHour: "最佳时段",
-    byChannel: "最佳渠道",
+    hours: {
+      person: "最佳时段：{{of}} 次中有 {{n}} 次在 {{from}}–{{until}}",
+      segment: "同类人的最佳时段：{{of}} 次中有 {{n}} 次在 {{from}}–{{until}}",
+      everybody: "全体的最佳时段：{{of}} 次中有 {{n}} 次在 {{from}}–{{until}}",
+      nobody: "立即发送：没有任何时段记录",
+    },
+    answered: "最佳渠道；响应情况：{{channels}}",
+    of: "{{channel}} {{answered}}/{{asked}}",
+    picked: "{{what}}：",
     title: "触达记录",
     none: "还没有发送过消息",
     noneNote: "营销活动的消息会显示在这里，也包括将此用户列为对照组的活动。",

@@ -5,6 +5,7 @@ import { Link, useNavigate } from "react-router";
 
 import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Empty, Failure, Loading } from "../../components/States";
 import { type Answer, useAnswer } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -65,7 +66,7 @@ export default function Calendar() {
         <Card
           title={week && weeks[0] ? dates.between(weeks[0], later(weeks[0], 6)) : write.format(dayOf(monthOf(day)))}
           note={found.data.quiet_hours ? t("calendar.quiet", { start: found.data.quiet_hours[0] ?? "", end: found.data.quiet_hours[1] ?? "" }) : undefined}
-          extra={<span className={css["faint"]}>{found.data.zone}</span>}
+          extra={<span className={parts["faint"]}>{found.data.zone}</span>}
         >
           <Days found={found.data} weeks={weeks} month={week ? "" : monthOf(day)} chosen={day} choose={(to) => setState({ day: to })} />
           {found.data.sends.length === 0 && (
@@ -84,7 +85,7 @@ export default function Calendar() {
               {t("calendar.noneNote")}
             </Empty>
           )}
-          <p className={css["faint"]}>{t("calendar.keys")}</p>
+          <p className={parts["faint"]}>{t("calendar.keys")}</p>
         </Card>
       ) : error ? (
         <Failure error={error} retry={() => void found.refetch()} />
@@ -202,7 +203,7 @@ function Sent({ send }: { send: Send }) {
     <Link to={placeOf(send.kind, send.name) ?? ""} className={css["send"]} data-state={send.state} title={t("calendar.said", { name, kind, times, state })}>
       <time>{send.times[0]}</time>
       <span>{name}</span>
-      {send.n > 1 && <span className={css["faint"]}>×{format.exact(send.n)}</span>}
+      {send.n > 1 && <span className={parts["faint"]}>×{format.exact(send.n)}</span>}
       <span className="unseen">
         {kind}, {state}
       </span>

@@ -6,17 +6,27 @@ import { useNavigate, useParams } from "react-router";
 
 import { CodeEditor } from "../../components/CodeEditor";
 import { useUndoToast } from "../../components/Confirm";
+import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Failure, FailureLine, Loading, Shown } from "../../components/States";
-import { answer, api, asProblem, useAnswer, useChange } from "../../lib/api";
+import { type Answer, answer, api, asProblem, useAnswer, useChange } from "../../lib/api";
 import { placeOf } from "../../lib/places";
+import { type Asks, useDraft } from "../../lib/useDraft";
 import { useFormat } from "../../lib/useFormat";
 import { useUnsaved } from "../../lib/useUnsaved";
 import { Conflict, type Theirs } from "../tags/Conflict";
 import { Field } from "../tags/Form";
 import { Form } from "./Form";
 import css from "./scenes.module.css";
-import { useDraft } from "./useDraft";
+
+export type Doc = Record<string, unknown>;
+
+const ASKS: Asks<Doc, Answer<"/api/v1/scenes/form", "post">["problems"][number]> = {
+  form: (name, text) => answer(api.POST("/api/v1/scenes/form", { body: { name, text } })),
+  text: (name, text, fields) => answer(api.POST("/api/v1/scenes/text", { body: { name, text, fields } })),
+};
+const NOTHING: Doc = {};
 
 const KEY = /^[a-z][a-z0-9_]{0,63}$/;
 
@@ -44,6 +54,7 @@ function There({ name }: { name: string }) {
 
 function Editor({ name, start, etag, readOnly }: { name?: string; start: string; etag: string | null; readOnly: boolean }) {
   const { t } = useTranslation("scenes");
+  const { t: common } = useTranslation();
   const format = useFormat();
   const go = useNavigate();
   const toast = useUndoToast();
@@ -51,7 +62,8 @@ function Editor({ name, start, etag, readOnly }: { name?: string; start: string;
   const [typed, setTyped] = useState("");
   const key = name ?? typed;
   const [base, setBase] = useState({ text: start, etag });
-  const { draft, write, fill } = useDraft(name ?? "new_scene", start);
+  const { draft, write, fill, undo } = useDraft(name ?? "new_scene", start, ASKS);
+  const doc = draft.fields ?? NOTHING;
   const scenes = useAnswer("/api/v1/scenes");
   const [refused, setRefused] = useState<unknown>(null);
   const [saving, setSaving] = useState(false);
@@ -113,9 +125,12 @@ function Editor({ name, start, etag, readOnly }: { name?: string; start: string;
       above={[{ to: "/marketing/scenes", title: t("title") }, ...(name === undefined ? [] : [{ to: placeOf("scene", name) ?? "/marketing/scenes", title: name }])]}
       actions={
         <>
-          <span className={draft.problems.length ? css["bad"] : css["faint"]} role="status">
+          <span className={draft.problems.length ? parts["bad"] : parts["faint"]} role="status">
             {status}
           </span>
+          <Button icon={<Icon name="undo" />} disabled={draft.past.length === 0 || readOnly} onClick={undo}>
+            {common("undo")}
+          </Button>
           <Button type="primary" disabled={!able} loading={saving} title="⌘S / Ctrl+S" onClick={() => void save(base.etag)}>
             {name === undefined ? t("edit.create") : t("edit.save")}
           </Button>
@@ -134,7 +149,7 @@ function Editor({ name, start, etag, readOnly }: { name?: string; start: string;
       )}
       <div className={css["editor"]}>
         <Card title={t("edit.form")}>
-          {draft.settled && !draft.readable ? <p className={css["faint"]}>{t("edit.broken")}</p> : !draft.settled && draft.text && Object.keys(draft.doc).length === 0 ? <Loading rows={6} /> : <Form doc={draft.doc} change={fill} readOnly={readOnly} />}
+          {draft.settled && !draft.readable ? <p className={parts["faint"]}>{t("edit.broken")}</p> : !draft.settled && draft.text && Object.keys(doc).length === 0 ? <Loading rows={6} /> : <Form doc={doc} change={fill} readOnly={readOnly} />}
         </Card>
         <Card title={t("edit.text")} note={<code>scenes/{key || "…"}.yml</code>}>
           <CodeEditor value={draft.text} onChange={write} label={t("edit.text")} language="yaml" problems={draft.problems} height={560} readOnly={readOnly} onSubmit={() => setWanted(true)} />

@@ -3,13 +3,14 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon } from "../../components/Icon";
+import parts from "../../components/parts.module.css";
 import { CHANNELS } from "../../lib/channels";
 import { useAnswer } from "../../lib/api";
 import { useVocabulary } from "../audiences/words";
 import { Condition, Duration } from "../journeys/StepForm";
 import { Field, Words } from "../tags/Form";
 import css from "./scenes.module.css";
-import type { Doc } from "./useDraft";
+import type { Doc } from "./Edit";
 
 type Raw = Record<string, unknown>;
 
@@ -39,7 +40,7 @@ export function Form({ doc, change, readOnly }: { doc: Doc; change: (patch: Doc)
   };
   const begin = { nothing: null, event: { event: names.data?.events.find((event) => /paid|purchase/i.test(event)) ?? names.data?.events[0] ?? "Order Paid" }, metric: { metric: metrics.data?.metrics[0]?.key ?? "" } };
   return (
-    <fieldset className={css["form"]} disabled={readOnly}>
+    <fieldset className={parts["form"]} disabled={readOnly}>
       <div className={css["two"]}>
         <Field label={t("edit.titleEn")}>{(id) => <Input id={id} value={textOf(title["en"] ?? title[""])} onChange={(typed) => named("en", typed.target.value)} />}</Field>
         <Field label={t("edit.titleZh")}>{(id) => <Input id={id} value={textOf(title["zh"])} onChange={(typed) => named("zh", typed.target.value)} />}</Field>
@@ -126,7 +127,7 @@ export function Form({ doc, change, readOnly }: { doc: Doc; change: (patch: Doc)
         </>
       )}
       <Condition label={t("edit.products")} value={textOf(doc["products"])} onChange={(products) => change({ products: products || null })} readOnly={readOnly} />
-      <span className={css["faint"]}>{t("edit.productsNote")}</span>
+      <span className={parts["faint"]}>{t("edit.productsNote")}</span>
       <Field label={t("edit.holdout")} hint={t("edit.holdoutNote")}>
         {(id) => <InputNumber id={id} min={0} max={90} suffix="%" value={Math.round(Number(doc["holdout"] ?? 0) * 1_000) / 10} onChange={(percent) => change({ holdout: percent ? Math.round(percent * 10) / 1_000 : null })} />}
       </Field>

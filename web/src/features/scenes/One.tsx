@@ -6,6 +6,7 @@ import { Icon } from "../../components/Icon";
 import { Interval } from "../../components/Interval";
 import { AsOf, Bar, Count, Money } from "../../components/Numbers";
 import { Card, Facts, Figure, Page } from "../../components/Page";
+import parts from "../../components/parts.module.css";
 import { Failure, Loading, Shown } from "../../components/States";
 import { type Answer, useAnswer } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -54,7 +55,7 @@ function OneScene({ scene }: { scene: Scene }) {
       title={titleIn(scene.titles, language, name)}
       above={[{ to: "/marketing/scenes", title: t("title") }]}
       description={
-        <span className={css["row"]}>
+        <span className={parts["row"]}>
           <State of={scene.state} />
           <span>{dates.between(scene.from, scene.until)}</span>
           {scene.owner && <span>{scene.owner}</span>}
@@ -75,19 +76,19 @@ function OneScene({ scene }: { scene: Scene }) {
     >
       {scene.why && <p className={css["why"]}>{scene.why}</p>}
       {scene.problems.length > 0 && (
-        <div className={css["notice"]} data-tone="warn">
+        <div className={parts["notice"]} data-tone="warn">
           <strong>{t("one.wrong")}</strong>
           <ul>
             {scene.problems.map((problem, index) => (
               <li key={index}>
-                {problem.message} {problem.hint && <span className={css["faint"]}>{problem.hint}</span>}
+                {problem.message} {problem.hint && <span className={parts["faint"]}>{problem.hint}</span>}
               </li>
             ))}
           </ul>
         </div>
       )}
       <Card>
-        <div className={css["figures"]}>
+        <div className={parts["figures"]}>
           <Figure
             label={t("one.reach")}
             value={scene.people === null ? "–" : <Count value={scene.people} short {...(scene.audience ? { where: `in audience "${scene.audience}"` } : {})} />}
@@ -101,7 +102,7 @@ function OneScene({ scene }: { scene: Scene }) {
         </div>
       </Card>
       {report.data ? (
-        <div className={css["below"]}>
+        <div className={parts["below"]}>
           <Goal report={report.data} />
           <Effect report={report.data} />
         </div>
@@ -138,7 +139,7 @@ function Goal({ report }: { report: Report }) {
     t("one.baseline"),
     baseline.value !== null ? (
       <>
-        {number(baseline.value)} <span className={css["faint"]}>{baseline.stated !== null ? t("one.stated") : t("one.measured", { from: format.date(baseline.from), until: format.date(baseline.until) })}</span>
+        {number(baseline.value)} <span className={parts["faint"]}>{baseline.stated !== null ? t("one.stated") : t("one.measured", { from: format.date(baseline.from), until: format.date(baseline.until) })}</span>
       </>
     ) : (
       t(`one.noBaseline.${baseline.why_not ?? "no_dates"}`)
@@ -148,7 +149,7 @@ function Goal({ report }: { report: Report }) {
     facts.push([
       t("one.target"),
       <>
-        {number(target)} {goal.target.relative && <span className={css["faint"]}>{format.change(goal.target.number)}</span>}
+        {number(target)} {goal.target.relative && <span className={parts["faint"]}>{format.change(goal.target.number)}</span>}
       </>,
     ]);
   return (
@@ -160,10 +161,10 @@ function Goal({ report }: { report: Report }) {
         </span>
       </div>
       {report.progress !== null && <Bar share={report.progress} label={t("one.progress", { percent: format.percent(report.progress, 0) })} />}
-      {report.progress !== null && <p className={css["faint"]}>{t("one.progress", { percent: format.percent(report.progress, 0) })}</p>}
+      {report.progress !== null && <p className={parts["faint"]}>{t("one.progress", { percent: format.percent(report.progress, 0) })}</p>}
       <Facts facts={facts} />
-      {report.message && <p className={css["bad"]}>{report.message}</p>}
-      {baseline.value !== null && baseline.from && <p className={css["faint"]}>{t("one.comparison")}</p>}
+      {report.message && <p className={parts["bad"]}>{report.message}</p>}
+      {baseline.value !== null && baseline.from && <p className={parts["faint"]}>{t("one.comparison")}</p>}
     </Card>
   );
 }
@@ -197,7 +198,7 @@ function Effect({ report }: { report: Report }) {
           })}
         </p>
       )}
-      {rates && <p className={css["faint"]}>{t("one.rates", { treated: format.percent(rates.treated.rate, 1), held: format.percent(rates.held_out.rate, 1) })}</p>}
+      {rates && <p className={parts["faint"]}>{t("one.rates", { treated: format.percent(rates.treated.rate, 1), held: format.percent(rates.held_out.rate, 1) })}</p>}
       {money && <p>{t("one.money", { total: format.money(money.total, money.currency), low: format.money(money.low, money.currency), high: format.money(money.high, money.currency) })}</p>}
       <h3 className={css["small"]}>{t("one.returned")}</h3>
       <p>
@@ -251,7 +252,7 @@ function Members({ scene, report }: { scene: Scene; report: Report | undefined }
                   <tr key={row.name}>
                     <td>
                       <Link to={placeOf(row.kind, row.name) ?? ""}>{titleIn(row.titles, language, row.name)}</Link>
-                      {row.variants > 0 && <span className={css["faint"]}> {t("one.variants", { count: row.variants, exact: format.exact(row.variants) })}</span>}
+                      {row.variants > 0 && <span className={parts["faint"]}> {t("one.variants", { count: row.variants, exact: format.exact(row.variants) })}</span>}
                     </td>
                     <td>{t(`one.kind.${row.kind}`)}</td>
                     <td>

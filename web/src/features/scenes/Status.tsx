@@ -1,13 +1,13 @@
 import { useTranslation } from "react-i18next";
 
+import parts from "../../components/parts.module.css";
 import type en from "./en";
-import css from "./scenes.module.css";
 
 /** Where a scene stands in its dates. */
 export function State({ of }: { of: string }) {
   const { t } = useTranslation("scenes");
   return (
-    <span className={css["status"]} data-status={of}>
+    <span className={parts["status"]} data-status={of}>
       {t(`state.${of as keyof typeof en.state}`)}
     </span>
   );
@@ -17,7 +17,7 @@ export function State({ of }: { of: string }) {
 export function Status({ of }: { of: string }) {
   const { t } = useTranslation("scenes");
   return (
-    <span className={css["status"]} data-status={of}>
+    <span className={parts["status"]} data-status={of}>
       {t(`status.${of as keyof typeof en.status}`)}
     </span>
   );

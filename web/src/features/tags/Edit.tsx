@@ -5,13 +5,16 @@ import { useNavigate, useParams } from "react-router";
 
 import { CodeEditor } from "../../components/CodeEditor";
 import { useUndoToast } from "../../components/Confirm";
+import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
 import { FailureLine, Loading, Shown } from "../../components/States";
-import { answer, api, asProblem, useAnswer } from "../../lib/api";
+import { type Answer, answer, api, asProblem, useAnswer } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
 import { useUrlState } from "../../lib/url";
+import { type Asks, useDraft } from "../../lib/useDraft";
 import { useUnsaved } from "../../lib/useUnsaved";
 import { Conflict, type Theirs } from "./Conflict";
+import { type Fields, fieldsOf } from "./fields";
 import { Field, Form, wordsOf } from "./Form";
 import { Plan } from "./Plan";
 import { CutNow } from "./RuleForm";
@@ -19,11 +22,23 @@ import { Preview } from "./Preview";
 import css from "./tags.module.css";
 import { type Template, TEMPLATES } from "./templates";
 import { titleOf } from "./titleOf";
-import { useDraft } from "./useDraft";
 import { useTagStore } from "./useTagStore";
 import { WhatIf } from "./WhatIf";
 
 const BEGIN = { begin: "" };
+
+const ASKS: Asks<Fields, Answer<"/api/v1/tags/form", "post">["problems"][number]> = {
+  form: async (key, text) => {
+    const found = await answer(api.POST("/api/v1/tags/form", { body: { key: key || "new_tag", text } }));
+    return { fields: fieldsOf(found.fields), problems: found.problems };
+  },
+  text: async (key, text, _, fields) => {
+    const made = await answer(api.POST("/api/v1/tags/text", { body: { key: key || "new_tag", text, fields } }));
+    return { text: made.text, fields: fieldsOf(made.fields), problems: made.problems };
+  },
+  // What is being typed stays as it is typed; only the other writing of the same follows.
+  settle: (typed, { statistic, measure, interest, kept }) => ({ ...typed, statistic, measure, interest, kept }),
+};
 
 /** A tag's text and its form side by side, with what it would give; for a new tag and for one that is there. */
 export default function Edit() {
@@ -52,13 +67,14 @@ const KEY = /^[a-z][a-z0-9_]{0,59}$/;
 
 function Editor({ name, start, etag = null, readOnly = false }: { name?: string; start: string; etag?: string | null; readOnly?: boolean }) {
   const { t } = useTranslation("tags");
+  const { t: common } = useTranslation();
   const { language } = usePreferences();
   const go = useNavigate();
   const toast = useUndoToast();
   const [typed, setTyped] = useState("");
   const key = name ?? typed;
   const [base, setBase] = useState<Base>({ text: name === undefined ? "" : start, etag });
-  const { draft, write, fill } = useDraft(key, start);
+  const { draft, write, fill, undo } = useDraft(key, start, ASKS);
   const [wanted, setWanted] = useState(false);
   const [saving, setSaving] = useState(false);
   const [refused, setRefused] = useState<unknown>(null);
@@ -154,6 +170,9 @@ function Editor({ name, start, etag = null, readOnly = false }: { name?: string;
           <span className={css["faint"]} role="status">
             {status}
           </span>
+          <Button icon={<Icon name="undo" />} disabled={draft.past.length === 0 || readOnly} onClick={undo}>
+            {common("undo")}
+          </Button>
           <Button type="primary" disabled={!able} loading={saving} title="⌘S / Ctrl+S" onClick={() => void save(base.etag)}>
             {t("editor.save")}
           </Button>
@@ -183,10 +202,10 @@ function Editor({ name, start, etag = null, readOnly = false }: { name?: string;
       <div className={css["editor"]}>
         <Card title={t("editor.form")}>
           {draft.problem && <FailureLine error={draft.problem} />}
-          {draft.fields ? (
+          {draft.fields && draft.readable ? (
             <Form
               fields={draft.fields}
-              change={(change) => draft.fields && fill(change, draft.fields)}
+              change={fill}
               names={names.data}
               categories={(catalogue.data?.categories ?? []).map((item) => item.path).filter(Boolean)}
               readOnly={readOnly}
