@@ -10,7 +10,7 @@ demo: setup ## the generated shop, from raw events to a measured campaign (ARGS=
 	$(BIN)/limner demo $(ARGS)
 
 test: setup check ## style, types, the house's import rules and every test
-	$(BIN)/pytest -n auto -m "not spark" $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not spark" $(ARGS)
 	$(BIN)/pytest -m spark $(ARGS) || [ $$? -eq 5 ]  # one cluster for all of them; 5: none was asked for
 
 check: setup web-check

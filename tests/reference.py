@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ import typer
 from limner import config, errors
 from limner.api.routes import ROUTES
 from limner.api.routes.route import Route, Shape
+from limner.channels.kinds import KINDS
 from limner.cli.main import app
 from limner.tags import schema
+from limner.testing.channels import CHECKS
 from limner.workspace.verbs import VERBS
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
@@ -198,6 +200,37 @@ def _ebnf(alternative: str, words: Mapping[str, str | None]) -> str:
     return re.sub(r"\b_?[A-Z][A-Z_]*\b", lambda found: words.get(found[0]) or found[0], said)
 
 
+def channels() -> str:
+    """What every channel is held to, and how they differ."""
+    head = "| | " + " | ".join(f"`{kind}`" for kind in KINDS) + " |\n|---|" + "---|" * len(KINDS) + "\n"
+
+    def row(name: str, cells: Iterable[str]) -> str:
+        return f"| {name} | {' | '.join(cells)} |\n"
+
+    every = list(KINDS.values())
+    checks = "".join(row(name, ["✓"] * len(every)) for name in CHECKS)
+    return (
+        f"# Channels: what each is held to\n\n{NOTE}"
+        "Each channel is tried against a server of its kind, which keeps a book of what arrived. How each is set up:\n"
+        + ", ".join(f"[{kind}](../how-to/channels-{kind}.md)" for kind in KINDS)
+        + ".\n\n"
+        "## How they differ\n\n"
+        + head
+        + row("the address, unless the settings name another", [f"`{kind.address}`" for kind in every])
+        + row("its templates' files", [" ".join(f"`{end}`" for end in kind.template) for kind in every])
+        + row("each message uses up a permission", ["yes" if kind.permits else "no" for kind in every])
+        + row(
+            "staff let a message go, so it is asked after",
+            ["yes" if kind.confirmed else "no" for kind in every],
+        )
+        + "\n## What a test asks of each\n\nEvery row is a test of every channel: `tests/channels/test_conformance.py`;"
+        " a channel of your own is held to the same by `limner.testing.channels.conforms`.\n\n"
+        + head
+        + checks
+        + row("what the server's book says is what the ledger says, person by person", ["✓"] * len(every))
+    )
+
+
 def tag_schema() -> str:
     """The JSON Schema of tag files."""
     return json.dumps(schema.schema(), ensure_ascii=False, indent=2) + "\n"
@@ -209,6 +242,7 @@ PAGES = {
     "errors.md": error_tree,
     "api.md": api_routes,
     "grammar.md": grammar,
+    "channels.md": channels,
     "tag.schema.json": tag_schema,
 }
 

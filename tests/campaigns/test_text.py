@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from limner.campaigns.model import Cap, Goal, Quiet
-from limner.campaigns.text import read, read_file, read_folder
+from limner.campaigns.text import fields_of, read, read_file, read_folder, written
 from limner.errors import DefinitionError
+from limner.tags.document import Document
 
 WHOLE = """\
 # spring
@@ -115,3 +116,94 @@ def test_a_folder_is_read_by_name(tmp_path: Path) -> None:
     (tmp_path / "bad.yml").write_bytes(b"title: \xff")
     with pytest.raises(DefinitionError, match="UTF-8"):
         read_file(tmp_path / "bad.yml")
+
+
+VARIED = """\
+audience: buyers
+template: own.html
+subject: Hi
+# who gets which
+variants:
+  # our best
+  - name: gold   # by tier
+    when: person.tier = 'gold'
+    template: gold.html
+  # those who left
+  - name: lost
+    when: person.tier = 'none'   # for now
+    template: lost.html
+picks:
+  # to read
+  articles: {only: [article], count: 2}   # two
+  tea:
+    from: product   # not the library
+    count: 3
+# the end
+"""
+GOLD = """\
+  # our best
+  - name: gold   # by tier
+    when: person.tier = 'gold'
+    template: gold.html
+"""
+LOST = """\
+  # those who left
+  - name: lost
+    when: person.tier = 'none'   # for now
+    template: lost.html
+"""
+
+
+def test_variants_are_added_moved_and_taken_away_and_every_comment_stays() -> None:
+    gold, lost = fields_of(read(VARIED, "spring"))["variants"]
+    rest = {"name": "rest", "when": "", "template": "rest.html", "subject": "", "templates": {}}
+    more = "  - name: rest\n    template: rest.html\n"
+    for variants, block in (
+        ([gold, lost, rest], GOLD + LOST + more),
+        ([lost, gold], LOST + GOLD),
+        ([lost], LOST),
+        ([gold, {**lost, "when": "person.tier = 'x'"}], GOLD + LOST.replace("'none'", "'x'")),
+    ):
+        made = written(VARIED, {"variants": variants}, name="spring")
+        assert made == VARIED.replace(GOLD + LOST, block)
+    subject = {"name": "gold", "when": gold["when"], "subject": "For you", "template": "gold.html"}
+    named = written(VARIED, {"variants": [subject, lost]}, name="spring")
+    assert named == VARIED.replace(GOLD, GOLD.replace("    template", "    subject: For you\n    template"))
+    gone = written(VARIED, {"variants": []}, name="spring")
+    assert (read(gone, "spring").variants, "variants" in gone) == ((), False)
+    assert "  # to read\n  articles: {only: [article], count: 2}   # two\n" in gone
+
+
+def test_a_list_of_picks_gets_a_name_in_its_place_and_says_only_what_is_unusual() -> None:
+    picks = fields_of(read(VARIED, "spring"))["picks"]
+    made = written(
+        VARIED, {"picks": {"reads": picks["articles"], "tea": {**picks["tea"], "by": []}}}, name="spring"
+    )
+    assert list(read(made, "spring").picks) == ["reads", "tea"]
+    assert "    from: product   # not the library\n    count: 3\n" in made
+    assert "by:" not in made
+    fresh = written(VARIED, {"picks": {**picks, "offers": {"count": 1, "only": ["offer"]}}}, name="spring")
+    assert "  offers:\n    count: 1\n    only: [offer]\n" in fresh
+    assert GOLD + LOST in fresh
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ("when: person.tier = 'none'", "when: person.tier =", ("variants", 1, "when")),
+        ("name: lost", "name: Lost", ("variants", 1, "name")),
+        ("    template: lost.html", "    tmplate: lost.html", ("variants", 1, "tmplate")),
+        ("count: 2", "count: 99", ("picks", "articles", "count")),
+        ("count: 3", "coun: 3", ("picks", "tea", "coun")),
+        ("  tea:", "  Tea:", ("picks", "Tea")),
+        ("audience: buyers", "audience: [buyers]", ("audience",)),
+    ],
+)
+def test_the_place_of_a_mistake_leads_to_its_value(
+    before: str, after: str, path: tuple[str | int, ...]
+) -> None:
+    text = VARIED.replace(before, after)
+    with pytest.raises(DefinitionError) as caught:
+        read(text, "spring")
+    line, column = map(int, str(caught.value.where).split(":")[1:])
+    assert Document(text, where="f").path_at(line, column) == path

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limner.campaigns import text as campaign_text
@@ -90,6 +90,7 @@ def test_the_form_writes_only_what_it_changes() -> None:
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         NAMES,

@@ -48,7 +48,29 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
 
 
+def anchors(page: Path) -> set[str]:
+    """What links may name after # in a page: its headings, as they are shown in browsers of git."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return {"#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
-    for target, _ in LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), f"{page.name} → {target}"
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        there = page.parent / target
+        assert there.exists(), f"{page.name} → {target}"
+        assert not anchor or anchor in anchors(there), f"{page.name} → {target}{anchor}"
+
+
+def test_the_readme_leads_to_every_how_to_and_reference_once() -> None:
+    linked = [target for target, _ in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))]
+    assert len(linked) == len(set(linked))
+    pages = {*(ROOT / "docs/how-to").glob("*.md"), *(ROOT / "docs/reference").glob("*.md")}
+    from_others = {
+        (page.parent / target).resolve()
+        for page in (ROOT / "docs").rglob("*.md")
+        for target, _ in LINK.findall(page.read_text(encoding="utf-8"))
+        if page.is_relative_to(ROOT / "docs/reference")
+    }
+    missing = pages - {ROOT / target for target in linked} - from_others
+    assert not missing, sorted(page.name for page in missing)

@@ -26,7 +26,7 @@ def told(random: np.random.Generator, shares: dict[str, np.ndarray]) -> Told:
 
 
 @pytest.mark.proves("F2")
-@pytest.mark.proves("S9", partly="the unprofiled alternative")
+@pytest.mark.proves("S9")
 def test_harm_and_help_are_found_in_the_group_where_they_were_planted() -> None:
     random = np.random.default_rng(5)
     cells = random.integers(0, 4, N)

@@ -7,7 +7,7 @@ from limner.feedback.effects import Arm, newcombe, wilson
 from limner.feedback.harm import judge, loses
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative")
+@pytest.mark.proves("S9")
 def test_a_send_stops_when_surely_more_leave_than_the_bound() -> None:
     assert judge(Harm()) is None
     asked = judge(Harm(unsubscribed=0.02, complained=0.001, least=100))

@@ -155,7 +155,7 @@ def test_soft_bounces_never_kill_where_the_settings_say_so(records: Records) -> 
     assert suppressed(records) == "bounced"
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative")
+@pytest.mark.proves("S9")
 def test_a_complaint_stops_advertising_and_counts_as_harm(records: Records) -> None:
     ids = sent(records, 30)
     for _ in range(3):

@@ -88,7 +88,7 @@ def reach(tmp_path: Path) -> Iterator[Reach]:
         made.close()
 
 
-@pytest.mark.proves("V4", partly="objecting to a computed tag; replies reach no inbox")
+@pytest.mark.proves("V4")
 @pytest.mark.proves("G16")
 def test_what_somebody_asks_for_holds_from_the_next_message_on_and_a_look_changes_nothing(
     reach: Reach,
@@ -134,6 +134,14 @@ def test_what_somebody_asks_for_holds_from_the_next_message_on_and_a_look_change
     assert reach.send("paused")["suppressed"] == {"paused by the person": 1}
     reach.now += timedelta(days=31)
     assert reach.send("after")["sent"] == 1
+    # Nothing chosen by what is computed of them: an audience of whoever was active is, one of a told address is not.
+    alone = reach.client.post(place, data={**said, "topic": ["news"], "often": "any", "unprofiled": "yes"})
+    assert 'name="unprofiled" value="yes" checked' in alone.text
+    assert "不根据我的个人特征" in alone.text
+    reach.write("audiences/everybody.yml", 'expression: count("*") >= 1\n')
+    assert reach.send("active")["suppressed"] == {"wants nothing chosen by their data": 1}
+    reach.write("audiences/everybody.yml", "expression: known(person.email)\n")
+    assert reach.send("told")["sent"] == 1
     left = reach.client.post(place, data={"leave": "all"})
     assert "已全部退订" in left.text
     assert reach.send("never")["suppressed"] == {"unsubscribed": 1}

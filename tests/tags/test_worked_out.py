@@ -78,21 +78,29 @@ def test_carried_on_and_anew_give_the_same_and_the_past_stays(made, tmp_path: Pa
     assert then == {key: value for key, value in FIRST.items() if value is not None}
 
 
-def test_a_step_computes_the_touched_and_says_what_waits(made, tmp_path: Path) -> None:
+def test_a_step_computes_the_touched_and_who_grew_older_meanwhile(made, tmp_path: Path) -> None:
     columns = ran(made, tmp_path, "r1").columns
     found = tags(TEXTS)
+
+    def step(hours: int, run_id: str) -> realtime.StepReport:
+        report = realtime.step(
+            made,
+            build(found),
+            catalog=Names(made, found),
+            as_of=AS_OF + timedelta(hours=hours),
+            run_id=run_id,
+            columns=columns,
+        )
+        assert report is not None
+        assert report.waiting == ()
+        return report
+
     events(made, [(0, "Order Paid", AS_OF + timedelta(hours=1), {"amount": 15})])
-    report = realtime.step(
-        made,
-        build(found),
-        catalog=Names(made, found),
-        as_of=AS_OF + timedelta(hours=2),
-        run_id="s",
-        columns=columns,
-    )
-    assert report is not None
-    assert report.waiting == ("years", "grown_up")
-    assert (of(report.columns, 0)["mean"], of(report.columns, 0)["worth"]) == (450_000, 15)
+    columns = step(2, "s1").columns
+    assert (of(columns, 0)["mean"], of(columns, 0)["worth"]) == (450_000, 15)
+    assert (of(columns, 1)["years"], of(columns, 1)["grown_up"]) == (17, None)
+    columns = step(48, "s2").columns
+    assert (of(columns, 1)["years"], of(columns, 1)["grown_up"]) == (18, True), "nobody did anything"
 
 
 def test_why_takes_sums_apart_but_not_what_is_worked_out_of_cases(made) -> None:

@@ -52,7 +52,7 @@ def refused(source: str) -> TemplateError:
     return caught.value
 
 
-@pytest.mark.proves("S8", partly="300,000 messages")
+@pytest.mark.proves("S8")
 @pytest.mark.parametrize(
     ("source", "text"),
     [
@@ -87,7 +87,7 @@ def test_a_template_reads_and_chooses(source: str, text: str) -> None:
     assert shown(source) == text
 
 
-@pytest.mark.proves("S8", partly="300,000 messages")
+@pytest.mark.proves("S8")
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -121,7 +121,7 @@ def test_values_are_shown_as_people_write_them(value: Any, text: str) -> None:
     assert shown("{{ person.name }}", Values(person={"name": value})) == text
 
 
-@pytest.mark.proves("S8", partly="300,000 messages")
+@pytest.mark.proves("S8")
 def test_values_are_escaped_and_never_compiled() -> None:
     hostile = "<b>{{ 7*7 }}</b>\"'&"
     values = Values(person={"name": hostile})

@@ -31,7 +31,7 @@ def test_a_bell_wakes_whoever_has_not_heard_it() -> None:
     assert bell.wait(bell.wait(0, 0), 0) == 2
 
 
-@pytest.mark.proves("U10", partly="p95 is measured by benchmarks.handover, so far on a busy machine")
+@pytest.mark.proves("U10")
 def test_an_event_becomes_a_message_in_a_running_server(tmp_path: Path) -> None:
     taken = threading.Event()
 

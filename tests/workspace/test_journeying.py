@@ -309,7 +309,7 @@ def test_what_a_journey_changed_is_told_against_who_was_held_out(roads: Roads) -
     assert arms["treated"]["k"] + arms["held_out"]["k"] == 3
     assert (report["enough_data"], report["why_not"]) == (False, "few_conversions")
     roads.write("policy.yml", "holdout: {share: 0.5, since: 2026-06-01}\n")
-    people = [roads.verb("person show", id=f"m{who:02d}")["person"] for who in range(10)]
+    people = roads.ids(*(f"m{who:02d}" for who in range(10)))
     besides = 10 - int(held_out(people, seed="everything", share=0.5).sum())
     without = roads.verb("journey report", name="half")["converted"]
     assert without["treated"]["n"] + without["held_out"]["n"] == besides < 10

@@ -50,7 +50,7 @@ def on(day: float) -> str:
     return (NOW + day * DAY).isoformat()
 
 
-@pytest.mark.proves("B6", partly="a portrait's identities, and the reasons of audiences, are those of today")
+@pytest.mark.proves("B6")
 def test_who_was_in_an_audience_on_a_day_is_read_from_the_changes(shop: World) -> None:
     def members(moment: datetime) -> tuple[int, set[str]]:
         answer = shop.verb("audience members", name="buyers", on=moment.isoformat())

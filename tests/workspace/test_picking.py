@@ -184,7 +184,7 @@ def test_each_is_shown_what_they_care_for_in_a_language_that_they_read(shop: Sho
         shop.first("ann", count=21)
 
 
-@pytest.mark.proves("S5", partly="within a list or condition of products; no scene names one")
+@pytest.mark.proves("S5")
 def test_products_are_ranked_in_the_same_way_within_a_condition(shop: Shop) -> None:
     assert shop.first("ann", source="product", count=4) == ["G1", "G2", "T2", "T1"]
     assert shop.first("bob", source="product", count=2) == ["T2", "T1"]  # two looked at T2
@@ -203,6 +203,27 @@ def test_products_are_ranked_in_the_same_way_within_a_condition(shop: Shop) -> N
         "dan": ["T2", "G1", "T1"],
     }
     assert "javascript" not in "".join(shop.mails().values())
+
+
+@pytest.mark.proves("S5")
+@pytest.mark.parametrize(
+    ("products", "places"),
+    [
+        ("product.cheap", ["G1", "T1"]),
+        ("product.price < 70 and amount > 3", ["G1", "G2", "T1"]),
+        ("category = 'teaware' or product.name = 'Longjing'", ["G1", "T2", "T1"]),
+        ("not product.cheap", ["G2", "T2"]),
+        ("amount > 3", ["G1", "G2", "T2", "T1"]),
+    ],
+)
+def test_products_of_a_scenes_message_are_ranked_within_the_scene(
+    shop: Shop, products: str, places: list[str]
+) -> None:
+    shop.write("scenes/spring.yml", f'products: "{products}"\n')
+    picks = "picks: {articles: {from: product, count: 4, least: 1}}\nscene: spring\n"
+    shop.write("campaigns/tea.yml", CAMPAIGN.partition("picks:")[0] + picks)
+    shop.send()
+    assert shop.places()["ann"] == places
 
 
 def test_a_message_carries_its_picks_with_links_that_count_and_keeps_why(shop: Shop) -> None:
@@ -328,6 +349,13 @@ def test_what_is_wrong_is_said_before_anything_is_sent(shop: Shop) -> None:
         shop.verb("campaign preview", text=CAMPAIGN.replace("articles:", "offers:"), name="tea")
     shop.write("content/green.yml", ITEMS["green"] + "audience: nobody_knows = 1\n")
     assert any(said.startswith("content/green.yml:7:11") for said in problems())
+    # In a journey's message it is said at the same place.
+    wrong = (
+        "start: {event: Asked}\nsteps:\n  hi:\n    message: {template: picks.html, subject: S, class: service,\n"
+        "      picks: {offers: {count: 1}, articles: {by: [intrest]}}}\n"
+    )
+    told = shop.verb("journey form", name="hello", text=wrong)["problems"]
+    assert ["steps", "hi", "message", "picks", "articles"] in [one["path"] for one in told]
     # An item that a message names cannot be taken away under it.
     shop.write("content/green.yml", ITEMS["green"])
     shop.write("campaigns/tea.yml", CAMPAIGN.replace("[article]", "[green]"))

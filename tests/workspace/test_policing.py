@@ -305,7 +305,7 @@ def test_a_wrong_policy_lets_nothing_go(shop: Shop) -> None:
     assert shop.verb("campaign send", name="harvest")["sent"] == PEOPLE
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative")
+@pytest.mark.proves("S9")
 def test_every_suppression_is_counted_by_reason_class_channel_campaign_and_day(shop: Shop) -> None:
     shop.verb("tag run")
     shop.write("policy.yml", "caps: [{messages: 1, per: 1 day}]\n")
@@ -339,7 +339,7 @@ def test_every_suppression_is_counted_by_reason_class_channel_campaign_and_day(s
         shop.verb("campaign suppressions", name="nobody")
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative")
+@pytest.mark.proves("S9")
 def test_a_journey_stops_itself_as_a_whole_when_too_many_leave(shop: Shop) -> None:
     shop.verb("tag run")
     shop.write("policy.yml", "harm: {unsubscribed: 0.02, least: 3}\n")
@@ -363,7 +363,7 @@ def test_a_journey_stops_itself_as_a_whole_when_too_many_leave(shop: Shop) -> No
     shop.verb("journey start", name="cart")
 
 
-@pytest.mark.proves("U10", partly="p95 is measured by benchmarks.handover, so far on a busy machine")
+@pytest.mark.proves("U10")
 def test_a_journeys_message_that_is_too_late_is_dropped_with_that_reason(shop: Shop) -> None:
     shop.verb("tag run")
     shop.write("policy.yml", 'quiet_hours: ["22:00", "09:00"]\nquiet_for: [service]\n')
@@ -377,7 +377,7 @@ def test_a_journeys_message_that_is_too_late_is_dropped_with_that_reason(shop: S
     assert shop.verb("campaign suppressions", name="cart")["reasons"] == {"too late to be of use": 1}
 
 
-@pytest.mark.proves("S9", partly="the unprofiled alternative")
+@pytest.mark.proves("S9")
 @pytest.mark.parametrize("what", ["campaign", "journey"])
 def test_what_surely_loses_conversions_is_paused_within_the_hour(shop: Shop, what: str) -> None:
     """Nobody written to buys any more, and everybody held out does."""
@@ -403,7 +403,7 @@ def test_what_surely_loses_conversions_is_paused_within_the_hour(shop: Shop, wha
     with shop.workspace.records.read() as connection:
         out = set(connection.execute(text(f"SELECT person FROM {table} WHERE arm = 'held_out'")).scalars())
     assert 100 < len(out) < 200
-    people = [shop.verb("person show", id=f"m{n:02d}")["person"] for n in range(many)]
+    people = shop.ids(*(f"m{n:02d}" for n in range(many)))
     shop.later(hours=1)
     shop.did(*[n for n, person in enumerate(people) if person in out], event="Order Paid")
     shop.later(seconds=5)
@@ -429,7 +429,7 @@ def test_all_marketing_together_is_measured_against_the_global_holdout(shop: Sho
     assert none.value.code == "no_holdout"
     since = shop.now.date()
     shop.write("policy.yml", f"holdout: {{share: 0.3, since: {since.isoformat()}, seed: all}}\n")
-    people = [shop.verb("person show", id=f"m{n:02d}")["person"] for n in range(many)]
+    people = shop.ids(*(f"m{n:02d}" for n in range(many)))
     out = held_out(people, seed="all", share=0.3)
     inside, others = [n for n in range(many) if out[n]], [n for n in range(many) if not out[n]]
     shop.now -= timedelta(days=2)

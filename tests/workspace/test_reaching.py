@@ -253,3 +253,12 @@ def test_a_test_message_goes_to_me_and_is_not_counted(reach: Reach) -> None:
     assert [mail.to for mail in reach.mail.messages()] == ["me@shop.example"]
     assert "Name 1" in reach.mail.messages()[0].html
     assert reach.verb("campaign list")["campaigns"][0]["sent"] == 0
+    # It is the text that this person would get.
+    reach.write("templates/two.html", '<p>Only for two</p><a href="{{ unsubscribe_url }}">out</a>')
+    reach.write(
+        "campaigns/harvest.yml",
+        CAMPAIGN + "variants: [{name: two, when: person.name = 'Name 2', template: two.html}]\n",
+    )
+    for person in ("m02", "m01"):
+        reach.verb("campaign test", name="harvest", to="me@shop.example", person=person)
+    assert ["Only for two" in mail.html for mail in reach.mail.messages()[1:]] == [True, False]

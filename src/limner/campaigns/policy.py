@@ -23,6 +23,7 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{
 TOO_LATE = "too late to be of use"
 HELD_OUT = "in the global holdout"
 PAUSED = "paused by the person"
+UNPROFILED = "wants nothing chosen by their data"
 QUIET_HOURS = "quiet hours"
 HOLIDAY = "holiday"
 NEVER = "the quiet hours leave no time to send"
@@ -89,7 +90,7 @@ class Asked:
 
     `useful_until`: not after that; `waited`: why it waited last, '' when it did not; `held_out`: the person is one of
     those who get nothing of its class; `scene`: which it belongs to; `wish`: what the person asked for in the
-    preference centre.
+    preference centre; `profiled`: for whom it is was chosen by what is computed of people.
     """
 
     of: str
@@ -102,6 +103,7 @@ class Asked:
     held_out: bool = False
     scene: InScene | None = None
     wish: Preference | None = None
+    profiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def decide(
     against = objection(standing, asked.message_class)
     if against:
         return Decision(False, against)
-    unwanted = unwanted_by(asked.wish, asked.of, asked.message_class, policy, now)
+    unwanted = unwanted_by(asked.wish, asked.of, asked.message_class, policy, now, profiled=asked.profiled)
     if unwanted:
         return Decision(False, unwanted)
     if asked.held_out:
@@ -182,14 +184,24 @@ def in_global_holdout(policy: Policy, people: Sequence[str], message_class: str)
     return drawn
 
 
-def unwanted_by(wish: Preference | None, of: str, message_class: str, policy: Policy, now: datetime) -> str:
+def unwanted_by(
+    wish: Preference | None,
+    of: str,
+    message_class: str,
+    policy: Policy,
+    now: datetime,
+    *,
+    profiled: bool = False,
+) -> str:
     """Why the person wants no such message now; '' when nothing they asked for is against it. Service passes."""
     if wish is None or message_class != MARKETING:
         return ""
     if wish.paused_until is not None and now < wish.paused_until:
         return PAUSED
     off = [topic for topic in policy.topics_of(of) if topic in wish.without]
-    return f"wants nothing about {off[0]}" if off else ""
+    if off:
+        return f"wants nothing about {off[0]}"
+    return UNPROFILED if profiled and wish.unprofiled else ""
 
 
 def own_limit(wish: Preference | None, message_class: str) -> Limit | None:

@@ -35,7 +35,7 @@ from limner.content.text import asks_of, picks_of
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
 from limner.expressions.build import Scope
 from limner.expressions.parse import parse
-from limner.tags.document import Document, Step, dumped
+from limner.tags.document import Document, Step, dumped, in_order
 from limner.types import MONEY_SCALE, Json
 
 KEYS = (
@@ -461,15 +461,15 @@ def written(text: str, fields: Json, *, name: str) -> str:
         ordered = {key: _plain(fields[key]) for key in KEYS if key in fields and not _blank(key, fields[key])}
         return dumped(ordered)
     document = Document(text, where=f"campaigns/{name}.yml")
-    root = document.root
-    for key, value in fields.items():
+    for key in fields:
         if key not in KEYS:
             raise document.error(f"unknown key '{key}'", hint=did_you_mean(key, KEYS))
-        if _blank(key, value):
-            root.pop(key, None)
-        else:
-            _put(root, key, _plain(value))
-    return dumped(root)
+    changes = {key: None if _blank(key, value) else _plain(value) for key, value in fields.items()}
+    made = document.edited(changes, order=KEYS)
+    picks, there = changes.get("picks"), document.value("picks")
+    if isinstance(picks, dict) and isinstance(there, dict) and list(picks) != list(there):
+        return in_order(made, "picks", list(picks))
+    return made
 
 
 def _blank(key: str, value: Any) -> bool:
@@ -482,7 +482,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         if set(value) == {""}:
             return value[""]
-        return {key: item for key, item in value.items() if item not in (None, "", {})}
+        return {key: _plain(item) for key, item in value.items() if item not in (None, "", {}, [])}
     if isinstance(value, list):
         listed = CommentedSeq([_plain(item) for item in value])
         if not any(isinstance(item, dict) for item in value):
@@ -493,18 +493,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
-
-
-def _put(holder: Any, key: Any, value: Any) -> None:
-    """Sets the value where it differs; inside mappings and lists of the same length only what differs."""
-    there = holder[key] if isinstance(holder, list) else holder.get(key)
-    if isinstance(there, dict) and isinstance(value, dict):
-        for gone in [name for name in there if name not in value]:
-            del there[gone]
-        for name, item in value.items():
-            _put(there, name, item)
-    elif isinstance(there, list) and isinstance(value, list) and len(there) == len(value):
-        for place, item in enumerate(value):
-            _put(there, place, item)
-    elif there != value or type(there) is bool:
-        holder[key] = value

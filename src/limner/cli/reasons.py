@@ -39,6 +39,10 @@ def tag(answer: Json) -> None:
                 for r in points["rows"]
             ),
         )
+    if answer["tiers"]:
+        _tiers(answer["tiers"])
+    if answer["learned"]:
+        _learned(answer["learned"], answer["fingerprint"])
     if rule:
         show.table(
             "Cases",
@@ -66,12 +70,63 @@ def tag(answer: Json) -> None:
         )
 
 
+def _tiers(tiers: Json) -> None:
+    """The number, the cut points that decided, and what lies on either side of it."""
+    cuts = ", ".join(f"{cut:g}" if cut == round(cut, 4) else repr(cut) for cut in tiers["cuts"])
+    since = "in the file"
+    if tiers["every_run"]:
+        run = f"run {tiers['run']}" if tiers["run"] else "no run"
+        since = f"of {run}, as of {tiers['as_of']}, from {tiers['people']:,} people's values"
+    elif tiers["frozen_at"]:
+        since = f"in the file since {tiers['frozen_at']}"
+    value = "no value" if tiers["value"] is None else tiers["value"]
+    out.print(show.clean(f"{tiers['of']} is {value}; {' < '.join(tiers['tiers'])} cut at {cuts}, {since}"))
+    _sides(tiers)
+
+
+def _learned(learned: Json, fingerprint: str) -> None:
+    """The features with what each contributes, the version, and what lies on either side of the chance."""
+    out.print(
+        show.clean(
+            f"version {learned['version'] or 'not applied'} ({fingerprint}), learned {learned['learnt_at']} from"
+            f" {learned['examples'] or 0:,} examples; AUC {learned['auc']}; {learned['said']}"
+        )
+    )
+    _sides(learned)
+    rows = [
+        [one["tag"], one["value"], f"{one['weight']:g}", _signed(one["contributes"]), _signed(one["adds"])]
+        for one in learned["features"]
+    ]
+    rows.append(["(intercept)", "", "", _signed(learned["base"]), ""])
+    rows.append(["log odds", "", "", _signed(learned["log_odds"]), ""])
+    show.table("Features", ("feature", "value", "weight", "contributes", "against the mean"), rows)
+
+
+def _signed(number: float | None) -> str:
+    return "" if number is None else f"{number:+.4f}"
+
+
+def _sides(told: Json) -> None:
+    for side in (told["above"], told["below"]):
+        if side is not None:
+            lacks = said(side["near"])
+            out.print(show.clean(f"{side['text']['en']}{': ' if lacks else ''}{lacks}"))
+
+
 def member(answer: Json) -> None:
     """Why the person is in the audience, or is not."""
     state = "in" if answer["member"] else "not in"
     out.print(f"[bold]{show.clean(answer['person'])}[/bold] is {state} {show.clean(answer['audience'])}")
     if answer["expression"] and answer["expression"] != answer["audience"]:
         out.print(show.clean(answer["expression"]))
+    if answer["definition"] == "first":
+        out.print("what it said then is not known: this is the first text that was kept")
+    for key in answer["defined_later"]:
+        out.print(show.clean(f"nobody had defined the tag {key} then: it stands as it began"))
+    if answer["joined_since"]:
+        out.print("by who the person was then: identifiers were joined or parted since")
+    if answer["kept"] is not None and answer["kept"] != answer["member"]:
+        out.print(f"the snapshots of then have the person {'in' if answer['kept'] else 'out'}")
     if not answer["agrees"]:
         out.print(f"by the events known now it would be {'in' if answer['recomputed'] else 'not in'}")
     common(answer)

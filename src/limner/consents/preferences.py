@@ -17,7 +17,8 @@ from limner.store.records import Records
 @dataclass(frozen=True)
 class Preference:
     """At most `messages` of advertising `per` time (None: as many as the rules allow), none until `paused_until`, none
-    of the topics `without`. `at`: when it was said; `proof`: where that can be seen.
+    of the topics `without`; `unprofiled`: none that is chosen by what is computed of the person. `at`: when it was
+    said; `proof`: where that can be seen.
     """
 
     at: datetime
@@ -25,6 +26,7 @@ class Preference:
     per: timedelta | None = None
     paused_until: datetime | None = None
     without: frozenset[str] = frozenset()
+    unprofiled: bool = False
     proof: str = ""
 
 
@@ -33,9 +35,10 @@ def keep(records: Records, person: str, said: Preference) -> None:
     with records.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO preferences (person, messages, per, paused_until, topics, at, proof)"
-                " VALUES (:person, :messages, :per, :paused, :topics, :at, :proof) ON CONFLICT (person) DO UPDATE SET"
-                " messages = :messages, per = :per, paused_until = :paused, topics = :topics, at = :at, proof = :proof"
+                "INSERT INTO preferences (person, messages, per, paused_until, topics, unprofiled, at, proof)"
+                " VALUES (:person, :messages, :per, :paused, :topics, :unprofiled, :at, :proof)"
+                " ON CONFLICT (person) DO UPDATE SET messages = :messages, per = :per, paused_until = :paused,"
+                " topics = :topics, unprofiled = :unprofiled, at = :at, proof = :proof"
             ),
             {
                 "person": person,
@@ -43,6 +46,7 @@ def keep(records: Records, person: str, said: Preference) -> None:
                 "per": None if said.per is None else int(said.per / timedelta(microseconds=1)),
                 "paused": None if said.paused_until is None else micros(said.paused_until),
                 "topics": json.dumps(sorted(said.without)),
+                "unprofiled": int(said.unprofiled),
                 "at": micros(said.at),
                 "proof": said.proof,
             },
@@ -53,10 +57,17 @@ def of(connection: Connection, people: Collection[str] | None = None) -> dict[st
     """What each of these people (None: everybody) asked for; who never said anything is absent."""
     among = "" if people is None else " WHERE person IN (SELECT value FROM json_each(:people))"
     rows = connection.execute(
-        text(f"SELECT person, messages, per, paused_until, topics, at, proof FROM preferences{among}"),
+        text(
+            f"SELECT person, messages, per, paused_until, topics, unprofiled, at, proof FROM preferences{among}"
+        ),
         {} if people is None else {"people": json.dumps(list(people))},
     )
     return {row[0]: _read(row) for row in rows}
+
+
+def unprofiled(connection: Connection) -> list[str]:
+    """Who asked that nothing is chosen for them by what is computed of them, under the id that they had then."""
+    return list(connection.execute(text("SELECT person FROM preferences WHERE unprofiled = 1")).scalars())
 
 
 def latest(known: dict[str, Preference], people: Sequence[str]) -> Preference | None:
@@ -72,12 +83,13 @@ def erase(records: Records, person: str) -> None:
 
 
 def _read(row: Any) -> Preference:
-    _, messages, per, paused, topics, at, proof = row
+    _, messages, per, paused, topics, unprofiled, at, proof = row
     return Preference(
         at=instant(at),
         messages=messages,
         per=None if per is None else timedelta(microseconds=per),
         paused_until=None if paused is None else instant(paused),
         without=frozenset(json.loads(topics)),
+        unprofiled=bool(unprofiled),
         proof=proof,
     )

@@ -16,14 +16,18 @@ def of_asks(
     asks: Mapping[str, Ask],
     *,
     where: str,
+    within: str = "",
     kinds: Mapping[str, Objects],
     weighted: Collection[str],
     words: Collection[str],
 ) -> list[LimnerError]:
-    """What the picks of a message name that is not there: `words` are those of the library's items, and their names."""
+    """What the picks of a message name that is not there: `words` are those of the library's items, and their names.
+
+    `within`: where in the file the message stands, such as `steps.hello.message.`.
+    """
     found: list[LimnerError] = []
     for name, ask in asks.items():
-        place = f"{where}: picks.{name}"
+        place = f"{where}: {within}picks.{name}"
         asked = [
             ("kind of objects", [ask.source], [LIBRARY, *kinds]),
             ("tag that gives weights", ask.by, weighted),

@@ -181,7 +181,8 @@ class Together:
     `query` gives [ix, a column of each tally, a column of each value that is not made of tallies alone]; a column is
     named after what it answers. `reading` is each value in SQL over these columns, which stand in a table called e,
     and `made_of` names the columns; a reading that looks at the time from now binds NOW. `asked`: the selections of
-    events on which each column that is no tally rests. Of events only the bounds may move with time, see `steady`.
+    events on which each column that is no tally rests; `parts`: the value of which each column is. Of events only the
+    bounds may move with time, see `steady`.
     """
 
     query: Query
@@ -189,12 +190,36 @@ class Together:
     tallies: Mapping[str, Tally]
     asked: Mapping[str, tuple[Selection, ...]]
     made_of: Mapping[str, tuple[str, ...]]
+    parts: Mapping[str, t.Value]
     events: EventSql
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column besides ix."""
         return (*self.tallies, *self.asked)
+
+    def some(
+        self, names: Sequence[str], catalog: Catalog, as_of: datetime, *, numbers: Mapping[str, Numbers]
+    ) -> Query:
+        """The query of [ix, these columns] alone, over the events on which they rest; asked as the whole was."""
+        parts = dict.fromkeys(self.parts[name] for name in names)
+        made = together({str(n): part for n, part in enumerate(parts)}, catalog, as_of, numbers=numbers)
+        steps = made.query.steps
+        if [step.name for step in steps] == ["happened"]:  # who did something, then who did not: no wide join
+            found = [f"{_narrow(self.tallies[name].how, f'e.{name}')} AS {name}" for name in names]
+            final = (
+                f"SELECT {', '.join(['e.ix', *found])} FROM happened AS e SEMI JOIN ({_LIVING}) AS p ON p.ix = e.ix"
+                f" UNION ALL SELECT {', '.join(['p.ix', *(['NULL'] * len(names))])} FROM ({_LIVING}) AS p"
+                " ANTI JOIN happened AS e ON e.ix = p.ix"
+            )
+            return Query(steps, final, made.query.values)
+        chosen = ", ".join(("ix", *names))
+        return Query(
+            (*steps, Step("shelf", made.query.final)), f"SELECT {chosen} FROM shelf", made.query.values
+        )
+
+
+_LIVING = "SELECT ix FROM persons WHERE merged_into IS NULL AND NOT erased"
 
 
 def together(
@@ -219,6 +244,7 @@ def together(
     asked: dict[str, tuple[Selection, ...]] = {}
     made_of: dict[str, tuple[str, ...]] = {}
     kept: dict[str, Tally] = {}
+    parts: dict[str, t.Value] = {}
     for key, value in columns.items():
         stored: dict[t.Value, Typed] = {}
         rests_on: list[str] = []
@@ -229,12 +255,14 @@ def together(
             if alone.plain:
                 rests_on += alone.scan.tallies
                 kept |= {name: compiler.scan.tallies[name] for name in alone.scan.tallies}
+                parts |= dict.fromkeys(alone.scan.tallies, part)
                 continue
             rests = {selection.text for selection in alone.selections}
             name = "_v" + blake2b(repr(part).encode(), digest_size=8).hexdigest()
             asked[name] = tuple(s for s in compiler.selections if s.text in rests)
             chosen[name] = f"{written} AS {name}"
             stored[part] = Typed(f"e.{name}", kind)
+            parts[name] = part
             rests_on.append(name)
         compiler.stored = stored
         reading[key] = _inlined(compiler.column(value), compiler.bind)
@@ -244,7 +272,7 @@ def together(
     listed = ["p.ix AS ix", *tallies, *chosen.values()]
     query = compiler.query(listed, None)
     query = Query(query.steps, query.final, {**query.values, NOW[1:]: naive(as_of)})
-    return Together(query, reading, kept, asked, made_of, compiler.events)
+    return Together(query, reading, kept, asked, made_of, parts, compiler.events)
 
 
 def _parts(value: t.Value) -> list[t.Value]:

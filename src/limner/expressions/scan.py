@@ -86,6 +86,10 @@ class Numbered:
         return f"bit_{self.name}"
 
 
+MANY = 48
+"""From so many aggregates in one query on a condition stands inside of each: one more with a FILTER costs the more, the
+more stand beside it; of few a FILTER spares what it leaves out."""
+
 FUNCTIONS = {"count": "COUNT", "sum": "SUM", "min": "MIN", "max": "MAX", "or": "BIT_OR"}
 CARRIED = frozenset(FUNCTIONS)
 """What can be carried on from one instant to the next by adding what came and taking away what went."""
@@ -116,6 +120,20 @@ class Tally:
         if self.numbered is not None and self.numbered.given is None:
             return False
         return self.how in CARRIED and "$" not in self.term and "$" not in "".join(self.more)
+
+
+def over(tally: Tally, condition: str, *, together: int) -> str:
+    """The aggregate of a tally over the events of which the condition is true; with none of them: NULL, or 0 of counts.
+
+    `together`: how many aggregates one query holds. Either form gives the same value; which is quicker depends on that.
+    """
+    function = FUNCTIONS[tally.how]
+    if condition == "TRUE":
+        return f"{function}({tally.term})"
+    if together < MANY:
+        return f"{function}({tally.term}) FILTER (WHERE {condition})"
+    term = "1" if tally.term == "*" else tally.term
+    return f"{function}(CASE WHEN {condition} THEN {term} END)"
 
 
 @dataclass
@@ -190,8 +208,7 @@ class EventPass:
 
     def _sql(self, tally: Tally) -> str:
         condition = both([self.events.filter(tally.selection, as_of=False), *tally.more])
-        sql = f"{FUNCTIONS[tally.how]}({tally.term})"
-        return sql if condition == "TRUE" else f"{sql} FILTER (WHERE {condition})"
+        return over(tally, condition, together=len(self.tallies))
 
     @property
     def selections(self) -> tuple[Selection, ...]:

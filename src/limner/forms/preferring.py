@@ -28,13 +28,16 @@ class Belief:
 
 @dataclass(frozen=True)
 class Settings:
-    """How everything stands. `channels`: by kind, whether advertising may come; `topics`: name, title, whether on."""
+    """How everything stands. `channels`: by kind, whether advertising may come; `topics`: name, title, whether on;
+    `unprofiled`: nothing may be chosen by what is computed of the person.
+    """
 
     channels: Mapping[str, bool]
     topics: Sequence[tuple[str, str, bool]] = ()
     often: str = "any"
     paused_until: str = ""
     language: str = ""
+    unprofiled: bool = False
     beliefs: Sequence[Belief] = ()
     known: bool = True
 
@@ -57,6 +60,7 @@ def centre(
     parts = [_channels(settings, language)]
     if settings.known:
         parts += [_topics(settings, language), _often(settings, language), _language(settings, language)]
+        parts.append(_alike(settings, language))
         parts.append(_beliefs(settings, language, wrong or {}))
     else:
         parts.insert(0, f'<p class="note">{word("nobody", language)}</p>')
@@ -123,6 +127,14 @@ def _language(settings: Settings, language: str) -> str:
         f'<div class="card"><label for="language">{word("language", language)}</label>'
         f'<select id="language" name="language">{options}</select></div>'
     )
+
+
+def _alike(settings: Settings, language: str) -> str:
+    pick = (
+        f'<label class="pick"><input type="checkbox" name="unprofiled" value="yes"'
+        f"{' checked' if settings.unprofiled else ''}><span>{word('unprofiled', language)}</span></label>"
+    )
+    return _group("chosen", f'{pick}<p class="note">{word("unprofiled_note", language)}</p>', language)
 
 
 def _beliefs(settings: Settings, language: str, wrong: Mapping[str, str]) -> str:

@@ -62,6 +62,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "language_en": {"en": "English", "zh": "英语"},
     "language_zh": {"en": "Chinese", "zh": "中文"},
     "language_any": {"en": "No wish", "zh": "不指定"},
+    "chosen": {"en": "How do we choose what you get?", "zh": "我们如何为您选择内容？"},
+    "unprofiled": {"en": "Choose nothing for me by my data", "zh": "不根据我的个人特征为我选择"},
+    "unprofiled_note": {
+        "en": "Advertising then comes as it comes to everybody: nothing that we worked out from what you did decides it.",
+        "zh": "开启后，您收到的营销内容与所有人相同，不再依据我们从您的行为推算出的特征。",
+    },
     "data": {"en": "What we believe about you", "zh": "我们对您的了解"},
     "data_note": {"en": "If something is wrong, please put it right.", "zh": "如有不符，欢迎更正。"},
     "no_data": {"en": "Nothing that is shown here.", "zh": "暂无可显示的内容。"},

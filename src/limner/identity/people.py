@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
 from limner.engine.seam import Engine
 from limner.identity.model import DEVICE, PERSON, USER, Identifier, normal
-from limner.types import Json, utc
+from limner.identity.then import Until, first_said
+from limner.types import Json, naive, utc
 
 PERSON_ID = re.compile("[a-z2-7]{24}")
 """What an outward id looks like."""
@@ -166,13 +168,40 @@ def identities(engine: Engine, ix: int) -> list[Json]:
         " ORDER BY kind = 'device', i",
         {"ix": ix},
     ).to_pylist()
-    mine = [row["i"] for row in found]
     claims = engine.read(
-        "SELECT a, b, what, min(ts) AS since FROM claims"
+        "SELECT a, b, what, min(ts) AS since, NULL::TIMESTAMP AS heard FROM claims"
         " WHERE a IN (SELECT UNNEST($mine::UINTEGER[])) OR b IN (SELECT UNNEST($mine::UINTEGER[]))"
         " GROUP BY a, b, what ORDER BY since, a, b",
-        {"mine": mine},
+        {"mine": [row["i"] for row in found]},
     ).to_pylist()
+    return _shown(engine, found, claims)
+
+
+def identities_then(engine: Engine, ids: Sequence[int], until: Until) -> list[Json]:
+    """These identifiers as `identities` shows them, with no evidence that does not count by then.
+
+    `heard`: when the identifier, and each tie, was heard of; null where that is not known.
+    """
+    found = engine.read(
+        "SELECT i, kind, value FROM identifiers WHERE i IN (SELECT UNNEST($mine::UINTEGER[]))"
+        " AND value IS NOT NULL ORDER BY kind = 'device', i",
+        {"mine": list(ids)},
+    ).to_pylist()
+    claims = engine.read(
+        "SELECT c.a, c.b, c.what, MIN(c.ts) AS since, MIN(e.received_at) AS heard FROM claims AS c"
+        " LEFT JOIN events AS e ON e.id = c.id WHERE (c.a IN (SELECT UNNEST($mine::UINTEGER[]))"
+        f" OR c.b IN (SELECT UNNEST($mine::UINTEGER[]))) AND {until.said('c.ts', 'e.received_at')}"
+        " GROUP BY c.a, c.b, c.what ORDER BY since, c.a, c.b",
+        {"mine": [row["i"] for row in found], "at": naive(until.at)},
+    ).to_pylist()
+    first = first_said(engine, [row["i"] for row in found], until)
+    for row in found:
+        row |= {"heard": first.get(row["i"], {}).get("heard")}
+    return _shown(engine, found, claims)
+
+
+def _shown(engine: Engine, found: list[Json], claims: list[Json]) -> list[Json]:
+    """Identifiers with what ties them to others, in words and as data."""
     names = _names(engine, sorted({end for claim in claims for end in (claim["a"], claim["b"])}))
     shown = []
     for row in found:
@@ -183,12 +212,34 @@ def identities(engine: Engine, ix: int) -> list[Json]:
                     since = utc(claim["since"]).isoformat(timespec="seconds")
                     name = names[claim[other]]
                     evidence.append(words[claim["what"]].format(other=name, since=since))
-                    what = f"{claim['what']}{'_of' if me == 'b' else ''}"
-                    ties.append({"what": what, "kind": name.kind, "value": name.value, "since": since})
+                    ties.append(
+                        {
+                            "what": f"{claim['what']}{'_of' if me == 'b' else ''}",
+                            "kind": name.kind,
+                            "value": name.value,
+                            "since": since,
+                            "heard": _seconds(claim["heard"]),
+                        }
+                    )
         shown.append(
-            {"kind": row["kind"], "value": row["value"], "evidence": "; ".join(evidence), "ties": ties}
+            {
+                "kind": row["kind"],
+                "value": row["value"],
+                "evidence": "; ".join(evidence),
+                "ties": ties,
+                "heard": _seconds(row.get("heard")),
+            }
         )
     return shown
+
+
+def _seconds(at: datetime | None) -> str | None:
+    return None if at is None else utc(at).isoformat(timespec="seconds")
+
+
+def named_by(engine: Engine, ids: Sequence[int]) -> set[Identifier]:
+    """The identifiers with these ordinals, without the erased."""
+    return set(_names(engine, list(ids)).values())
 
 
 def _names(engine: Engine, ordinals: list[Any]) -> dict[int, Identifier]:

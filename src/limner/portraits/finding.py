@@ -21,7 +21,7 @@ from limner.events.countries import PHONES
 from limner.expressions.attributes import attribute_steps
 from limner.expressions.sql import Bound, Sql
 from limner.identity import people
-from limner.identity.model import EMAILS, PERSON, normal
+from limner.identity.model import DEVICE, EMAILS, PERSON, USER, normal
 from limner.portraits.activity import listed
 from limner.portraits.person import held_attributes
 from limner.tags.masking import is_personal, masked
@@ -158,6 +158,27 @@ def rows(
             }
         )
     return made
+
+
+def called_then(
+    values: Mapping[str, Any], identities: Sequence[Json], personal: Collection[str], *, mask: bool
+) -> Json:
+    """{name, id, contact} of somebody as of then, by the attributes and identifiers that they had."""
+    hide = personal if mask else ()
+    previous = [any(tie["what"] == "alias_of" for tie in item["ties"]) for item in identities]
+    rank = {USER: 0, DEVICE: 2}
+    first = min(
+        range(len(identities)),
+        key=lambda n: (rank.get(identities[n]["kind"], 1), previous[n], n),
+        default=None,
+    )
+    contacts = {name: values[name] for name in CONTACTS if values.get(name)}
+    contacts |= {item["kind"]: item["value"] for item in identities if item["kind"] in CONTACTS}
+    return {
+        "name": name_of(values, hide),
+        "id": None if first is None else shown_id(identities[first], hide),
+        "contact": contact_of(contacts, mask=mask),
+    }
 
 
 def name_of(values: Mapping[str, Any], hide: Collection[str] = ()) -> str | None:

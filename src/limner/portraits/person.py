@@ -20,6 +20,7 @@ import numpy as np
 from limner.columns import EPOCH_START, Column, Columns, Given, column
 from limner.engine.seam import Engine, Transaction, quoted
 from limner.expressions.catalog import Catalog
+from limner.identity.then import Then
 from limner.tags.graph import Graph
 from limner.tags.history import values_at, weights_at
 from limner.tags.masking import hides, hiding, is_personal, masked
@@ -51,25 +52,31 @@ def portrait(
     coverage: Mapping[str, float] = MappingProxyType({}),
     past: bool = False,
     heard: datetime | None = None,
+    person: Then | None = None,
 ) -> Json:
     """What is believed of the person and from where, ready for JSON; what happened is `events_of`.
 
     `tags`: the definitions; `columns`: their published values (expired ones are gone at `now`). With `graph` and
     `catalog`, tags at a `now` before the publication, or with `past`, are computed from what had happened by then.
     `identities` and `audiences` are shown as given, identities masked when their kind is personal. `coverage`: of each
-    published tag, which share of everybody has a value. `heard`: nothing counts that was received later.
+    published tag, which share of everybody has a value. `heard`: nothing counts that was received later; `person`: of
+    what was heard by then that counts which was theirs then (`ix` is the ordinal that they had).
     """
     several = [key for key, tag in tags.items() if tag.weighted]
     if graph is not None and catalog is not None and columns is not None and (past or now < columns.as_of):
-        columns = columns_then(engine, ix, graph=graph, catalog=catalog, as_of=now, heard=heard)
+        columns = columns_then(
+            engine, ix, graph=graph, catalog=catalog, as_of=now, heard=heard, person=person
+        )
         coverage = {}
-        labels = weights_at(engine, graph, ix=ix, catalog=catalog, as_of=now, keys=several, heard=heard)
+        labels = weights_at(
+            engine, graph, ix=ix, catalog=catalog, as_of=now, keys=several, heard=heard, person=person
+        )
     else:
         labels = of_person(engine, ix, several)
     hide = hiding(personal, mask=mask)
     return {
-        "identities": [_identity(item, hide) for item in identities],
-        "attributes": attributes(engine, ix, now=now, sources=sources, hide=hide, heard=heard),
+        "identities": [identity(item, hide) for item in identities],
+        "attributes": attributes(engine, ix, now=now, sources=sources, hide=hide, heard=heard, person=person),
         "tags": tag_values(
             ix,
             tags=tags,
@@ -93,9 +100,10 @@ def columns_then(
     catalog: Catalog,
     as_of: datetime,
     heard: datetime | None = None,
+    person: Then | None = None,
 ) -> Columns:
     """The person's tags of a past instant as columns in which only this person has values."""
-    held = values_at(engine, graph, ix=ix, catalog=catalog, as_of=as_of, heard=heard)
+    held = values_at(engine, graph, ix=ix, catalog=catalog, as_of=as_of, heard=heard, person=person)
     columns = {}
     for key, value in held.items():
         tag = graph.tags[key]
@@ -235,17 +243,19 @@ def attributes(
     sources: Mapping[int, str] | None = None,
     hide: Collection[str] = (),
     heard: datetime | None = None,
+    person: Then | None = None,
 ) -> list[Json]:
     """The person's attributes by name, each with its value, kind, time and source.
 
-    The last set or unset of a kind holds, `once` sets only what has no value; declared wins over observed. `heard`: as
-    in `portrait`.
+    The last set or unset of a kind holds, `once` sets only what has no value; declared wins over observed. `heard` and
+    `person`: as in `portrait`.
     """
-    by_then = "" if heard is None else " AND received_at <= $heard"
+    by_then = "" if heard is None else " AND e.received_at <= $heard"
+    whose, values = theirs(ix, person)
     rows = engine.read(
-        f"SELECT name, kind, mode, value, ts, source_i FROM attributes WHERE ix = $ix AND ts < $now{by_then}"
+        f"SELECT name, kind, mode, value, ts, source_i FROM attributes AS e WHERE {whose} AND ts < $now{by_then}"
         " ORDER BY name, kind, ts, id",
-        {"ix": ix, "now": naive(now), "heard": None if heard is None else naive(heard)},
+        {**values, "now": naive(now), "heard": None if heard is None else naive(heard)},
     ).to_pylist()
     return [
         {
@@ -257,6 +267,11 @@ def attributes(
         }
         for row, value in _holding(rows)
     ]
+
+
+def theirs(ix: int, person: Then | None) -> tuple[str, Json]:
+    """Whether a row `e` is the person's, and what that binds: as of today, or as it was then."""
+    return ("e.ix = $ix", {"ix": ix}) if person is None else person.theirs()
 
 
 def held_attributes(
@@ -307,7 +322,7 @@ def latest_events(
 class Which:
     """Which of a person's events: of these names and this source (None: any), since (inclusive) until (exclusive).
 
-    `heard`: none that was received later.
+    `heard`: none that was received later; `person`: those that were theirs then, whoever's they are today.
     """
 
     until: datetime
@@ -315,10 +330,11 @@ class Which:
     heard: datetime | None = None
     names: tuple[str, ...] = ()
     source_i: int | None = None
+    person: Then | None = None
 
     def conditions(self, *, names: bool = True) -> list[str]:
         """As SQL over events `e` and names `n`, with `values`."""
-        found = ["e.ix = $ix", "e.ts < $until"]
+        found = [theirs(0, self.person)[0], "e.ts < $until"]
         if self.since is not None:
             found.append("e.ts >= $since")
         if self.heard is not None:
@@ -332,7 +348,7 @@ class Which:
     def values(self, ix: int) -> Json:
         """What the conditions bind."""
         return {
-            "ix": ix,
+            **theirs(ix, self.person)[1],
             "until": naive(self.until),
             "since": None if self.since is None else naive(self.since),
             "heard": None if self.heard is None else naive(self.heard),
@@ -434,7 +450,8 @@ def _hidden(value: Any, hide: Collection[str]) -> Any:
     return value
 
 
-def _identity(item: Json, hide: Collection[str]) -> Json:
+def identity(item: Json, hide: Collection[str]) -> Json:
+    """An identifier as a portrait shows it, with its ties: personal ones masked."""
     shown = dict(item)
     if hide and item.get("evidence"):
         kinds = "|".join(re.escape(kind) for kind in hide)

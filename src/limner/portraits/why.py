@@ -7,8 +7,9 @@ was so at the instant that is asked for, by all that is known today.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +30,8 @@ from limner.portraits.because.reading import Reader
 from limner.portraits.because.sentences import say
 from limner.portraits.because.told import Teller, Told
 from limner.portraits.person import event_rows, exact
+from limner.tags import cut_points
+from limner.tags.cut_points import Cut
 from limner.tags.giving import of_person
 from limner.tags.graph import Graph
 from limner.tags.history import PREFIX, tags_at, values_at
@@ -60,6 +63,7 @@ def why(
     handed: datetime | None = None,
     heard: datetime | None = None,
     person: Then | None = None,
+    cuts: Mapping[str, Cut] = MappingProxyType({}),
 ) -> Json:
     """{value, available, unavailable, statistic, weights, rule, observed, because, near, ends}: the value, and why.
 
@@ -68,7 +72,8 @@ def why(
     how they come about. `because` names events and attributes without which the value would be another, `near` (and
     `near` of a rule's case) what is missing, `ends` when time alone gives another value.
     `graph` holds the tag and whatever it refers to. `handed`: given values as they stand then, when that is not `at`.
-    `heard`: by what had been received until that instant, of who the `person` was then (`ix` is theirs).
+    `heard`: by what had been received until that instant, of who the `person` was then (`ix` is theirs). `cuts`: by
+    which cut points percentiles decided; of others they are computed from everybody, as of `at`.
     """
     found: Json = {
         "available": True,
@@ -79,7 +84,9 @@ def why(
         "points": None,
         "observed": None,
         "learned": None,
+        "tiers": None,
     }
+    points = {key: cut.points for key, cut in cuts.items()}
     with tags_at(
         engine,
         graph,
@@ -90,7 +97,12 @@ def why(
         handed=handed,
         heard=heard,
         person=person,
+        cuts=points,
     ) as (tx, then):
+        known = {**cuts, **_cuts_then(tx, graph, [tag.key], catalog=then, at=at, known=cuts)}
+        points = {key: cut.points for key, cut in known.items()}
+        graph = cut_points.settled(graph, known)
+        tag = graph.tags[tag.key]
         rows = tx.read(f"SELECT value FROM {quoted(PREFIX + tag.table)} WHERE ix = $ix", {"ix": ix})
         value = rows.column(0)[0].as_py() if rows.num_rows else None
         if hides(tag, hide):
@@ -113,7 +125,8 @@ def why(
         elif isinstance(tag.definition, Points):
             found["points"] = asker.points(tag, tag.definition, graph.trees[tag.key])
         elif isinstance(tag.definition, Tiers):
-            found |= {"available": False, "unavailable": say("cut_every_run", {}, zone=catalog.zone)}
+            nobody = say("nobody_cut", {"of": tag.definition.cuts.of}, zone=catalog.zone)
+            found |= {"available": False, "unavailable": nobody}
         elif isinstance(tag.definition, Learned):
             found["learned"] = _learned(tx, tag.definition, ix, graph=graph, covered=covered)
         elif isinstance(tag.definition, Statistic):
@@ -130,7 +143,12 @@ def why(
                     "available": False,
                     "unavailable": say("of_tags", {}, zone=catalog.zone),
                 }
-        told = Teller(Reader(tx, ix, then, graph, at, _given(tx, ix, handed or at)), hide).tag(tag)
+        teller = Teller(Reader(tx, ix, then, graph, at, _given(tx, ix, handed or at)), hide)
+        told = teller.tag(tag)
+        if found["learned"] is not None:
+            found["learned"] |= {"above": told.above, "below": told.below}
+        elif found["rule"] is not None:
+            found["tiers"] = _tiers(tag, graph, teller.reader, told, known.get(tag.key), covered)
         if isinstance(tag.definition, Statistic) and not found["statistic"] and not told.because["said"]:
             found |= {"available": False, "unavailable": found["unavailable"] or told.because["text"]}
         found |= asker.reasons(told)
@@ -151,6 +169,7 @@ def why(
             handed=stands,
             heard=heard,
             person=person,
+            cuts=points,
         )
         return found.get(tag.key)
 
@@ -161,10 +180,60 @@ def why(
     return found
 
 
+def _cuts_then(
+    tx: Transaction,
+    graph: Graph,
+    keys: Collection[str],
+    *,
+    catalog: Catalog,
+    at: datetime,
+    known: Mapping[str, Cut],
+) -> dict[str, Cut]:
+    """The cut points of percentiles among the tags (and what they refer to) as everybody's values then give them."""
+    found: dict[str, Cut] = {}
+    for key in graph.closure(keys):
+        definition = graph.tags[key].definition
+        if isinstance(definition, Tiers) and not (key in known and known[key].points):
+            found[key] = cut_points.compute(tx, definition, catalog=catalog, as_of=at)
+    return found
+
+
+def _tiers(
+    tag: Tag, graph: Graph, reader: Reader, told: Told, cut: Cut | None, covered: Collection[str]
+) -> Json | None:
+    """The number that is cut into tiers, the cut points that decided, and what lies above and below; None: no tiers."""
+    definition = tag.definition
+    if not isinstance(definition, Rule) or definition.cuts is None:
+        return None
+    cuts, of = definition.cuts, graph.tags[definition.cuts.of]
+    tests = [test.right for test in graph.trees[tag.key] if isinstance(test, t.Compare)]
+    held = reader.values([t.Name(of.key)])[0]
+    value = None if held is None else exact(held, of.type)
+    return {
+        "of": of.key,
+        "titles": dict(of.title),
+        "type": str(of.type),
+        "value": masked(value) if of.key in covered else value,
+        "tiers": list(cuts.tiers),
+        "cuts": [test.value for test in reversed(tests) if isinstance(test, t.Number)],
+        "percents": list(cuts.at) if cuts.percent else None,
+        "every_run": cuts.every_run,
+        "frozen_at": cuts.frozen_at or None,
+        "as_of": None if cut is None else utc(cut.as_of).isoformat(),
+        "run": None if cut is None else cut.run or None,
+        "people": None if cut is None else cut.people,
+        "above": told.above,
+        "below": told.below,
+    }
+
+
 def _learned(
     tx: Transaction, definition: Learned, ix: int, *, graph: Graph, covered: Collection[str]
 ) -> Json:
-    """What each feature adds to the person's chance against the mean of those from whom it was learned."""
+    """What each feature adds to the person's log odds, in all and against the mean of those from whom it was learned.
+
+    `contributes` of all features and the intercept (`base`) are together `log_odds`, which give the chance.
+    """
     learnt = definition.learnt
     features: list[Json] = []
     for one in () if learnt is None else learnt.features:
@@ -182,12 +251,23 @@ def _learned(
                 "value": None if value is None or hidden else exact(value, tag.type),
                 "weight": one.weight,
                 "mean": one.mean,
+                "contributes": None if number is None or hidden else one.weight * number,
                 "adds": None if number is None or hidden else one.weight * (number - one.mean),
             }
         )
+    parts = [item["contributes"] for item in features]
+    whole = learnt is not None and None not in parts
     features.sort(key=lambda item: -abs(item["adds"] or 0.0))
-    said = "there are no weights yet" if learnt is None else "not calibrated yet"
-    return {"said": said, "auc": None if learnt is None else learnt.auc, "features": features}
+    return {
+        "said": "there are no weights yet" if learnt is None else "not calibrated yet",
+        "auc": None if learnt is None else learnt.auc,
+        "learnt_at": None if learnt is None else learnt.at,
+        "examples": None if learnt is None else learnt.examples,
+        "reached": None if learnt is None else learnt.reached,
+        "base": None if learnt is None else learnt.base,
+        "log_odds": sum(parts, learnt.base) if whole and learnt is not None else None,
+        "features": features,
+    }
 
 
 def why_in(
@@ -200,28 +280,79 @@ def why_in(
     at: datetime,
     hide: Collection[str] = (),
     sources: Mapping[int, str] | None = None,
+    cuts: Mapping[str, Cut] = MappingProxyType({}),
+    heard: datetime | None = None,
+    person: Then | None = None,
 ) -> Json:
     """{holds, because, near, ends}: whether the person satisfies the condition at `at`, with tags computed as of then.
 
-    Raises ExpressionError.
+    `cuts`, `heard` and `person`: as in `why`. Raises ExpressionError.
     """
-    keys = _tags_of(condition, graph, catalog)
-    with tags_at(engine, graph, keys, catalog=catalog, as_of=at, people=_only(ix)) as (tx, then):
+    keys = tags_of(condition, graph, catalog)
+    points = {key: cut.points for key, cut in cuts.items()}
+    with tags_at(
+        engine,
+        graph,
+        keys,
+        catalog=catalog,
+        as_of=at,
+        people=_only(ix),
+        heard=heard,
+        person=person,
+        cuts=points,
+    ) as (tx, then):
+        known = {**cuts, **_cuts_then(tx, graph, keys, catalog=then, at=at, known=cuts)}
+        points = {key: cut.points for key, cut in known.items()}
+        graph = cut_points.settled(graph, known)
         reader = Reader(tx, ix, then, graph, at, _given(tx, ix, at))
         holds = reader.holds([condition])[0]
         told = Teller(reader, hide).condition(condition)
         found = {"holds": holds, **_Asker(tx, ix, then, at, hide, sources).reasons(told)}
 
     def holds_at(instant: datetime) -> bool:
-        with tags_at(engine, graph, keys, catalog=catalog, as_of=instant, people=_only(ix)) as (tx, then):
+        with tags_at(
+            engine,
+            graph,
+            keys,
+            catalog=catalog,
+            as_of=instant,
+            people=_only(ix),
+            heard=heard,
+            person=person,
+            cuts=points,
+        ) as (tx, then):
             return Reader(tx, ix, then, graph, instant).holds([condition])[0]
 
-    found["ends"] = _proved(engine, ix, told, holds, holds_at, at=at)
+    found["ends"] = _proved(engine, ix, told, holds, holds_at, at=at, heard=heard)
     found["ends"]["then"] = found["ends"].pop("value")
     return found
 
 
-def _tags_of(condition: t.Expr, graph: Graph, catalog: Catalog) -> set[str]:
+def all_held(
+    engine: Engine,
+    ix: int,
+    conditions: Sequence[t.Expr],
+    *,
+    graph: Graph,
+    catalog: Catalog,
+    at: datetime,
+    heard: datetime | None = None,
+    person: Then | None = None,
+) -> list[bool]:
+    """Whether the person satisfies each of the conditions at `at`: as `why_in` has it, without the reasons.
+
+    Raises ExpressionError.
+    """
+    if not conditions:
+        return []
+    keys = set[str]().union(*(tags_of(one, graph, catalog) for one in conditions))
+    with tags_at(
+        engine, graph, keys, catalog=catalog, as_of=at, people=_only(ix), heard=heard, person=person
+    ) as (tx, then):
+        return Reader(tx, ix, then, graph, at).holds(conditions)
+
+
+def tags_of(condition: t.Expr, graph: Graph, catalog: Catalog) -> set[str]:
     """The tags that the condition names, also in the audiences that it names."""
     keys: set[str] = set()
     seen: set[str] = set()

@@ -7,7 +7,7 @@ last run), tags that a query refers to and the answers to a folder of the run, w
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from limner.errors import DamagedError, StorageError
 from limner.events import parts
 from limner.expressions import scan
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import numbered
+from limner.expressions.compile import Together, numbered
 from limner.expressions.scan import numbering
 from limner.expressions.tree import Value
 from limner.tags import homes
@@ -156,12 +156,20 @@ class _There:
                 )
         return sizes
 
-    def fill(self, home: str, query: Query) -> None:
-        homes.make(self.tx, home, f"SELECT * FROM ({query.sql}) LIMIT 0", query.values)
-        rows = self._answer(spark(query))
-        names = self.tx.read(f"SELECT * FROM {homes.all_of(home)} LIMIT 0").column_names
-        listed = ", ".join(quoted(name) for name in names)
-        self.tx.execute(f"INSERT INTO {homes.all_of(home)} SELECT {listed} FROM {rows} ORDER BY ix")
+    def fill(
+        self,
+        home: str,
+        found: Together,
+        shelves: Sequence[tuple[str, ...]],
+        some: Callable[[Sequence[str]], Query],  # noqa: ARG002 - one job answers all: each has its price
+    ) -> None:
+        rows = self._answer(spark(found.query))
+        for place, names in enumerate(shelves):
+            listed = ", ".join(quoted(name) for name in ("ix", *names))
+            kinds = f"SELECT {listed} FROM ({found.query.sql}) LIMIT 0"
+            base = homes.shelf_of(home, place)
+            homes.make(self.tx, base, kinds, found.query.values)
+            self.tx.execute(f"INSERT INTO {homes.all_of(base)} SELECT {listed} FROM {rows} ORDER BY ix")
 
     def batches(self, tags: Sequence[Tag], graph: Graph) -> Iterator[list[Tag]]:
         batch: list[Tag] = []

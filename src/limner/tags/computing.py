@@ -5,7 +5,7 @@ Whoever it is, records, settling of groups and publication stay in the run's own
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from limner.engine.seam import Query, Transaction
 from limner.expressions.catalog import Catalog
+from limner.expressions.compile import Together
 from limner.expressions.tree import Value
 from limner.tags import homes
 from limner.tags.graph import Graph
@@ -31,8 +32,17 @@ class Work(Protocol):
     ) -> dict[str, int | None]:
         """Makes the tables of the numbers that the values need; see `increment.number`."""
 
-    def fill(self, home: str, query: Query) -> None:
-        """Makes the home out of the query's rows, in the order of ix."""
+    def fill(
+        self,
+        home: str,
+        found: Together,
+        shelves: Sequence[tuple[str, ...]],
+        some: Callable[[Sequence[str]], Query],
+    ) -> None:
+        """Makes the base of each shelf (`homes.shelf_of`) with these columns of what was found.
+
+        `some`: the query of these columns alone.
+        """
 
     def batches(self, tags: Sequence[Tag], graph: Graph) -> Iterator[list[Tag]]:
         """The tags in their order, in batches: nobody in a batch needs another of it."""
@@ -71,8 +81,16 @@ class _Here:
     ) -> dict[str, int | None]:
         return number(self.tx, values, home=home, catalog=catalog, as_of=as_of)
 
-    def fill(self, home: str, query: Query) -> None:
-        homes.make(self.tx, home, f"{query.sql} ORDER BY ix", query.values)
+    def fill(
+        self,
+        home: str,
+        found: Together,  # noqa: ARG002
+        shelves: Sequence[tuple[str, ...]],
+        some: Callable[[Sequence[str]], Query],
+    ) -> None:
+        for place, names in enumerate(shelves):
+            query = some(names)
+            homes.make(self.tx, homes.shelf_of(home, place), query.sql, query.values)
 
     def batches(self, tags: Sequence[Tag], graph: Graph) -> Iterator[list[Tag]]:  # noqa: ARG002
         for tag in tags:

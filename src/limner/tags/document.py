@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
 
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
-from limner.tags.splice import NotSpliced, reordered, spliced
+from limner.tags.splice import NotSpliced, differs, reordered, spliced
 
 MOST_BYTES = 300_000
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -169,20 +169,46 @@ class Document:
 
         Lines that do not change stay as they are. A new key comes after the nearest one before it in `order`.
         """
-        fresh = Document(self.text, where=self.where)
-        wanted = {key: value for key, value in changes.items() if fresh.root.get(key) != value}
+        wanted = {key: value for key, value in changes.items() if differs(self.root.get(key), value)}
         if not wanted:
             return self.text
+        fresh = Document(self.text, where=self.where)
         for key, value in wanted.items():
             if value is None:
                 fresh.root.pop(key, None)
             else:
-                fresh.root[key] = value
+                _put(fresh.root, key, value)
         with suppress(NotSpliced, DefinitionError):
             text = spliced(self.text, self.root, wanted, order=order, write=dumped)
             if Document(text, where=self.where).root == fresh.root:
                 return text
         return dumped(fresh.root)
+
+    def path_at(self, line: int, column: int) -> tuple[Step, ...]:
+        """The path of the value that stands at a line and column, both from 1."""
+        found: Any = self.root
+        path: list[Step] = []
+        while isinstance(found, CommentedMap | CommentedSeq):
+            steps: list[Step] = list(found) if isinstance(found, CommentedMap) else [*range(len(found))]
+            above = [step for step in steps if self._position((*path, step), True) <= (line, column)]
+            if not above:
+                break
+            path.append(above[-1])
+            found = found[above[-1]]
+        return tuple(path)
+
+    def path_of(self, words: Iterable[str]) -> tuple[Step, ...]:
+        """The path that the words name, as far as there is something: `steps`, `hello`, `variants`, `1`."""
+        path: list[Step] = []
+        for word in words:
+            found = self.value(*path)
+            step: Step = int(word) if isinstance(found, list) and word.isdigit() else word
+            if isinstance(found, list) and not (isinstance(step, int) and step < len(found)):
+                break
+            if not isinstance(found, list) and not (isinstance(found, Mapping) and step in found):
+                break
+            path.append(step)
+        return tuple(path)
 
     def _position(self, path: tuple[Step, ...], of_key: bool) -> tuple[int, int]:
         found: Any = self.root
@@ -232,6 +258,21 @@ def in_order(text: str, key: str, names: Sequence[str]) -> str:
     there.clear()
     there.update(kept)
     return dumped(document.root)
+
+
+def _put(holder: Any, key: Any, value: Any) -> None:
+    """Sets the value where it differs; inside mappings and lists of the same length only what differs."""
+    there = holder[key] if isinstance(holder, list) else holder.get(key)
+    if isinstance(there, dict) and isinstance(value, dict):
+        for gone in [name for name in there if name not in value]:
+            del there[gone]
+        for name, item in value.items():
+            _put(there, name, item)
+    elif isinstance(there, list) and isinstance(value, list) and len(there) == len(value):
+        for place, item in enumerate(value):
+            _put(there, place, item)
+    elif differs(there, value):
+        holder[key] = value
 
 
 def dumped(root: Any) -> str:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from limner.engine.seam import Engine, Transaction
 from limner.events.given import ROWS
+from limner.identity.then import Then
 from limner.tags.methods.given import LIVE, MANUAL, standing_sql
 from limner.tags.model import Given, Tag, Value, plain
 from limner.types import MONEY_SCALE, ValueType, naive
@@ -203,15 +204,21 @@ def against(engine: Engine, chosen: pa.Table, *, tag: str, now: datetime) -> int
     return int(found["n"][0].as_py())
 
 
-def of_person(engine: Engine | Transaction, ix: int, *, now: datetime) -> list[Mapping[str, Any]]:
-    """The given values that a person has now: tag, origin, value (JSON), author, given_at, expires_at, cause."""
+def of_person(
+    engine: Engine | Transaction, ix: int, *, now: datetime, person: Then | None = None
+) -> list[Mapping[str, Any]]:
+    """The given values that a person has now: tag, origin, value (JSON), author, given_at, expires_at, cause.
+
+    `person`: what is theirs as they were then, whoever's it is today.
+    """
+    whose, values = ("e.ix = $ix", {"ix": ix}) if person is None else person.theirs()
     found: list[Mapping[str, Any]] = engine.read(
         f"SELECT tag, origin, {', '.join(f'held.{name} AS {name}' for name in _STATE)} FROM (\n"
         f"SELECT tag, origin, ARG_MAX(STRUCT_PACK({', '.join(f'{name} := {name}' for name in _STATE)}),"
-        " ROW(ts, load_i)) AS held\nFROM given WHERE ix = $ix AND ts <= $now"
+        f" ROW(ts, load_i)) AS held\nFROM given AS e WHERE {whose} AND ts <= $now"
         " GROUP BY tag, origin)"
         " WHERE held.value IS NOT NULL AND (held.expires_at IS NULL OR held.expires_at > $now) ORDER BY tag, origin",
-        {"ix": ix, "now": naive(now)},
+        {**values, "now": naive(now)},
     ).to_pylist()
     return found
 

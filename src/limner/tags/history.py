@@ -6,9 +6,10 @@ those of today, but for the one person of whom it is said who they were then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.compile import weights
 from limner.expressions.interests import weights_of
 from limner.expressions.tree import Interest
-from limner.identity.then import MINE, Then
+from limner.identity.then import MINE, Everyone, Then
 from limner.tags import overlay, resolve
 from limner.tags.graph import Graph
 from limner.tags.methods import given as given_values
@@ -49,14 +50,17 @@ def tags_at(
     uncorrected: Collection[str] = (),
     heard: datetime | None = None,
     person: Then | None = None,
+    cuts: Mapping[str, Sequence[int | float]] = MappingProxyType({}),
+    everyone: Everyone | None = None,
 ) -> Iterator[tuple[Transaction, Fresh]]:
     """A transaction in which the tags (and what they refer to) have their values of then, and its catalog.
 
     people: ordinals to which everything is restricted; None = everybody, and so where cut points are computed from
     everybody. given: tables (ix, value) by key, which stand instead of what would be computed for these people; NULL =
     no value. `handed`: given values as they stand at this instant instead; `uncorrected`: but not over these tags.
-    `heard`: nothing counts that was received later; None = whatever is known today. `person`: who somebody was then;
-    everybody else is who they are today. Writers wait meanwhile.
+    `heard`: nothing counts that was received later; None = whatever is known today. `person`: who somebody was then,
+    everybody else is who they are today; `everyone`: who was whom then. `cuts`: cut points by key, which stand instead
+    of what everybody's values give. Writers wait meanwhile.
     """
     wanted = graph.closure(keys)
     order = [graph.tags[key] for key in graph.order if key in wanted]
@@ -65,9 +69,10 @@ def tags_at(
     with engine.write() as tx:
         try:
             if heard is not None:
-                _forget_since(tx, heard, person)
+                _forget_since(tx, heard, person, everyone)
             among = None
-            if people is not None and not any(isinstance(tag.definition, Tiers) for tag in order):
+            everybodys = any(isinstance(tag.definition, Tiers) and not cuts.get(tag.key) for tag in order)
+            if people is not None and not everybodys:
                 among = _AMONG
                 made.append(among)
                 with tx.given("then_given", pa.table({"ix": pa.array(people, pa.uint32())})):
@@ -103,7 +108,8 @@ def tags_at(
                     origin = given_values.origin_of(tag)
                     found = given_values.query(tag, origin, zone=fresh.zone, as_of=handed, among=among)
                 else:
-                    found = rule.query(tag, graph, catalog=fresh, as_of=as_of, among=among)
+                    points = cuts.get(tag.key, ())
+                    found = rule.query(tag, graph, catalog=fresh, as_of=as_of, among=among, points=points)
                 _table(tx, tag, found, as_of)
                 if tag.key in by_hand:
                     table = PREFIX + tag.table
@@ -119,24 +125,45 @@ def tags_at(
             for name in _HEARD if heard is not None else ():
                 with suppress(Exception):
                     tx.execute(f"DROP VIEW IF EXISTS temp.{name}")
-            for name in _WHO if person is not None else ():
+            for name in _WHO if person is not None or everyone is not None else ():
                 with suppress(Exception):
                     tx.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
 _HEARD = ("events", "attributes", "given", "persons")
-_WHO = ("then_ids", "then_devices", "then_turns")
+_WHO = ("then_ids", "then_devices", "then_turns", "then_homes")
+
+_THEN = """LEFT JOIN then_ids AS u ON u.i = e.user_i
+LEFT JOIN then_ids AS k ON e.user_i IS NULL AND k.i = e.key_i
+LEFT JOIN then_devices AS d ON e.user_i IS NULL AND e.key_i IS NULL AND d.i = e.device_i
+LEFT JOIN then_turns AS v ON e.user_i IS NULL AND e.key_i IS NULL AND v.device_i = e.device_i AND e.ts >= v."from"
+  AND (v."to" IS NULL OR e.ts < v."to")"""
+_THEIRS = "COALESCE(u.ix, k.ix, v.ix, d.ix, e.ix)"
+"""Whose a row `e` was by the tables of who was whom: by user id, else key, else device and time."""
 
 
-def _forget_since(tx: Transaction, heard: datetime, person: Then | None) -> None:
+def _forget_since(
+    tx: Transaction, heard: datetime, person: Then | None, everyone: Everyone | None = None
+) -> None:
     """In this transaction what was received after that instant is not there: every query reads through these views.
 
-    What is the person's is what was theirs then, and they are somebody of their own, as they were.
+    What is the person's (everyone's) is what was theirs then, and they are somebody of their own, as they were.
     """
     database = quoted(tx.read("SELECT current_database() AS name").column("name")[0].as_py())
-    whose = "e.ix"
+    whose, joined = "e.ix", ""
+    if everyone is not None:
+        whose, joined = _THEIRS, _THEN
+        tables = (everyone.who, everyone.devices, everyone.turns, everyone.homes)
+        for name, rows in zip(_WHO, tables, strict=True):
+            with tx.given("then_rows", rows):
+                tx.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM then_rows")
+        tx.execute(
+            "CREATE OR REPLACE TEMP VIEW persons AS SELECT p.* REPLACE (CASE WHEN h.ix IS NOT NULL THEN h.merged_into"
+            f" ELSE p.merged_into END AS merged_into) FROM {database}.main.persons AS p"
+            " LEFT JOIN then_homes AS h ON h.ix = p.ix"
+        )
     if person is not None:
-        for name, rows in zip(_WHO, (person.mine, person.whole, person.in_turn), strict=True):
+        for name, rows in zip(_WHO, (person.mine, person.whole, person.in_turn), strict=False):
             with tx.given("then_rows", rows):
                 tx.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM then_rows")
         mine = MINE.format(ids="then_ids", devices="then_devices", turns="then_turns")
@@ -149,7 +176,7 @@ def _forget_since(tx: Transaction, heard: datetime, person: Then | None) -> None
     for name, at in (("events", "received_at"), ("attributes", "received_at"), ("given", "ts")):
         tx.execute(
             f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT e.* REPLACE ({whose} AS ix) FROM {database}.main.{name} AS e"
-            f" WHERE e.{at} <= TIMESTAMP '{until}'"
+            f" {joined} WHERE e.{at} <= TIMESTAMP '{until}'"
         )
 
 
@@ -164,6 +191,7 @@ def values_at(
     handed: datetime | None = None,
     heard: datetime | None = None,
     person: Then | None = None,
+    cuts: Mapping[str, Sequence[int | float]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """One person's tag values as of then, by key; tags without a value are absent. The rest: see `tags_at`."""
     wanted = graph.tags.keys() if keys is None else keys
@@ -179,6 +207,7 @@ def values_at(
         handed=handed,
         heard=heard,
         person=person,
+        cuts=cuts,
     ) as (tx, _):
         for key in wanted:
             found = tx.read(
@@ -198,12 +227,15 @@ def weights_at(
     as_of: datetime,
     keys: Collection[str],
     heard: datetime | None = None,
+    person: Then | None = None,
 ) -> dict[str, list[Mapping[str, Any]]]:
     """One person's {label, weight} as of then, by tag, the greatest weight first; only tags that give weights."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     wanted = [key for key in keys if key in graph.tags and graph.tags[key].weighted]
     people = np.array([ix], dtype=np.uint32)
-    with tags_at(engine, graph, wanted, catalog=catalog, as_of=as_of, people=people, heard=heard) as (tx, _):
+    with tags_at(
+        engine, graph, wanted, catalog=catalog, as_of=as_of, people=people, heard=heard, person=person
+    ) as (tx, _):
         for key in wanted:
             table = quoted(weights_of(PREFIX + graph.tags[key].table))
             rows = tx.read(f"SELECT label, weight FROM {table} WHERE ix = $ix ORDER BY place", {"ix": ix})

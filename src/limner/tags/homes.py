@@ -3,8 +3,8 @@
 A home stands on shelves: the columns that rest on events of the same names stand together, so that whoever only looked
 at a page is written in few columns. A shelf is a view over two tables. Its base holds everybody, as they were when it
 was last written whole; the other, small one holds who was written since, and wins. So a step changes few rows at one
-place, and not a few everywhere. A home that is computed anew is written as one wide table, the first base of every
-shelf.
+place, and not a few everywhere. A home that is computed anew is written shelf by shelf, each in a pass over the events
+on which it rests; one that gets further columns is written as one wide table, the base of every shelf.
 """
 
 from __future__ import annotations
@@ -162,25 +162,36 @@ def _all_of(home: str) -> str:
 
 
 def make(tx: Transaction, home: str, rows: str, values: Mapping[str, Any] | None = None) -> None:
-    """Writes a home whole: `rows` is the query of its rows, in the order in which they are kept. Then `shelve` it."""
+    """Writes a home, or the base of a shelf of one, whole: `rows` is the query of its rows. Then `shelve`
+    the home.
+    """
     tx.execute(f"CREATE OR REPLACE TABLE {all_of(home)} AS {rows}", values)
 
 
-def shelve(tx: Transaction, mark: Mark, columns: Sequence[tuple[str, ...]]) -> Mark:
-    """Makes the shelves of a home that was written whole, each with these columns; the answer is its mark with them."""
-    found = tx.read(f"SELECT column_name, column_type FROM (DESCRIBE {all_of(mark.home)})").to_pylist()
-    kind = {row["column_name"]: row["column_type"] for row in found}
-    shelves = tuple(
-        Shelf(f"{mark.home}_{place}", _all_of(mark.home), tuple(names), tuple(kind[name] for name in names))
-        for place, names in enumerate(columns)
-    )
+def shelf_of(home: str, place: int) -> str:
+    """What the shelf of that number is called."""
+    return f"{home}_{place}"
+
+
+def shelve(tx: Transaction, mark: Mark, columns: Sequence[tuple[str, ...]], *, apart: bool) -> Mark:
+    """Makes the shelves of a home that was written whole, each with these columns; the answer is its mark with them.
+
+    `apart`: each shelf has a base of its own; else one table is the base of all.
+    """
+    shelves = []
+    for place, names in enumerate(columns):
+        view = shelf_of(mark.home, place)
+        base = _all_of(view if apart else mark.home)
+        found = tx.read(f"SELECT column_name, column_type FROM (DESCRIBE {quoted(base)})").to_pylist()
+        kind = {row["column_name"]: row["column_type"] for row in found}
+        shelves.append(Shelf(view, base, tuple(names), tuple(kind[name] for name in names)))
     for shelf in shelves:
         tx.execute(
             f"CREATE OR REPLACE TABLE {quoted(shelf.lately)} AS SELECT {_listed(shelf)}"
             f" FROM {quoted(shelf.base)} LIMIT 0"
         )
         _view(tx, shelf)
-    return replace(mark, shelves=shelves)
+    return replace(mark, shelves=tuple(shelves))
 
 
 def _view(tx: Transaction, shelf: Shelf) -> None:
@@ -225,12 +236,10 @@ def put(tx: Transaction, shelf: Shelf, rows: str, *, people: int, many: int, kno
     base, newer = quoted(shelf.base), rows
     if _count(tx, lately):
         newer = f"(FROM {rows} UNION ALL SELECT l.* FROM {lately} AS l ANTI JOIN {rows} AS r ON r.ix = l.ix)"
-    chosen = ", ".join(
-        f"CASE WHEN r.ix IS NULL THEN a.{name} ELSE r.{name} END AS {name}" for name in shelf.columns
+    written = (
+        f"SELECT {_listed(shelf, 'a.')} FROM {base} AS a ANTI JOIN {newer} AS r ON r.ix = a.ix"
+        f" UNION ALL SELECT {_listed(shelf, 'r.')} FROM {newer} AS r"
     )
-    written = f"SELECT a.ix, {chosen} FROM {base} AS a LEFT JOIN {newer} AS r ON r.ix = a.ix"
-    if _count(tx, base) < people:  # nobody has two rows in it, and only the living have any
-        written += f" UNION ALL SELECT r.* FROM {newer} AS r ANTI JOIN {base} AS a ON a.ix = r.ix"
     tx.execute(f"CREATE OR REPLACE TABLE {quoted(whole.base)} AS {written}")
     tx.execute(f"CREATE OR REPLACE TABLE {lately} AS FROM {quoted(whole.base)} LIMIT 0")
     _view(tx, whole)

@@ -24,12 +24,12 @@ from limner.expressions.catalog import Catalog
 from limner.expressions.compile import Together, numbered, together
 from limner.expressions.happenings import EventSql, Selection, code_in
 from limner.expressions.scan import (
-    FUNCTIONS,
     ROOM,
     Numbered,
     Numbers,
     Tally,
     numbering,
+    over,
     with_numbers,
 )
 from limner.expressions.sql import Bound, both
@@ -41,6 +41,7 @@ from limner.types import naive
 MOVED, ANEW = "tags_moved", "tags_anew"
 """The temporary tables of whose events moved, and of what is computed anew for them."""
 
+_SEEN = "tags_seen"
 _FRESH = "tags_fresh"
 _EVENTS, _NEWCOMERS, _CHANGED, _GONE = "tags_events", "tags_newcomers", "tags_changed", "tags_gone"
 TOUCHED = "tags_touched"
@@ -88,17 +89,15 @@ def number(
         if column in besides:
             continue
         table = numbers_of(home, {column: None})[column].table
-        about = tx.read(f"SELECT APPROX_COUNT_DISTINCT(value) AS n FROM ({query.sql})", query.values)
-        if about.column("n")[0].as_py() > 2 * scan.MOST_NUMBERED:
-            sizes[column] = None
-            tx.execute(
-                f"CREATE OR REPLACE TABLE {quoted(table)} AS {numbering(query.sql)} LIMIT 0", query.values
-            )
-            continue
-        tx.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS {numbering(query.sql)}", query.values)
-        size = _size(tx, table)
-        some = tx.read(f"SELECT 1 FROM ({query.sql}) LIMIT 1", query.values).num_rows
-        sizes[column] = None if some and not size else size
+        tx.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_SEEN} AS SELECT value FROM ({query.sql})"
+            f" LIMIT {scan.MOST_NUMBERED + 1}",
+            query.values,
+        )
+        size = _size(tx, _SEEN)
+        sizes[column] = None if size > scan.MOST_NUMBERED else size
+        tx.execute(f"CREATE OR REPLACE TABLE {quoted(table)} AS {numbering(f'SELECT value FROM {_SEEN}')}")
+        tx.execute(f"DROP TABLE temp.{_SEEN}")
     return sizes
 
 
@@ -149,7 +148,7 @@ def advance(
         mark = _rebuilt(tx, edges.new, added, mark=mark, home=home, catalog=catalog, as_of=as_of)
     made = together(values, catalog, as_of, numbers=mark.given)
     if not mark.shelves:
-        mark = homes.shelve(tx, mark, shelved(made))
+        mark = homes.shelve(tx, mark, shelved(made), apart=False)
     return made, advanced, mark
 
 
@@ -587,11 +586,10 @@ class Edges:
         more = [*also, *tally.more]
         came = both([self._came(group, tally.selection), *more])
         went = both([self._went(group, tally.selection), *more])
-        function = FUNCTIONS[tally.how]
-        added = f"{function}({tally.term}) FILTER (WHERE {came})"
+        added = over(tally, came, together=len(group.tallies))
         if not self.moves(tally.selection):
             return [f"{added} AS {name}"]
-        taken = f"{function}({tally.term}) FILTER (WHERE {went})"
+        taken = over(tally, went, together=len(group.tallies))
         if tally.how in ("count", "sum"):
             return [f"COALESCE({added}, 0) - COALESCE({taken}, 0) AS {name}"]
         return [f"{added} AS {name}", f"{taken} AS {name}_went"]

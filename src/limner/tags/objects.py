@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +102,35 @@ class Objects:
         if len(asked) != 1 or not isinstance(node, (*_TESTS, t.Name)):
             raise _wrong(node, "a condition on an object compares one of its attributes with a literal")
         return self.where(node, asked[0].name, tags)
+
+    def concerned(self, node: t.Expr) -> t.Expr | None:
+        """What a condition on events asks of an object of this kind, as `holds` takes it; None where it asks nothing.
+
+        Of several conditions that must all be true, those that can be asked of an object.
+        """
+        if isinstance(node, t.And):
+            found = [one for arg in node.args if (one := self.concerned(arg)) is not None]
+            return t.And(tuple(found)) if len(found) > 1 else next(iter(found), None)
+        own = self._own(node)
+        return None if own is None else cast("t.Expr", own)
+
+    def _own(self, node: t.Node) -> t.Node | None:
+        """The same with the object's own names; None where anything in it is not known of an object."""
+        if isinstance(node, t.OfObject):
+            return t.Name(node.name) if node.kind == self.kind else None
+        if isinstance(node, t.Name):
+            return node if node.name in self.columns or node.name in self.tagged else None
+        if isinstance(node, t.Builtin | t.Event):
+            return None
+        changed: dict[str, Any] = {}
+        for item in fields(node):
+            value = getattr(node, item.name)
+            parts = value if isinstance(value, tuple) else (value,)
+            made = [self._own(part) if isinstance(part, t.Node) else part for part in parts]
+            if any(one is None and part is not None for one, part in zip(made, parts, strict=True)):
+                return None
+            changed[item.name] = tuple(made) if isinstance(value, tuple) else made[0]
+        return replace(node, **changed)
 
     def where(self, test: t.Expr, name: str, tags: Mapping[str, Mask]) -> Mask:
         """The objects whose attribute or tag satisfies the test; what is not known satisfies none."""

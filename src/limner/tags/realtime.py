@@ -1,8 +1,9 @@
 """Real time: the tags of the people whose events have just come, by the same queries as a run, without all others.
 
 A step moves the home of the last run on to now, which takes in what came and what time left behind, and computes for
-the touched people what is not counted there: attributes and rules. Its columns are those before with other values for
-these people; they are held in memory, and made from the engine's tables when the process starts again.
+the touched people what is not counted there: attributes and rules. Where percentiles are cut anew, whoever stands
+between the old and the new cut points is touched, too. Its columns are those before with other values for these people;
+they are held in memory, and made from the engine's tables when the process starts again.
 """
 
 from __future__ import annotations
@@ -17,18 +18,32 @@ import pyarrow as pa
 
 from limner.columns import Array, Column, Columns, patched
 from limner.engine.seam import Engine, Query, Transaction, quoted
+from limner.expressions import Cases
 from limner.expressions import tree as t
+from limner.expressions.attributes import json_at
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import NOW, Together
+from limner.expressions.compile import NOW, Together, statistics
+from limner.expressions.sql import Bound, Sql, Typed
 from limner.tags import aside as asides
-from limner.tags import changes, homes, model, overlay, passing, patches, publish, resolve, weights
+from limner.tags import (
+    changes,
+    cut_points,
+    homes,
+    model,
+    overlay,
+    passing,
+    patches,
+    publish,
+    resolve,
+    weights,
+)
 from limner.tags.ahead import move
 from limner.tags.graph import Graph
 from limner.tags.increment import TOUCHED
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import Method, Tag
-from limner.tags.passing import Span
+from limner.tags.model import Method, Tag, Tiers
+from limner.tags.passing import Instants, Span, Words
 from limner.tags.patches import as_given, changed_of
 from limner.tags.publish import Applied
 from limner.tags.run import keep_mark, leaf_views, out_of_home, own, own_table, plan
@@ -109,7 +124,16 @@ def step(
         found, now, who = ahead.found, ahead.mark, ahead.touched
         homes.keep(tx, now)
         if len(shared) < len(keys) or asked.leaves:
-            who = _also(tx, found, who, passing.spans(graph, catalog, mark.as_of, as_of), was=mark, now=now)
+            who = _also(
+                tx,
+                found,
+                np.concatenate([who, _of_age(tx, graph, mark.as_of, as_of, catalog=fresh)]),
+                passing.spans(graph, catalog, mark.as_of, as_of),
+                passing.words(graph, catalog, mark.as_of, as_of),
+                [_passed(one, fresh, as_of) for one in passing.instants(graph, catalog, mark.as_of, as_of)],
+                was=mark,
+                now=now,
+            )
         epoch = publish.Epoch(last.epoch + 1, as_of, run_id, len(alive))
         lively = passing.lively(
             graph, catalog, among={key for key in keys if before[key].as_of >= mark.as_of}
@@ -119,18 +143,32 @@ def step(
             " WHERE list_contains($lively, tag)",
             {"lively": sorted(lively), "as_of": naive(as_of)},
         )
-        if len(who) and (len(shared) < len(keys) or asked.leaves):
+        cuts = cut_points.kept(tx, as_of, graph=graph)
+        definitions = {key: tags[key].definition for key in keys}
+        cutting = {key: one for key, one in definitions.items() if isinstance(one, Tiers)}
+        busy = len(who) > 0 or any(
+            key not in cuts
+            or cut_points.compute(tx, definition, catalog=fresh, as_of=as_of).points != cuts[key].points
+            for key, definition in cutting.items()
+        )
+        if busy and (len(shared) < len(keys) or asked.leaves):
             leaf_views(tx, asked, found, now)
             computed: set[str] = set()
             settled: set[str] = set()
             before = {key: apart(tx, tags[key], before[key], by_hand) for key in keys}
             for key in keys:
+                points: tuple[int | float, ...] = ()
+                if key in cutting:
+                    points = _cut(
+                        tx, tags[key], graph, cuts.get(key), catalog=fresh, as_of=as_of, run_id=run_id
+                    )
                 _again(
                     tx,
                     tags[key],
                     graph,
                     asked.conditions.get(key),
                     found,
+                    points=points,
                     catalog=fresh,
                     as_of=as_of,
                     home=None if before[key].home is not None else now,
@@ -151,6 +189,8 @@ def step(
                 )
             for table, _ in asked.leaves.values():
                 tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
+            if cutting:
+                who = _touched(tx)
         carried = patches.of_rows(tx, ahead.values, list(shared.values()), columns, alive=alive, settle=False)
         values = _values(tx, [before[key] for key in keys if key not in carried], now) if len(who) else {}
         columns_now: dict[str, Column] = {
@@ -226,13 +266,16 @@ def _also(
     found: Together,
     touched: Array,
     spans: Iterable[Span],
+    words: Iterable[Words],
+    passed: Iterable[Query],
     *,
     was: homes.Mark,
     now: homes.Mark,
 ) -> Array:
     """Makes the table of the touched: these, who was told something or did anything since, and whom time alone changed.
 
-    `spans`: of events between which time has passed something by. The answer is the same people.
+    `spans`: of events between which time has passed something by; `words`: of what was told; `passed`: of
+    whom else, each the query of their ix. The answer is the same people.
     """
     since: dict[str, Any] = {"load_i": was.load_i, "then": naive(was.as_of), "now": naive(now.as_of)}
     tests: dict[str, list[str]] = {}
@@ -262,12 +305,81 @@ def _also(
         about = "" if span.codes is None else f" AND name_i IN ({', '.join(map(str, sorted(span.codes)))})"
         test = f"ts >= $low{place} AND ts < $high{place}{about}"
         parts.append(f"SELECT ix FROM events WHERE {test} AND ix IS NOT NULL")
-    with tx.given("tags_moved_on", pa.table({"ix": pa.array(touched)})):
+    for place, said in enumerate(words):
+        since |= {f"said{place}": said.attribute, f"from{place}": said.low, f"until{place}": said.high}
+        parts.append(
+            f"SELECT ix FROM attributes WHERE name = $said{place} AND ts >= $from{place} AND ts <= $until{place}"
+            " AND ix IS NOT NULL"
+        )
+    for query in passed:
+        more = tx.read(query.sql, query.values).column("ix").combine_chunks().to_numpy()
+        touched = np.concatenate([touched, more])
+    with tx.given("tags_moved_on", pa.table({"ix": pa.array(touched, pa.uint32())})):
         parts.append("SELECT ix FROM tags_moved_on")
         tx.execute(f"CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {' UNION '.join(parts)} ORDER BY ix", since)
+    return _touched(tx)
+
+
+def _passed(one: Instants, catalog: Catalog, as_of: datetime) -> Query:
+    """Who has, or ever was told, an instant that an edge has passed."""
+    bind = Bound()
+    sql = Sql(bind, naive(as_of), catalog.zone)
+    tag = catalog.tag(one.value.name) if isinstance(one.value, t.Name) else None
+    if tag is not None:
+        table, where = quoted(tag[0]), ""
+        value = sql.cast(Typed("value", tag[1]), ValueType.INSTANT)
+    else:
+        path = one.value.path if isinstance(one.value, t.Attribute) else (one.value.name,)
+        table, where = "attributes", f"name = {bind(path[0])} AND ix IS NOT NULL AND "
+        value = sql.cast(Typed(json_at(path, "value", sql), None), ValueType.INSTANT)
+    test = f"{where}{value} >= {bind(one.low)} AND {value} <= {bind(one.high)}"
+    return Query((), f"SELECT DISTINCT ix FROM {table} WHERE {test}", bind.values)
+
+
+def _of_age(tx: Transaction, graph: Graph, then: datetime, now: datetime, *, catalog: Catalog) -> Array:
+    """Of whom an age, a day that comes round or a window on it is another now, by the date that was told of them."""
+    asked = [
+        node if isinstance(node, t.Dated) else Cases(((node, t.Flag(True)),), t.Flag(False), ValueType.FLAG)
+        for node in passing.dates(graph, catalog, then, now)
+    ]
+    if not asked:
+        return np.array([], dtype=np.uint32)
+    columns = {f"c{place}": value for place, value in enumerate(asked)}
+    for name, at in (("tags_were", then), ("tags_are", now)):
+        query = statistics(columns, catalog, at)
+        tx.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query.sql}", query.values)
+    differ = " OR ".join(f"a.{name} IS DISTINCT FROM b.{name}" for name in columns)
+    found = tx.read(f"SELECT b.ix FROM tags_are AS b JOIN tags_were AS a ON a.ix = b.ix WHERE {differ}")
+    for name in ("tags_were", "tags_are"):
+        tx.execute(f"DROP TABLE temp.{name}")
+    return np.asarray(found.column("ix").combine_chunks().to_numpy())
+
+
+def _touched(tx: Transaction) -> Array:
     return np.asarray(
         tx.read(f"SELECT ix FROM {TOUCHED} ORDER BY ix").column("ix").combine_chunks().to_numpy()
     )
+
+
+def _cut(
+    tx: Transaction,
+    tag: Tag,
+    graph: Graph,
+    was: cut_points.Cut | None,
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+    run_id: str,
+) -> tuple[int | float, ...]:
+    """The cut points of percentiles as they are now; whom they passed by is touched, too."""
+    definition = tag.definition
+    if not isinstance(definition, Tiers):
+        raise TypeError(f"the tag {tag.key} has no percentiles")
+    mark = graph.fingerprints[tag.key]
+    now = cut_points.compute(tx, definition, catalog=catalog, as_of=as_of, run=run_id, fingerprint=mark)
+    if cut_points.moved(tx, definition, was, now, catalog=catalog, into=TOUCHED):
+        cut_points.keep(tx, tag.key, now, step=True)
+    return now.points
 
 
 def _again(
@@ -277,6 +389,7 @@ def _again(
     conditions: tuple[t.Expr, ...] | None,
     made: Together,
     *,
+    points: tuple[int | float, ...],
     catalog: Catalog,
     as_of: datetime,
     home: homes.Mark | None,
@@ -308,7 +421,15 @@ def _again(
         elif tag.method is Method.OBSERVED:
             query = observed.query(tag, catalog=catalog, as_of=as_of, among=among)
         else:
-            query = rule.query(tag, graph, catalog=catalog, as_of=as_of, among=among, conditions=conditions)
+            query = rule.query(
+                tag,
+                graph,
+                catalog=catalog,
+                as_of=as_of,
+                among=among,
+                conditions=conditions,
+                points=points,
+            )
         sql, bound = query.sql, query.values
     if among is None:
         own_table(tx, tag, sql, bound)

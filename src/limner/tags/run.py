@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +29,7 @@ from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import leaf_key, taken_out
 from limner.expressions.tree import Aggregate, Event, Expr, OfEvents, Value
 from limner.tags import aside as asides
-from limner.tags import changes, homes, overlay, patches, publish, resolve, weights
+from limner.tags import changes, cut_points, homes, overlay, patches, publish, resolve, weights
 from limner.tags.aside import Aside
 from limner.tags.check import check
 from limner.tags.computing import Computing, InPlace, Work
@@ -37,7 +38,7 @@ from limner.tags.homes import Mark, numbers_of
 from limner.tags.increment import Advanced, advance, forget, shelved
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
-from limner.tags.model import Given, Method, Tag
+from limner.tags.model import Given, Method, Tag, Tiers
 from limner.tags.publish import Applied
 from limner.tags.tables import SQL_TYPES
 from limner.types import Progress, ValueType, naive, silent
@@ -206,6 +207,7 @@ def run(
         for key in removed:
             _drop(tx, before[key])
         weights.leave(tx, removed)
+        cut_points.forget(tx, removed)
         _keep(tx, states, removed)
         overlay.close(tx, list(tags), as_of=as_of)
         waiting = asides.write(tx, aside, done=keys, tags=tags, as_of=as_of)
@@ -295,9 +297,14 @@ def _compute(
             found, advanced, mark = carried
         else:
             sizes = work.number(plan.values, home=home, catalog=catalog, as_of=as_of)
-            found = together(plan.values, catalog, as_of, numbers=numbers_of(home, sizes))
-            work.fill(home, found.query)
-            mark = homes.shelve(tx, Mark(home, as_of, loads(tx), plan.asked, sizes), shelved(found))
+            numbers = numbers_of(home, sizes)
+            found = together(plan.values, catalog, as_of, numbers=numbers)
+            shelves = shelved(found)
+            work.fill(
+                home, found, shelves, partial(found.some, catalog=catalog, as_of=as_of, numbers=numbers)
+            )
+            begun = Mark(home, as_of, loads(tx), plan.asked, sizes)
+            mark = homes.shelve(tx, begun, shelves, apart=True)
         homes.keep(tx, mark)
         clock.lap("statistics")
         kinds = leaf_views(tx, plan, found, mark)
@@ -357,7 +364,12 @@ def _compute(
                 _alone(tag, graph, catalog=catalog, as_of=as_of)
                 if tag.expressed
                 else rule.query(
-                    tag, graph, catalog=catalog, as_of=as_of, conditions=plan.conditions[tag.key]
+                    tag,
+                    graph,
+                    catalog=catalog,
+                    as_of=as_of,
+                    conditions=plan.conditions[tag.key],
+                    points=_cut(tx, tag, graph, catalog=catalog, as_of=as_of, run_id=run_id),
                 ),
             )
             for tag in batch
@@ -376,6 +388,18 @@ def _compute(
         tx.execute(f"DROP VIEW IF EXISTS {quoted(table)}")
     clock.lap("rules")
     return shared, advanced, mark
+
+
+def _cut(
+    tx: Transaction, tag: Tag, graph: Graph, *, catalog: Fresh, as_of: datetime, run_id: str
+) -> tuple[int | float, ...]:
+    """The cut points of percentiles that this run computes, and writes down; none of any other tag."""
+    if not isinstance(tag.definition, Tiers):
+        return ()
+    mark = graph.fingerprints[tag.key]
+    cut = cut_points.compute(tx, tag.definition, catalog=catalog, as_of=as_of, run=run_id, fingerprint=mark)
+    cut_points.keep(tx, tag.key, cut)
+    return cut.points
 
 
 def _alone(tag: Tag, graph: Graph, *, catalog: Fresh, as_of: datetime) -> Query:

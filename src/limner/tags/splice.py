@@ -21,6 +21,11 @@ Write = Callable[[Mapping[str, Any]], str]
 """A mapping as YAML text."""
 
 
+def differs(one: Any, other: Any) -> bool:
+    """Whether two values of a file are not the same: `true` is not 1, though they are equal."""
+    return bool(one != other) or isinstance(one, bool) is not isinstance(other, bool)
+
+
 class NotSpliced(Exception):
     """The text is laid out in a way that is not edited in place."""
 
@@ -105,7 +110,7 @@ class _Editor:
                 key, value = places[name]
                 if new is None:
                     self._delete(key, value)
-                elif old.get(name) != new:
+                elif differs(old.get(name), new):
                     self._value(key, value, old.get(name), new, indent)
             elif new is not None:
                 self._insert(name, new, node, indent, order)
@@ -113,7 +118,7 @@ class _Editor:
     def _value(self, key: Node, node: Node, old: Any, new: Any, indent: int) -> None:
         if isinstance(node, MappingNode) and not node.flow_style and isinstance(new, Mapping) and new:
             gone = {name: None for name in old if name not in new}
-            self.mapping(node, old, {**new, **gone})
+            self.mapping(node, old, {**new, **gone}, list(new))
         elif isinstance(node, SequenceNode) and not node.flow_style and isinstance(new, list) and new:
             self._items(node, list(old), new)
         elif isinstance(node, ScalarNode) and not node.value and node.start_mark.index == node.end_mark.index:
@@ -195,7 +200,8 @@ class _Editor:
 
     def _item(self, node: Node, old: Any, new: Any, dash: int) -> None:
         if isinstance(node, MappingNode) and not node.flow_style and isinstance(new, Mapping):
-            self.mapping(node, old, {**new, **{name: None for name in old if name not in new}})
+            gone = {name: None for name in old if name not in new}
+            self.mapping(node, old, {**new, **gone}, list(new))
         else:
             self.edits.append((node.start_mark.index, self._end(node), self._new_item(new, dash).strip()[2:]))
 

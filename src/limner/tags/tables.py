@@ -12,6 +12,7 @@ through the view weights_tag_<key>.
 `overruled`: in whose place of which computed (or imported) value one given by hand stands, from `began` until `ended`.
 `tags_aside`: the tags that the last run could not compute, since when and why; see `aside`.
 `given_mark`: up to which instant and which load given values stand in the tags' tables.
+`cut_points`: what percentiles of every run came out as, see `cut_points`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ CREATE TABLE IF NOT EXISTS group_conflicts (
 CREATE TABLE IF NOT EXISTS overruled (
     tag VARCHAR NOT NULL, ix UINTEGER NOT NULL, given VARCHAR NOT NULL, computed VARCHAR, began TIMESTAMP NOT NULL,
     run VARCHAR NOT NULL, ended TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS cut_points (
+    tag VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL, run VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL,
+    people UBIGINT NOT NULL, points VARCHAR NOT NULL, step BOOLEAN NOT NULL
 );
 CREATE TABLE IF NOT EXISTS given_mark (as_of TIMESTAMP NOT NULL, load_i UINTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS group_since (

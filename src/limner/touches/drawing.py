@@ -79,15 +79,28 @@ def ways(
     now: datetime,
     policy: Policy,
     zone: ZoneInfo,
+    profiled: bool = False,
 ) -> Chosen:
     """When and by what each of these few people gets a message, as `launch` would choose it; nothing is kept.
 
     Who can be reached by no channel has the first one: the claim says why nothing goes.
     """
     if campaign.channels:
-        rows = _best_of(connection, campaign, people, secret, now=now, policy=policy, scene=None, zone=zone)
+        rows = _best_of(
+            connection,
+            campaign,
+            people,
+            secret,
+            now=now,
+            policy=policy,
+            scene=None,
+            zone=zone,
+            profiled=profiled,
+        )
     else:
-        rows = _sorted_out(connection, campaign, people, secret, now=now, policy=policy, scene=None)
+        rows = _sorted_out(
+            connection, campaign, people, secret, now=now, policy=policy, scene=None, profiled=profiled
+        )
     return Chosen(
         [row["due"] for row in rows],
         [row["channel"] for row in rows],
@@ -107,19 +120,31 @@ def drawn(
     policy: Policy = NO_POLICY,
     scene: SceneRules | None = None,
     zone: ZoneInfo = UTC,
+    profiled: bool = False,
 ) -> list[dict[str, Any]]:
     """Each person once, with their arm: the eligible are treated or held out, the others suppressed; nothing is kept.
 
     One row each: person, arm, reason, variant, channel, due (microseconds), choice, and the address by its hash.
-    `people`: as `entries.launch` takes them; `zone`: on whose calendar a quota's day is.
+    `people`: as `entries.launch` takes them; `zone`: on whose calendar a quota's day is; `profiled`: the audience was
+    chosen by what is computed of people.
     """
     with records.read() as connection:
         if campaign.channels:
             rows = _best_of(
-                connection, campaign, people, secret, now=now, policy=policy, scene=scene, zone=zone
+                connection,
+                campaign,
+                people,
+                secret,
+                now=now,
+                policy=policy,
+                scene=scene,
+                zone=zone,
+                profiled=profiled,
             )
         else:
-            rows = _sorted_out(connection, campaign, people, secret, now=now, policy=policy, scene=scene)
+            rows = _sorted_out(
+                connection, campaign, people, secret, now=now, policy=policy, scene=scene, profiled=profiled
+            )
     eligible = [row for row in rows if not row["reason"]]
     out = held_out([row["person"] for row in eligible], seed=seed, share=campaign.holdout)
     for row, is_out in zip(eligible, out.tolist(), strict=True):
@@ -138,6 +163,7 @@ def preview(
     policy: Policy = NO_POLICY,
     scene: SceneRules | None = None,
     zone: ZoneInfo = UTC,
+    profiled: bool = False,
     **_kept: object,
 ) -> Counts:
     """What `entries.launch` would answer for a new entry; it takes the same, and keeps nothing."""
@@ -151,6 +177,7 @@ def preview(
         policy=policy,
         scene=scene,
         zone=zone,
+        profiled=profiled,
     )
     arms = Counter(row["arm"] for row in rows)
     reasons = Counter(row["reason"] for row in rows if row["reason"])
@@ -176,6 +203,7 @@ def _best_of(
     policy: Policy,
     scene: SceneRules | None,
     zone: ZoneInfo,
+    profiled: bool,
 ) -> list[dict[str, Any]]:
     """Each person once, with the best of the channels by which they may be reached; `reason` where there is none."""
     ways = [
@@ -187,6 +215,7 @@ def _best_of(
             now=now,
             policy=policy,
             scene=scene,
+            profiled=profiled,
         )
         for channel in campaign.channels
     ]
@@ -262,9 +291,10 @@ def _sorted_out(
     now: datetime,
     policy: Policy,
     scene: SceneRules | None,
+    profiled: bool,
 ) -> list[dict[str, Any]]:
     """Each person once, with `reason` why no message may go to them ('' when it may)."""
-    unwanted = _unwanted(connection, campaign, now, policy)
+    unwanted = _unwanted(connection, campaign, now, policy, profiled=profiled)
     everybody = people.column("person").to_pylist()
     hashes = [
         address_hash(secret, campaign.channel, address) if address else ""
@@ -389,7 +419,7 @@ def _capped(
 
 
 def _unwanted(
-    connection: Connection, campaign: Campaign, now: datetime, policy: Policy
+    connection: Connection, campaign: Campaign, now: datetime, policy: Policy, *, profiled: bool
 ) -> dict[str, tuple[str, str]]:
     """Of each person who asked for something: why they want no such message now, and why no more of them; '' none."""
     wishes = preferences.of(connection)
@@ -413,7 +443,7 @@ def _unwanted(
         capped.update(dict.fromkeys(rows.scalars(), wished(cap_reached(limit))))
     return {
         who: (
-            unwanted_by(wish, campaign.name, campaign.message_class, policy, now),
+            unwanted_by(wish, campaign.name, campaign.message_class, policy, now, profiled=profiled),
             capped.get(who, ""),
         )
         for who, wish in wishes.items()

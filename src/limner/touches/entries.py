@@ -52,13 +52,15 @@ def launch(
     policy: Policy = NO_POLICY,
     scene: SceneRules | None = None,
     zone: ZoneInfo = UTC,
+    profiled: bool = False,
 ) -> Counts:
     """Where everybody of the new entry is: held out, suppressed with a reason, or waiting for the message.
 
     `people`: the whole audience, one row each: person, address (null: none), identifier_kind, identifier_value,
     perhaps variant, and in_scene where only those may be reached; `due` (microseconds) and `choice` where an hour was
     chosen; of several channels `address.CHANNEL` and `worth.CHANNEL`, and `answers`, of each. Everything is kept in
-    one transaction; an entry that is already there is left as it is. `zone`: on whose calendar a quota's day is.
+    one transaction; an entry that is already there is left as it is. `zone`: on whose calendar a quota's day is;
+    `profiled`: the audience was chosen by what is computed of people.
     """
     # Before the write, so that others need not wait; each claim asks about consent again.
     rows = drawn(
@@ -71,6 +73,7 @@ def launch(
         policy=policy,
         scene=scene,
         zone=zone,
+        profiled=profiled,
     )
     with records.begin() as connection:
         if _entry(connection, campaign.name, entry) is not None:
@@ -490,6 +493,7 @@ def _read(row: RowMapping) -> Entry:
         people=row["people"],
         holdout_share=row["holdout_share"],
         not_before=instant(row["not_before"]) if row["not_before"] else None,
+        kind=row["kind"],
     )
 
 

@@ -27,6 +27,7 @@ class Recipient:
     person's time zone by IANA name, None when unknown. The mappings are what templates may read. `picks`: what is
     shown to the person, by the name of the list, of which `lacking` are too short; they hold before `picked_until` and
     while the library has the digest `picked_from`; `codes`: by which code the person invites others, by referral.
+    `unprofiled`: nothing of the message may be chosen by what is computed of the person.
     """
 
     address: str
@@ -42,6 +43,7 @@ class Recipient:
     picked_until: datetime | None = None
     picked_from: str = ""
     codes: Mapping[str, str] = field(default_factory=dict)
+    unprofiled: bool = False
 
 
 Stale = Callable[[Recipient, datetime], bool]
@@ -69,6 +71,7 @@ class Entry:
     people: int
     holdout_share: float
     not_before: datetime | None
+    kind: str
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,7 @@ def work(
     stopping: Callable[[], bool] = lambda: False,
     wait: Callable[[float], None] = time.sleep,
     stale: Stale = lambda _recipient, _now: False,
+    profiled: bool = False,
 ) -> Worked:
     """What was done until nothing is due, the entry is stopped or paused, or the channel cannot be used.
 
@@ -148,7 +149,8 @@ def work(
     `judge`: its bound of harm; `scene`: what the message's scene asks, `members`: who are in its audience (None:
     everybody). `several`: the entry's other messages go by other channels, which wait for themselves;
     `campaign` is as it is for this channel then. `stopping`: whether the process wants to end. `stale`: whose
-    content must be picked anew before the message may leave. Called again
+    content must be picked anew before the message may leave. `profiled`: for whom the messages are was chosen by what
+    is computed of people. Called again
     at `next_due`, or when somebody lets the entry go on. One caller at a time for each channel object;
     several entries may be worked on at once.
     """
@@ -171,6 +173,7 @@ def work(
         stopping,
         wait,
         stale,
+        profiled,
     ).go()
 
 
@@ -197,6 +200,7 @@ class _Run:
         stopping: Callable[[], bool],
         wait: Callable[[float], None],
         stale: Stale,
+        profiled: bool,
     ) -> None:
         self.records = records
         self.campaign = campaign
@@ -217,6 +221,7 @@ class _Run:
         self.stopping = stopping
         self.wait = wait
         self.stale = stale
+        self.profiled = profiled
         self.permits = channel.kind in KINDS and KINDS[channel.kind].permits
         self.confirmed = channel.kind in KINDS and KINDS[channel.kind].confirmed
         self.done = Worked()
@@ -432,6 +437,7 @@ class _Run:
             self.campaign.quiet,
             due.useful_until,
             due.waited,
+            profiled=self.profiled,
         )
 
     def _counted(self, now: datetime) -> Counted:

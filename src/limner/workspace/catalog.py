@@ -48,6 +48,10 @@ class WorkspaceCatalog:
         self._tags[key] = (table, kind)
         (self._weighted.add if weighted else self._weighted.discard)(key)
 
+    def list_as(self, name: str, members: frozenset[int]) -> None:
+        """From now on the audience is this list of ordinals."""
+        self._audiences = {**self._audiences, name: lambda: members}
+
     def event_codes(self, name: str) -> tuple[int, ...]:
         """The ordinals of the events meant: one name, or all that begin like `prefix*`; none when unknown."""
         if name.endswith("*"):

@@ -29,7 +29,9 @@ from limner.workspace import (
     policing,
     reaching,
     recipients,
+    scenes,
     timing,
+    unprofiled,
     walking,
 )
 from limner.workspace.catalog import known
@@ -118,7 +120,9 @@ def campaign_when(workspace: Workspace, name: str) -> Json:
     """When and by what a campaign's messages would go if it began now: people by hour and by channel."""
     workspace.load()
     item = definitions.campaign(workspace, name)
-    return _foretold(workspace, item, knowing.members(workspace, item.audience, workspace.clock()).numpy())
+    who = knowing.members(workspace, item.audience, workspace.clock()).numpy()
+    profiled = unprofiled.of_campaign(workspace, item, scenes.of(workspace, item.scene))
+    return _foretold(workspace, item, who, profiled=profiled)
 
 
 def journey_when(workspace: Workspace, name: str, step: str) -> Json:
@@ -135,7 +139,9 @@ def journey_when(workspace: Workspace, name: str, step: str) -> Json:
     ixs = here.ordinals(inside)
     found = ixs[ixs >= 0].astype(np.uint32)
     item = journeys.campaign_of(journey, sends)
-    return _foretold(workspace, item, found if len(found) else _everybody(workspace))
+    profiled = unprofiled.of_journey(workspace, journey, scenes.of(workspace, journey.scene))
+    who = found if len(found) else _everybody(workspace)
+    return _foretold(workspace, item, who, profiled=profiled)
 
 
 def message_when(workspace: Workspace, message: dict[str, Any], audience: str = "") -> Json:
@@ -154,7 +160,8 @@ def message_when(workspace: Workspace, message: dict[str, Any], audience: str = 
     who = (
         knowing.members(workspace, audience, workspace.clock()).numpy() if audience else _everybody(workspace)
     )
-    return _foretold(workspace, item, who)
+    profiled = bool(audience) and unprofiled.computed(workspace, (), [audience])
+    return _foretold(workspace, item, who, profiled=profiled)
 
 
 def _everybody(workspace: Workspace) -> NDArray[np.uint32]:
@@ -164,7 +171,7 @@ def _everybody(workspace: Workspace) -> NDArray[np.uint32]:
     return found
 
 
-def _foretold(workspace: Workspace, item: Campaign, ixs: NDArray[np.uint32]) -> Json:
+def _foretold(workspace: Workspace, item: Campaign, ixs: NDArray[np.uint32], *, profiled: bool) -> Json:
     now, policy = workspace.clock(), policing.policy(workspace)
     looked_at = ixs
     if len(ixs) > MOST_LOOKED_AT:
@@ -179,6 +186,7 @@ def _foretold(workspace: Workspace, item: Campaign, ixs: NDArray[np.uint32]) -> 
         now=now,
         policy=policy,
         zone=workspace.config.tz,
+        profiled=profiled,
     )
     hours, at_once = [0] * best_hour.HOURS, 0
     whose: Counter[str] = Counter()

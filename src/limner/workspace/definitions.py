@@ -369,14 +369,18 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
                 place = f"audiences/{name}.yml"
                 found.append(Document(item.text, where=place).wrapped(error, "expression"))
     found += content_check.of_items(read_content, names)
-    asked = [(f"campaigns/{name}.yml", one.picks) for name, one in read_campaigns.items()]
+    asked = [(f"campaigns/{name}.yml", "", one.picks) for name, one in read_campaigns.items()]
     asked += [
-        (f"journeys/{name}.yml", send.picks) for name, one in read_journeys.items() for send in sends_of(one)
+        (f"journeys/{name}.yml", f"steps.{step}.message.", send.picks)
+        for name, one in read_journeys.items()
+        for step, send in one.steps.items()
+        if isinstance(send, Send)
     ]
-    for where, asks in asked:
+    for where, within, asks in asked:
         found += content_check.of_asks(
             asks,
             where=where,
+            within=within,
             kinds=read_objects,
             weighted=[key for key, tag in read_tags.items() if tag.weighted],
             words=content_check.words_of(read_content),
@@ -389,10 +393,27 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
                 found += _cron(campaign.schedule, workspace, f"campaigns/{name}.yml")
         except LimnerError as error:
             found.append(_within(error, f"campaigns/{name}.yml"))
+        found += _of_variants(campaign, names, read_metrics)
     found += _in_scenes(workspace, read_scenes, read_campaigns, read_journeys)
     for scene in read_scenes.values():
         found += _of_scene(scene, names, read_audiences, read_metrics, read_objects)
     return list({(error.where, error.message): said(error) for error in found}.values())
+
+
+def _of_variants(
+    campaign: Campaign, names: WorkspaceCatalog, read_metrics: Mapping[str, Metric]
+) -> list[LimnerError]:
+    """What is wrong in the conditions of a campaign's variants by what is known here."""
+    found: list[LimnerError] = []
+    for at, variant in enumerate(campaign.variants):
+        if not variant.when:
+            continue
+        try:
+            check(put_in(parse(variant.when), {key: one.measure for key, one in read_metrics.items()}), names)
+        except ExpressionError as error:
+            document = Document(campaign.definition, where=f"campaigns/{campaign.name}.yml")
+            found.append(document.wrapped(error, "variants", at, "when"))
+    return found
 
 
 def _of_scene(
@@ -510,14 +531,17 @@ def _within_dates(scene: Scene, at: datetime, workspace: Workspace) -> bool:
     return (begins is None or at >= begins) and (ends is None or at < ends)
 
 
-def problems_of_picks(workspace: Workspace, asks: Mapping[str, Ask], where: str) -> list[LimnerError]:
-    """What the picks of one message name that is not there."""
+def problems_of_picks(
+    workspace: Workspace, asks: Mapping[str, Ask], where: str, *, within: str = ""
+) -> list[LimnerError]:
+    """What the picks of one message name that is not there. `within`: where in the file the message stands."""
     if not asks:
         return []
     given = tag_text.read_folder_leniently(workspace.paths.folder / "tags")[0]
     return content_check.of_asks(
         asks,
         where=where,
+        within=within,
         kinds=kinds(workspace),
         weighted=[key for key, tag in given.items() if tag.weighted],
         words=content_check.words_of(content_text.read_folder(workspace.paths.folder / LIBRARY)[0]),

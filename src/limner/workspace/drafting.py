@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +11,6 @@ from limner.tags.document import Document
 from limner.types import Json
 from limner.workspace import journeys, writing
 from limner.workspace.workspace import Workspace
-
-_PLACE = re.compile(r"journeys/[^:]+: (\w+)[. ]?(\w*)")
 
 
 def journey_form(workspace: Workspace, name: str, text: str) -> Json:
@@ -28,11 +25,8 @@ def journey_form(workspace: Workspace, name: str, text: str) -> Json:
     wrong = [{**item, "stops": "save"} for item in writing.problems_of(workspace, "journeys", name, text)]
     if document is not None and not wrong:
         for item in journeys.problems(workspace, journey_text.read(text, name)):
-            line, column = _place(document, item["where"] or "")
-            wrong.append(
-                {"line": line, "column": column, "message": item["message"], "hint": item["hint"]}
-                | {"code": item["code"], "stops": "start"}
-            )
+            wrong.append({**writing.placed(item, document), "stops": "start"})
+    wrong = writing.with_paths(wrong, document)
     for item in wrong:
         item["step"] = None if document is None else _step_at(document, item["line"])
     return {
@@ -46,18 +40,6 @@ def journey_text_of(workspace: Workspace, name: str, fields: dict[str, Any], tex
     """The text with these keys changed (null takes one away); comments, order and what is not named stay."""
     made = journey_text.written(text, fields, name=name)
     return {**journey_form(workspace, name, made), "text": made}
-
-
-def _place(document: Document, where: str) -> tuple[int, int]:
-    """Line and column of what `where` speaks of: `journeys/cart.yml: steps.remind`."""
-    found = _PLACE.match(where)
-    if found is None or document.value(found[1]) is None:
-        return 1, 1
-    path = [found[1]]
-    if found[2] and isinstance(document.value(*path), Mapping) and found[2] in document.value(*path):
-        path.append(found[2])
-    line, column = document.place(*path, of_key=True).rsplit(":", 2)[1:]
-    return int(line), int(column)
 
 
 def _step_at(document: Document, line: int) -> str | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from limner.accounts.keys import sources
 from limner.accounts.model import LOCAL, Caller, sees_personal
-from limner.audiences import evaluate, snapshot
+from limner.audiences import evaluate, snapshot, versions
 from limner.bitmap import Bitmap
 from limner.channels.kinds import KINDS
 from limner.columns import EPOCH_START, Columns
@@ -21,17 +21,18 @@ from limner.errors import UsageError, did_you_mean
 from limner.expressions import check as check_expression
 from limner.expressions import names_of, parse, to_text
 from limner.identity import people
+from limner.identity.then import Then, Until
 from limner.portraits import finding
 from limner.portraits import person as portraits
 from limner.portraits.activity import NEVER, Seen, seen_by
-from limner.portraits.person import exact
+from limner.portraits.person import Which, exact
 from limner.tags import publish
 from limner.tags.giving import changed_after
 from limner.tags.graph import build
 from limner.tags.masking import hides, hiding
 from limner.tags.model import Tag
 from limner.types import Json, naive, utc
-from limner.workspace import definitions, giving, remembering, telling
+from limner.workspace import belonging, definitions, giving, remembering, telling
 from limner.workspace.knowing import instant_of, live, person_ix
 from limner.workspace.paging import cursor_of, place_of, size_of
 from limner.workspace.workspace import Workspace
@@ -279,61 +280,144 @@ def person_show(
 ) -> Json:
     """The portrait of a person: who it is, what is believed and from where, identities, consents, audiences.
 
-    `view`: at a past instant by what was known then (events, attributes, definitions), or by what is true of it, see
-    `remembering.view_of`. Identities are those of today: `moved_since` says whether they were others then.
+    `view`: at a past instant by what was known then (events, attributes, definitions, who was one person), or by what
+    is true of it, see `remembering.view_of`. `then` says who they were: `others` are one with them today and were not
+    then; by what is true of then the events of all of them count. `moved_since`: they are not who they were then.
     `defined_later`: the tags that nobody had defined then; they stand as they began.
     """
     workspace.load()
-    at = instant_of(workspace, as_of)
-    ix = person_ix(workspace, id)
+    return shown_at(
+        workspace, id, instant_of(workspace, as_of), view, mask=mask or not sees_personal(caller.role)
+    )
+
+
+def shown_at(workspace: Workspace, id: str, at: datetime, view: str, *, mask: bool) -> Json:
+    """The portrait as of an instant."""
+    ix = today = person_ix(workspace, id)
     tags = definitions.tags(workspace)
-    mask = mask or not sees_personal(caller.role)
     columns = live(workspace)
     now = workspace.clock()
-    past = columns is not None and (
-        at < columns.as_of or (at < now and changed_after(workspace.engine, ix, at, now=now))
-    )
     seen = remembering.view_of(workspace, view, at, ix=ix)
     heard = at if seen == remembering.KNOWN and at < now else None
+    was = remembering.who_then(workspace, id, ix, at, seen) if at < now else None
+    moved = was is not None and (
+        was.moved or (bool(was.unknown) and remembering.moved_since(workspace, ix, at))
+    )
+    person = remembering.whose(workspace, was) if was is not None and heard is not None else None
+    past = columns is not None and (
+        at < columns.as_of
+        or (at < now and changed_after(workspace.engine, ix, at, now=now))
+        or person is not None
+    )
+    if person is not None:
+        ix = person.ix
     later: list[str] = []
-    if heard is not None and past:
+    if heard is not None:
         tags, later = remembering.tags_then(workspace, tags, at)
-    names = definitions.catalog(workspace) if past else None
+    meant, graph = None, None
+    if past or at < now:
+        meant = belonging.named_at(workspace, at, then=heard is not None, person=person)
+        graph = build(tags, meant.names.audience)
     named = {source.source_i: source.name for source in sources(workspace.records)}
+    until = Until(at, true=heard is None)
+    identities = (
+        people.identities(workspace.engine, ix)
+        if was is None or was.person is None
+        else people.identities_then(workspace.engine, was.person.all_ids, until)
+    )
     shown = portraits.portrait(
         workspace.engine,
         ix,
         tags=tags,
         columns=columns,
         now=at,
-        graph=None if names is None else build(tags, names.audience),
-        catalog=names,
-        identities=people.identities(workspace.engine, ix),
-        audiences=_audiences_of(workspace, ix, at, past=past),
+        graph=graph if past else None,
+        catalog=meant.names if past and meant is not None else None,
+        identities=identities,
+        audiences=_audiences_of(workspace, ix)
+        if at >= now or meant is None or graph is None
+        else belonging.audiences_at(workspace, ix, at, named=meant, graph=graph, heard=heard, person=person),
         sources=named,
         personal=workspace.config.personal,
         mask=mask,
         coverage=_coverage(workspace, columns),
         past=past,
         heard=heard,
+        person=person,
     )
     person_id = people.person_id(workspace.engine, ix)
-    by_hand = giving.held_by_hand(
-        workspace, ix, tags, now=at, hide=hiding(workspace.config.personal, mask=mask)
-    )
+    hide = hiding(workspace.config.personal, mask=mask)
+    by_hand = giving.held_by_hand(workspace, ix, tags, now=at, hide=hide, person=person)
     for item in (item for part in shown["tags"] for item in part["tags"]):
         item["given"] = by_hand.get(item["key"])
         if item["given"] is not None:
             item |= {"as_of": item["given"]["at"], "expires_at": item["given"]["until"] or item["expires_at"]}
+    (one,) = finding.rows(
+        workspace.engine,
+        [ix],
+        now=at,
+        personal=workspace.config.personal,
+        mask=mask,
+        mask_contact=mask,
+    )
+    if heard is not None:
+        said = portraits.attributes(workspace.engine, ix, now=at, heard=heard, person=person)
+        one |= finding.called_then(
+            {item["name"]: item["value"] for item in said}, identities, workspace.config.personal, mask=mask
+        )
+    which = Which(until=at, heard=heard, person=person)
     return {
         "person": person_id,
+        "today": people.person_id(workspace.engine, today),
         "as_of": at.isoformat(),
         "view": seen,
-        "moved_since": at < now and remembering.moved_since(workspace, ix, at),
+        "moved_since": moved,
         "defined_later": later,
-        "header": _header(workspace, ix, person_id, tags, shown, named, at, mask=mask),
+        "header": _header(workspace, ix, person_id, tags, shown, named, which, one),
         **shown,
-        "merges": _merges(workspace, ix, mask=mask),
+        "merges": _merges(workspace, ix, was.person if was is not None else None, mask=mask),
+        "then": None if was is None else _then(workspace, id, today, was, until, view=seen, mask=mask),
+    }
+
+
+def _then(
+    workspace: Workspace, id: str, ix: int, was: remembering.Who, until: Until, *, view: str, mask: bool
+) -> Json:
+    """Who they were at the instant, who else is one with them today, and whose the events were known to be.
+
+    Of the `events` of today's person before the instant: `theirs` were known to be theirs, `others` somebody else's,
+    and of `unheard` nobody had heard.
+    """
+    knew = (
+        was
+        if view == remembering.KNOWN
+        else remembering.who_then(workspace, id, ix, until.at, remembering.KNOWN)
+    )
+    mine, binds = ("NULL::BOOLEAN", {}) if knew.person is None else knew.person.theirs()
+    (counted,) = workspace.engine.read(
+        "SELECT COUNT(*) AS events, COUNT(*) FILTER (NOT heard) AS unheard,"
+        " CASE WHEN $told THEN COUNT(*) FILTER (heard AND theirs) END AS theirs,"
+        " CASE WHEN $told THEN COUNT(*) FILTER (heard AND theirs IS NOT TRUE) END AS others"
+        f" FROM (SELECT e.received_at <= $at AS heard, {mine} AS theirs FROM events AS e"
+        " WHERE e.ix = $ix AND e.ts < $at)",
+        {**binds, "ix": ix, "at": naive(until.at), "told": knew.person is not None},
+    ).to_pylist()
+    hide = hiding(workspace.config.personal, mask=mask)
+    return {
+        "known": not was.unknown,
+        "unknown": was.unknown,
+        "same": not was.moved,
+        "events": counted,
+        "others": [
+            {
+                "person": people.person_id(workspace.engine, one.ix) if one.known else None,
+                "identities": [
+                    portraits.identity(item, hide)
+                    for item in people.identities_then(workspace.engine, one.all_ids, until)
+                ],
+            }
+            for one in was.others
+        ],
     }
 
 
@@ -354,23 +438,15 @@ def _header(
     tags: Mapping[str, Tag],
     shown: Json,
     named: Mapping[int, str],
-    at: datetime,
-    *,
-    mask: bool,
+    which: Which,
+    row: Json,
 ) -> Json:
-    """Who it is, at a glance."""
-    (row,) = finding.rows(
-        workspace.engine,
-        [ix],
-        now=at,
-        personal=workspace.config.personal,
-        mask=mask,
-        mask_contact=mask,
-    )
+    """Who it is, at a glance: `row` says how they are called, `which` events are theirs."""
+    at = which.until
     (seen,) = workspace.engine.read(
         "SELECT COUNT(*) AS events, MIN(ts) AS first, MAX(ts) AS last, ARG_MIN(source_i, ROW(ts, id)) AS source_i"
-        " FROM events WHERE ix = $ix AND ts < $at",
-        {"ix": ix, "at": naive(at)},
+        f" FROM events AS e WHERE {' AND '.join(which.conditions())}",
+        which.values(ix),
     ).to_pylist()
     values = {tag["key"]: tag for group in shown["tags"] for tag in group["tags"]}
 
@@ -430,39 +506,36 @@ def _consents(workspace: Workspace, person_id: str, at: datetime) -> list[Json]:
     return [*latest.values(), *silent]
 
 
-def _audiences_of(workspace: Workspace, ix: int, at: datetime, *, past: bool) -> list[Json]:
-    """The saved audiences whose last snapshot holds the person, and since when; at a past instant: who was in then."""
-    saved = definitions.saved_audiences(workspace)
-    entered = {
-        row["subject"].removeprefix("audience:"): row
-        for row in workspace.engine.read(
-            "SELECT subject, MAX(ts) AS since, ARG_MAX(after, ts) AS now FROM changes"
-            " WHERE ix = $ix AND starts_with(subject, 'audience:') AND ts <= $at GROUP BY subject",
-            {"ix": ix, "at": naive(at)},
-        ).to_pylist()
-    }
-    found = []
-    for name, item in saved.items():
-        change = entered.get(name)
-        if past:
-            inside = change is not None and change["now"] is not None
-        else:
-            inside = snapshot.state(workspace.engine, name) is not None and ix in snapshot.members(
-                workspace.engine, name, workspace.paths.snapshots
-            )
-        if inside:
-            since = None if change is None or change["now"] is None else utc(change["since"]).isoformat()
-            found.append({"name": name, "titles": dict(item.title), "since": since})
-    return found
+def _audiences_of(workspace: Workspace, ix: int) -> list[Json]:
+    """The saved audiences whose last snapshot holds the person, and since when."""
+    since = belonging.since_then(workspace, ix, workspace.clock())
+    return [
+        {
+            "name": name,
+            "titles": dict(item.title),
+            "since": since[name].isoformat() if name in since else None,
+            "by": belonging.SNAPSHOT,
+            "definition": versions.TODAY,
+        }
+        for name, item in definitions.saved_audiences(workspace).items()
+        if snapshot.state(workspace.engine, name) is not None
+        and ix in snapshot.members(workspace.engine, name, workspace.paths.snapshots)
+    ]
 
 
-def _merges(workspace: Workspace, ix: int, *, mask: bool) -> list[Json]:
-    """The people who became part of this one: their outward ids, and the identifier that each began with."""
+def _merges(workspace: Workspace, ix: int, person: Then | None, *, mask: bool) -> list[Json]:
+    """The people who became part of this one: their outward ids, and the identifier that each began with.
+
+    `person`: as of then, when only whose identifiers were theirs already had.
+    """
     hide = workspace.config.personal if mask else ()
+    part = "p.merged_into = $ix"
+    if person is not None:
+        part = "p.ix <> $ix AND i.i IN (SELECT UNNEST($ids::UINTEGER[]))"
     found = workspace.engine.read(
         "SELECT p.person_id, p.created_at, i.kind, i.value FROM persons AS p"
-        " LEFT JOIN identifiers AS i ON i.home = p.ix WHERE p.merged_into = $ix ORDER BY p.created_at, p.ix",
-        {"ix": ix},
+        f" LEFT JOIN identifiers AS i ON i.home = p.ix WHERE {part} ORDER BY p.created_at, p.ix",
+        {"ix": ix if person is None else person.ix, "ids": [] if person is None else list(person.all_ids)},
     ).to_pylist()
     return [
         {

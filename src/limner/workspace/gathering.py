@@ -22,7 +22,7 @@ from limner.expressions import audiences_of, from_json, parse, to_json, to_text
 from limner.expressions import tree as t
 from limner.tags.model import Method
 from limner.types import Json
-from limner.workspace import definitions, remembering
+from limner.workspace import belonging, definitions, remembering
 from limner.workspace.catalog import known
 from limner.workspace.knowing import instant_of
 from limner.workspace.sizing import measured, measured_all
@@ -292,6 +292,7 @@ def audience_save(
     draft = path.with_suffix(".part")
     draft.write_text(audiences.write(item), encoding="utf-8")
     draft.replace(path)
+    belonging.keep_versions(workspace)
     return {"name": name, "path": str(path), "count": len(found.who)}
 
 
@@ -331,6 +332,7 @@ def audience_snapshot(workspace: Workspace, name: str, as_of: str = "") -> Json:
     workspace.load()
     at = instant_of(workspace, as_of)
     item = definitions.audience(workspace, name)
+    belonging.keep_versions(workspace)
     with workspace.runs.run("audience snapshot", name) as detail:
         found = measured(workspace, t.InAudience(name), at)
         taken = snapshot.take(

@@ -30,6 +30,7 @@ from limner.expressions import check as check_expression
 from limner.expressions import parse, to_text
 from limner.expressions.tree import Expr
 from limner.identity import people
+from limner.identity.then import Then
 from limner.portraits.person import exact
 from limner.tags import giving, handing, overlay, publish
 from limner.tags import run as tag_runs
@@ -619,16 +620,23 @@ def spoken(text: str | None, kind: ValueType) -> Any:
 
 
 def held_by_hand(
-    workspace: Workspace, ix: int, found: Mapping[str, Tag], *, now: datetime, hide: Collection[str] = ()
+    workspace: Workspace,
+    ix: int,
+    found: Mapping[str, Tag],
+    *,
+    now: datetime,
+    hide: Collection[str] = (),
+    person: Then | None = None,
 ) -> dict[str, Json]:
     """What was given to a person, by tag: {value, by, who, at, until, origin, batch, computed}.
 
     `who`: whether staff said it, or the customer did, and `by` handed it on.
-    `computed` is what would be the value without the one given by hand, null where there would be none.
+    `computed` is what would be the value without the one given by hand, null where there would be none. `person`: who
+    they were then, and what was given to whoever that was.
     """
     beside = overlay.beside(workspace.engine, ix)
     shown: dict[str, Json] = {}
-    rows = giving.of_person(workspace.engine, ix, now=now)
+    rows = giving.of_person(workspace.engine, ix, now=now, person=person)
     did = giving.whats(workspace.engine, [row["cause"] for row in rows if row["cause"]])
     for row in rows:
         tag = found.get(row["tag"])

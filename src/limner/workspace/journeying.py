@@ -27,6 +27,7 @@ from limner.campaigns.policy import Asked, decide, spoken
 from limner.campaigns.positions import Running
 from limner.campaigns.scene import Scene
 from limner.campaigns.stepping import chosen, due
+from limner.consents import preferences
 from limner.consents.ledger import standings
 from limner.consents.model import NOBODY_ASKED, address_hash
 from limner.errors import NotFoundError
@@ -45,6 +46,7 @@ from limner.workspace import (
     reaching,
     recipients,
     scenes,
+    unprofiled,
 )
 from limner.workspace.catalog import known
 from limner.workspace.walking import Here, whom_it_may_reach
@@ -256,8 +258,13 @@ def _sendable_by(
     hashed = address_hash(workspace.secret, channel, recipient.address)
     with workspace.records.read() as connection:
         standing = standings(connection, channel, [hashed], message_class=step.message_class)
+        ids = (who, *recipient.former)
+        wish = preferences.latest(preferences.of(connection, ids), ids)
+    profiled = recipient.unprofiled and unprofiled.of_journey(
+        workspace, journey, scenes.of(workspace, journey.scene)
+    )
     decision = decide(
-        Asked(journey.name, step.message_class, channel, quiet=step.quiet),
+        Asked(journey.name, step.message_class, channel, quiet=step.quiet, wish=wish, profiled=profiled),
         standing=standing.get(hashed, NOBODY_ASKED),
         policy=policing.policy(workspace),
         now=at,

@@ -62,7 +62,7 @@ def problems(workspace: Workspace, journey: Journey) -> list[Json]:
             found.append(error)
 
     def condition(what: str, source: str) -> None:
-        tried(what, lambda: check(parse(source), names, kind="person"))
+        tried(what, lambda: check(definitions.meaning(workspace, parse(source)), names, kind="person"))
 
     def happening(what: str, asked: Happening) -> None:
         if asked.where:
@@ -99,8 +99,12 @@ def problems(workspace: Workspace, journey: Journey) -> list[Json]:
             tried(f"steps.{name}", lambda step=step: known(tags, step.tag, "tag"))
         if isinstance(step, Send):
             tried(f"steps.{name}", lambda step=step: content_of(workspace, journey, step))
-            place = f"journeys/{journey.name}.yml: steps.{name}"
-            found += definitions.problems_of_picks(workspace, step.picks, place)
+            for number, variant in enumerate(step.variants):
+                if variant.when:
+                    condition(f"steps.{name}.message.variants.{number}", variant.when)
+            found += definitions.problems_of_picks(
+                workspace, step.picks, f"journeys/{journey.name}.yml", within=f"steps.{name}.message."
+            )
         if isinstance(step, Webhook):
             tried(f"steps.{name}", lambda step=step: posting.parts_of(workspace, step))
     return [said(error) for error in found]

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from limner.accounts.keys import micros, sources
 from limner.accounts.model import LOCAL, Caller, Role
+from limner.audiences import versions
 from limner.campaigns import positions
 from limner.columns import Columns
 from limner.consents import ledger, preferences
@@ -197,6 +198,7 @@ def person_erase(workspace: Workspace, progress: Progress, id: str) -> Json:
             handled.erase(workspace.records, person_id)
             rewards.erase(workspace.records, person_id)
         follows.erase(workspace.records, words)
+        versions.erase(workspace.records, words)
         end = workspace.loader.settle()
         segments = workspace.log.rewrite(
             end, lambda kept: events.record(kept, traces), lambda kept: events.rows(kept, traces)

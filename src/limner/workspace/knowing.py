@@ -108,6 +108,7 @@ def expression_names(workspace: Workspace, caller: Caller = LOCAL) -> Json:
                 "type": str(typed[1]) if typed else "",
                 "category": "/".join(tag.category) if tag else "",
                 "values": labels,
+                "weighted": tag is not None and tag.weighted,
             }
         )
     properties = [(name, names.property(name)) for name in names.property_names()]

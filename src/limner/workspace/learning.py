@@ -69,8 +69,8 @@ def tag_learn(workspace: Workspace, key: str, caller: Caller = LOCAL, progress: 
         done=len(definition.train),
         total=total,
     )
-    day = found.now.astimezone(ZoneInfo(workspace.config.zone)).date().isoformat()
-    made = learned.learn(definition, train, test, at=day)
+    at = found.now.astimezone(ZoneInfo(workspace.config.zone)).isoformat(timespec="seconds")
+    made = learned.learn(definition, train, test, at=at)
     document = Document(text, where=f"tags/{key}.yml")
     edited = document.edited({"learned": learned.written(made)}, order=tag_text.KEYS)
     saved = writing.definition_save(workspace, "tags", key, edited, base=writing.etag_of(text), caller=caller)

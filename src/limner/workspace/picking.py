@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -14,13 +15,14 @@ import pyarrow as pa
 from sqlalchemy import text as sql
 
 from limner.audiences import evaluate
+from limner.campaigns.scene import Scene
 from limner.content import ranking
 from limner.content import text as content_text
 from limner.content.model import LIBRARY, SENT, Ask, Item, tongue, valid
 from limner.content.ranking import Shelves, Stock
 from limner.engine.seam import quoted
 from limner.errors import LimnerError, NotFoundError, did_you_mean
-from limner.expressions import check, parse
+from limner.expressions import check, parse, to_text
 from limner.expressions.interests import weights_of
 from limner.tags import publish
 from limner.tags import text as tag_text
@@ -30,8 +32,9 @@ from limner.tags.objects import Objects
 from limner.touches.links import is_safe_target
 from limner.touches.model import Recipient
 from limner.types import Json, ValueType, naive
-from limner.workspace import definitions, knowing
+from limner.workspace import definitions, knowing, unprofiled
 from limner.workspace.catalog import WorkspaceCatalog
+from limner.workspace.unprofiled import NOBODY, Ordinals
 from limner.workspace.workspace import Workspace
 
 LANGUAGES = ("language", "locale")
@@ -63,7 +66,8 @@ class Ready:
     """All that a list of picks needs at an instant, whoever is asked about.
 
     `until`: when something begins or ends, None: nothing does. `shown`: of each of the stock by language what a
-    template may show. `columns`: the engine's column of each event property that names it.
+    template may show. `columns`: the engine's column of each event property that names it. `profiled`: the places in
+    the stock of what is for an audience that is chosen by what is computed of people.
     """
 
     ask: Ask
@@ -75,6 +79,7 @@ class Ready:
     columns: Mapping[str, str]
     may: pa.Table
     as_of: datetime
+    profiled: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,9 @@ def ready(workspace: Workspace, ask: Ask, now: datetime) -> Ready:
             for edge in (item.begins(workspace.config.tz), item.ends(workspace.config.tz))
             if edge is not None and edge > now
         ]
-        may = _who_may(workspace, [items[name] for name in stock.names], names, now)
+        chosen = [items[name] for name in stock.names]
+        may = _who_may(workspace, chosen, names, now)
+        profiled = _profiled(workspace, chosen)
     else:
         kinds = definitions.kinds(workspace)
         if ask.source not in kinds:
@@ -133,7 +140,7 @@ def ready(workspace: Workspace, ask: Ask, now: datetime) -> Ready:
                 hint=did_you_mean(ask.source, [LIBRARY, *kinds]),
             )
         stock, shown = _of_objects(kinds[ask.source], ask, tags)
-        ends, moments, may = (None,) * len(stock), [], ranking.nothing_left_out()
+        ends, moments, may, profiled = (None,) * len(stock), [], ranking.nothing_left_out(), ()
     columns = _columns(names, stock)
     codes = names.event_codes(ask.popular) if ask.popular else None
     machine = names.property("machine")
@@ -146,7 +153,9 @@ def ready(workspace: Workspace, ask: Ask, now: datetime) -> Ready:
         besides=f"e.{quoted(machine[0])}" if machine else "",
     )
     shelves = ranking.shelved(workspace.engine, stock, people, hour, popularity=ask.popularity)
-    return Ready(ask, shelves, shown, ends, min(moments, default=None), tuple(tags), columns, may, now)
+    return Ready(
+        ask, shelves, shown, ends, min(moments, default=None), tuple(tags), columns, may, now, profiled
+    )
 
 
 def _weighing(workspace: Workspace, ask: Ask) -> dict[str, str]:
@@ -215,6 +224,18 @@ def _shown(item: Item) -> Mapping[str, Mapping[str, Any]]:
             "language": spoken,
         }
     return made
+
+
+def within(workspace: Workspace, ask: Ask, scene: Scene | None) -> Ask:
+    """What a message of a scene asks for: of objects only the scene's products, as far as these can be told by them."""
+    if scene is None or not scene.products or ask.source == LIBRARY:
+        return ask
+    kind = definitions.kinds(workspace).get(ask.source)
+    products = None if kind is None else kind.concerned(parse(scene.products, scope="event"))
+    if products is None:
+        return ask
+    asked = to_text(products)
+    return replace(ask, where=f"({ask.where}) and ({asked})" if ask.where else asked)
 
 
 def _objects_of(kind: Objects, ask: Ask) -> list[int]:
@@ -310,6 +331,17 @@ def _who_may(workspace: Workspace, items: Sequence[Item], names: WorkspaceCatalo
     return pa.concat_tables(parts) if parts else ranking.nothing_left_out()
 
 
+def _profiled(workspace: Workspace, items: Sequence[Item]) -> tuple[int, ...]:
+    """The places of the items whose audience is chosen by what is computed of people."""
+    found = []
+    for i, item in enumerate(items):
+        if item.audience:
+            with suppress(LimnerError):  # a condition that cannot be asked is true of nobody
+                tree = definitions.meaning(workspace, parse(item.audience))
+                found += [i] if unprofiled.computed(workspace, [tree]) else []
+    return tuple(found)
+
+
 # The picks of people
 
 
@@ -328,11 +360,17 @@ def languages(workspace: Workspace, people: pa.Table, now: datetime) -> pa.Table
 
 
 def ranked(
-    workspace: Workspace, made: Ready, people: pa.Table, now: datetime, *, sent: pa.Table | None = None
+    workspace: Workspace,
+    made: Ready,
+    people: pa.Table,
+    now: datetime,
+    *,
+    sent: pa.Table | None = None,
+    alike: Ordinals = NOBODY.ixs,
 ) -> pa.Table:
     """(ix, place, i, score, match, tag, label): the first places of these people (`ix`), as of now.
 
-    `sent`: (ix, i) of what was in messages to them.
+    `sent`: (ix, i) of what was in messages to them; `alike`: people whose interests do not count.
     """
     spoken = languages(workspace, people, now)
     # A language is one of a few words: each is looked at once.
@@ -354,11 +392,24 @@ def ranked(
         workspace.engine,
         made.shelves,
         people=asked,
-        weights=weights or "SELECT ix, '' AS tag, '' AS label, 0.0 AS weight FROM people WHERE FALSE",
+        weights=f"SELECT * FROM ({weights}) AS w ANTI JOIN alike AS a ON a.ix = w.ix"
+        if weights
+        else "SELECT ix, '' AS tag, '' AS label, 0.0 AS weight FROM people WHERE FALSE",
         count=made.ask.count,
         without=_without(workspace, made, people, now, sent),
-        may=made.may,
+        may=_may(made, alike),
+        given={"alike": pa.table({"ix": alike})},
     )
+
+
+def _may(made: Ready, alike: Ordinals) -> pa.Table:
+    """(ix, i) of who may see what only some may see; to who is `alike` nothing that is chosen by what is computed."""
+    if not len(alike) or not made.profiled:
+        return made.may
+    apart = np.isin(made.may.column("ix").to_numpy(), alike) & np.isin(
+        made.may.column("i").to_numpy(), np.array(made.profiled)
+    )
+    return made.may.filter(pa.array(~apart))
 
 
 def _without(
@@ -457,7 +508,8 @@ class Picker:
         spoken = languages(self._workspace, people, now).to_pylist()
         reads = {row["ix"]: tongue(row["language"] or "") for row in spoken}
         rows: dict[int, list[Mapping[str, Any]]] = {ix: [] for ix in reads}
-        for row in ranked(self._workspace, made, people, now, sent=sent).to_pylist():
+        alike = np.array([ixs[who] for who in ixs if known[who].unprofiled], dtype=np.uint32)
+        for row in ranked(self._workspace, made, people, now, sent=sent, alike=alike).to_pylist():
             rows[row["ix"]].append({**row, "language": reads[row["ix"]]})
         return {ix: picks(made, theirs) for ix, theirs in rows.items()}
 

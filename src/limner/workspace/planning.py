@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -18,6 +19,7 @@ from limner.errors import LimnerError, NotFoundError, UsageError, did_you_mean
 from limner.expressions import parse
 from limner.feedback.effects import ENOUGH
 from limner.tags import catalogue, publish
+from limner.tags.document import Document
 from limner.tags.graph import build
 from limner.touches import drawing, entries, letter
 from limner.touches.model import Entry
@@ -213,6 +215,11 @@ def _entry(workspace: Workspace, entry: Entry) -> Json:
 def campaign_form(workspace: Workspace, name: str, text: str) -> Json:
     """A campaign's text as the fields of a form (null when it cannot be read), and what is wrong in it."""
     problems = writing.problems_of(workspace, "campaigns", name, text)
+    if problems:
+        document = None
+        with suppress(LimnerError):
+            document = Document(text, where=f"campaigns/{name}.yml")
+        problems = writing.with_paths(problems, document)
     try:
         item = campaign_text.read(text, name)
     except LimnerError:

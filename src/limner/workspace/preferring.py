@@ -151,6 +151,7 @@ def _page(
         often=often if wish.messages is not None else "any",
         paused_until="" if paused is None else paused.astimezone(workspace.config.tz).date().isoformat(),
         language=found.lang if found.lang in LANGUAGES else "",
+        unprofiled=wish.unprofiled,
         beliefs=_beliefs(workspace, found),
         known=found.ix is not None,
     )
@@ -179,7 +180,7 @@ def _wish(workspace: Workspace, found: Centre) -> Preference:
 
 
 def _wishes(workspace: Workspace, found: Centre, posted: Mapping[str, Sequence[str]]) -> Json:
-    """Keeps how often, about what, and the pause; what is told of it."""
+    """Keeps how often, about what, chosen by what, and the pause; what is told of it."""
     now = workspace.clock()
     before = _wish(workspace, found)
     days = OFTEN.get((posted.get("often") or ["any"])[0])
@@ -194,6 +195,7 @@ def _wishes(workspace: Workspace, found: Centre, posted: Mapping[str, Sequence[s
         per=None if days is None else timedelta(days=days),
         paused_until=paused,
         without=off | (before.without - topics),
+        unprofiled="unprofiled" in posted,
         proof=f"message {found.leaving.message_id}",
     )
     preferences.keep(workspace.records, found.person, wish)
@@ -201,6 +203,7 @@ def _wishes(workspace: Workspace, found: Centre, posted: Mapping[str, Sequence[s
         "days_between": days,
         "paused_until": None if paused is None else paused.isoformat(),
         "without": ", ".join(sorted(off)),
+        "unprofiled": wish.unprofiled,
     }
 
 

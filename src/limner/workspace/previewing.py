@@ -32,6 +32,8 @@ from limner.workspace.workspace import Workspace
 
 DEFAULT_PREVIEW = 5
 MOST_PREVIEW = 20
+EVERY = "*"
+"""Whichever variant somebody gets."""
 
 
 def campaign_preview(
@@ -42,11 +44,13 @@ def campaign_preview(
     n: int = DEFAULT_PREVIEW,
     skip: int = 0,
     templates: dict[str, str] = {},  # noqa: B006 - never changed
+    variant: str = EVERY,
     caller: Caller = LOCAL,
 ) -> Json:
     """A campaign's message as people of its audience would get it now, and what would become of each.
 
-    `templates`: texts that stand for files of templates/. Links lead nowhere that counts; nothing is kept.
+    `templates`: texts that stand for files of templates/. `variant`: only those who get that one ('': whom no variant
+    is for). Links lead nowhere that counts; nothing is kept.
     """
     workspace.load()
     if not 1 <= n <= MOST_PREVIEW or skip < 0:
@@ -59,6 +63,9 @@ def campaign_preview(
     }
     table = reaching.audience_table(workspace, item, now)
     everybody: list[str] = table.column("person").to_pylist()
+    if variant != EVERY:
+        texts = table.column("variant").to_pylist() if item.variants else [letter.BASE] * len(everybody)
+        everybody = [who for who, text_of in zip(everybody, texts, strict=True) if text_of == variant]
     drawn = {
         row["person"]: row
         for row in drawing.drawn(

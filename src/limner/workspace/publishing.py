@@ -22,7 +22,7 @@ from limner.tags import text as tag_text
 from limner.tags.model import Stage
 from limner.tags.publish import Applied
 from limner.types import Json
-from limner.workspace import approving, definitions, writing
+from limner.workspace import approving, belonging, definitions, writing
 from limner.workspace.workspace import Workspace
 
 NEEDED = ("why", "metric", "owner")
@@ -175,7 +175,11 @@ def _file(workspace: Workspace, key: str) -> str:
 
 
 def keep_versions(workspace: Workspace, caller: Caller) -> None:
-    """Writes down each applied text that is not the last one that stands here; the same call twice adds none."""
+    """Writes down each applied text that is not the last one that stands here; the same call twice adds none.
+
+    And what every audience says meanwhile.
+    """
+    belonging.keep_versions(workspace)
     with workspace.records.read() as connection:
         rows = connection.execute(
             sql(
@@ -241,6 +245,13 @@ def tag_versions(workspace: Workspace, key: str) -> Json:
             for row in rows
         ],
     }
+
+
+def version_of(workspace: Workspace, key: str, fingerprint: str) -> int | None:
+    """The number of the newest applied version with this fingerprint; None when none was applied."""
+    return next(
+        (int(row["version"]) for row in _versions(workspace, key) if row["fingerprint"] == fingerprint), None
+    )
 
 
 def tag_rollback(workspace: Workspace, key: str, version: int, caller: Caller = LOCAL) -> Json:

@@ -50,8 +50,18 @@ from limner.touches.links import Links
 from limner.touches.model import Counts, Entry, Recipient, Worked
 from limner.touches.render import Names
 from limner.types import Json, Progress, ValueType, silent, utc
-from limner.workspace import approving, definitions, knowing, policing, recipients, scenes, sending, timing
-from limner.workspace.picking import Picker
+from limner.workspace import (
+    approving,
+    definitions,
+    knowing,
+    policing,
+    recipients,
+    scenes,
+    sending,
+    timing,
+    unprofiled,
+)
+from limner.workspace.picking import Picker, within
 from limner.workspace.workspace import Workspace
 
 ONCE = "once"
@@ -332,6 +342,7 @@ def plan(workspace: Workspace, item: Campaign, entry: str) -> Json:
         "policy": policing.policy(workspace),
         "scene": scenes.rules_of(workspace, item),
         "zone": workspace.config.tz,
+        "profiled": unprofiled.of_campaign(workspace, item, scenes.of(workspace, item.scene)),
     }
 
 
@@ -377,18 +388,19 @@ def people_table(workspace: Workspace, item: Campaign, ixs: NDArray[np.uint32], 
         return table
     there = recipients.ordinals(workspace.engine, table.column("person"))
     policy = policing.policy(workspace)
+    alike = unprofiled.asking(workspace, item.message_class).ixs
     if item.channels:
         table = table.drop_columns(["address"])
         for channel, one in tables.items():
             table = table.append_column(f"address.{channel}", one.column("address"))
-        worths = timing.worths_of(workspace, there, item, policy, now=now)
+        worths = timing.worths_of(workspace, there, item, policy, now=now, alike=alike)
         for at, channel in enumerate(item.channels):
             table = table.append_column(f"worth.{channel}", pa.array(worths.worth[:, at]))
         table = table.append_column(
             "answers", pa.array([json.dumps(one) for one in worths.listed()], pa.string())
         )
     if item.best_hour is not None:
-        dues = timing.dues(workspace, there, item, policy, now=now, within=item.best_hour)
+        dues = timing.dues(workspace, there, item, policy, now=now, within=item.best_hour, alike=alike)
         table = table.append_column("due", pa.array(dues.at))
         table = table.append_column(
             "choice", pa.array([timing.reason(hour=one) for one in dues.listed()], pa.string())
@@ -402,16 +414,22 @@ def channels_of(item: Campaign) -> tuple[str, ...]:
 
 
 def variants_of(workspace: Workspace, item: Campaign, persons: Sequence[str], now: datetime) -> list[str]:
-    """The first variant whose condition holds for each person; '' when none does."""
+    """The first variant whose condition holds for each person; '' when none does.
+
+    A condition on what is computed of people holds for nobody who asked that nothing is chosen by that.
+    """
     names = definitions.catalog(workspace)
+    apart = unprofiled.asking(workspace, item.message_class).people
     chosen: dict[str, str] = {}
     rest = letter.BASE
     for variant in item.variants:
         if not variant.when:
             rest = variant.name
             continue
+        condition = definitions.meaning(workspace, parse(variant.when))
+        left_out = apart if apart and unprofiled.computed(workspace, [condition]) else frozenset[str]()
         who = evaluate.people(
-            definitions.meaning(workspace, parse(variant.when)),
+            condition,
             engine=workspace.engine,
             catalog=names,
             columns=knowing.live(workspace),
@@ -419,7 +437,8 @@ def variants_of(workspace: Workspace, item: Campaign, persons: Sequence[str], no
             graph=build(definitions.tags(workspace), names.audience),
         )
         for person in recipients.person_ids(workspace.engine, who.numpy().tolist()):
-            chosen.setdefault(person, variant.name)
+            if person not in left_out:
+                chosen.setdefault(person, variant.name)
     return [chosen.get(person, rest) for person in persons]
 
 
@@ -469,7 +488,7 @@ def _work(workspace: Workspace, entry: Entry, progress: Progress, kind: str) -> 
     item = by_channel(whole, kind)
     key = (entry.campaign, entry.entry)
     composer = composer_of(workspace, item, letter.of_channel(whole, letter.thaw(entry.content), kind))
-    picker = Picker(workspace, asked(composer))
+    picker = Picker(workspace, asked(workspace, composer))
     there = entries.counts(workspace.records, entry.campaign, entry.entry)
     total = there.waiting
     said = 0
@@ -509,6 +528,7 @@ def _work(workspace: Workspace, entry: Entry, progress: Progress, kind: str) -> 
             several=bool(whole.channels),
             stopping=workspace.stopping.is_set,
             stale=picker.stale,
+            profiled=unprofiled.of_entry(workspace, entry, item, scene),
         )
     if worked.alarm:
         if worked.harmed:
@@ -622,6 +642,7 @@ def _channel_asked(item: Campaign, channel: str) -> str:
 def campaign_test(workspace: Workspace, name: str, to: str, person: str = "", channel: str = "") -> Json:
     """One message to your own address with a person's data (default: the audience's first), marked and not counted.
 
+    It is the text that this person would get.
     `channel`: of a campaign of several, which (default: the first).
     """
     workspace.load()
@@ -640,22 +661,31 @@ def campaign_test(workspace: Workspace, name: str, to: str, person: str = "", ch
     found = recipients_of(workspace, composer, [person_id])
     with workspace.sending.channel(item.channel) as opened:
         receipt = outbox.send_to_me(
-            opened, composer, address=to, recipient=found[person_id], nonce=workspace.new_id()
+            opened,
+            composer,
+            address=to,
+            recipient=found[person_id],
+            variant=variants_of(workspace, item, [person_id], workspace.clock())[0],
+            nonce=workspace.new_id(),
         )
     return {"name": name, "to": to, "outcome": str(receipt.outcome), "reason": receipt.reason}
 
 
-def asked(composer: Composer) -> dict[str, Ask]:
-    """The lists of picks that the composer's letters show."""
+def asked(workspace: Workspace, composer: Composer) -> dict[str, Ask]:
+    """The lists of picks that the composer's letters show; of objects only the products of the scene."""
     shown = frozenset[str]().union(*(made.lists for made in composer.letters.values()))
-    return {name: ask for name, ask in composer.campaign.picks.items() if name in shown}
+    wanted = {name: ask for name, ask in composer.campaign.picks.items() if name in shown}
+    if not wanted:
+        return {}
+    scene = scenes.of(workspace, composer.campaign.scene)
+    return {name: within(workspace, ask, scene) for name, ask in wanted.items()}
 
 
 def recipients_of(
     workspace: Workspace, composer: Composer, person_ids: Sequence[str], picker: Picker | None = None
 ) -> dict[str, Recipient]:
     """What the composer's letters need to know of these people, by person id."""
-    picker = Picker(workspace, asked(composer)) if picker is None else picker
+    picker = Picker(workspace, asked(workspace, composer)) if picker is None else picker
     now = workspace.clock()
     wanted = {name for made in composer.letters.values() for part in made.parts for name in part.names}
     found = recipients.recipients(
@@ -668,6 +698,7 @@ def recipients_of(
         columns=knowing.live(workspace),
         now=now,
     )
+    found = _known_of(workspace, found, composer.campaign.message_class)
     found = picker.fill(found, now)
     named = sorted(under(wanted, "referral"))
     if not named:
@@ -676,6 +707,16 @@ def recipients_of(
         who: replace(one, codes={name: codes.code_of(workspace.secret, name, who) for name in named})
         for who, one in found.items()
     }
+
+
+def _known_of(workspace: Workspace, found: dict[str, Recipient], message_class: str) -> dict[str, Recipient]:
+    """The recipients, without what is computed of those who asked that nothing is chosen by that."""
+    apart = unprofiled.asking(workspace, message_class).people & found.keys()
+    if not apart:
+        return found
+    hidden = unprofiled.computed_tags(workspace, {key for who in apart for key in found[who].tag})
+    told = {who: {k: v for k, v in found[who].tag.items() if k not in hidden} for who in apart}
+    return found | {who: replace(found[who], tag=tag, unprofiled=True) for who, tag in told.items()}
 
 
 def where_everybody_is(workspace: Workspace, name: str, entry: str) -> Json:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from limner.accounts.keys import instant, sources
 from limner.accounts.model import LOCAL, Caller, sees_personal
-from limner.audiences import evaluate
+from limner.audiences import evaluate, versions
 from limner.audiences.model import NAME
 from limner.columns import EPOCH_START
 from limner.errors import LimnerError
@@ -22,13 +22,13 @@ from limner.identity.then import person_then
 from limner.portraits import person as portraits
 from limner.portraits import why as reasons
 from limner.portraits.because.sentences import say
-from limner.tags import publish, resolve, weights
+from limner.tags import cut_points, publish, resolve, weights
 from limner.tags import text as tag_text
 from limner.tags.graph import build
 from limner.tags.masking import hides, hiding, masked
 from limner.tags.model import Tag, plain
-from limner.types import Json, utc
-from limner.workspace import definitions, giving, remembering
+from limner.types import Json, naive, utc
+from limner.workspace import belonging, definitions, giving, publishing, remembering
 from limner.workspace.catalog import known
 from limner.workspace.knowing import instant_of, live, person_ix
 from limner.workspace.workspace import Workspace
@@ -68,8 +68,8 @@ def person_why(
     )
     tag, at = tags[key], asked
     problem: Json | None = None
-    if published and applied is not None:
-        at = applied.as_of
+    if published and applied is not None and columns is not None:
+        at = _decided(workspace, ix, tag, applied.as_of, columns.as_of)
         try:
             tag = replace(
                 tag_text.read(applied.text, key),
@@ -119,7 +119,10 @@ def person_why(
         handed=max(asked, at),
         heard=heard,
         person=person,
+        cuts=cut_points.kept(workspace.engine, at, graph=graph) if published else {},
     )
+    if found["learned"] is not None:
+        found["learned"]["version"] = publishing.version_of(workspace, key, answer["fingerprint"])
     for item in (found["rule"] or {}).get("inputs", ()):
         item["titles"] = dict(tags[item["name"]].title) if item["name"] in tags else {}
     if problem is not None:
@@ -157,6 +160,17 @@ def person_why(
     return answer
 
 
+def _decided(workspace: Workspace, ix: int, tag: Tag, as_of: datetime, until: datetime) -> datetime:
+    """As of when the person's value was decided: a step may have moved them since the run that others wait for."""
+    rows = workspace.engine.read(
+        "SELECT MAX(ts) AS ts FROM changes WHERE ix = $ix AND subject = $subject AND cause = 'refresh'"
+        " AND ts > $as_of AND ts <= $until",
+        {"ix": ix, "subject": tag.subject, "as_of": naive(as_of), "until": naive(until)},
+    )
+    moved = rows.column("ts")[0].as_py()
+    return as_of if moved is None else utc(moved)
+
+
 def _ending(answer: Json) -> Json:
     """{ends_at, ends_by}: when the value ends, by its validity or by time alone, whichever is first; null: neither."""
     ways = [(answer["ends"]["at"], "time"), (answer["expires_at"], "validity")]
@@ -164,23 +178,39 @@ def _ending(answer: Json) -> Json:
     return {"ends_at": known[0][2], "ends_by": known[0][1]} if known else {"ends_at": None, "ends_by": None}
 
 
-def audience_why(workspace: Workspace, id: str, name: str, as_of: str = "", caller: Caller = LOCAL) -> Json:
-    """Why a person is in an audience or not: what decided it, what is missing, until when."""
+def audience_why(
+    workspace: Workspace, id: str, name: str, as_of: str = "", view: str = "", caller: Caller = LOCAL
+) -> Json:
+    """Why a person is in an audience or not: what decided it, what is missing, until when.
+
+    `view`: at a past instant by what was known then, of who the person was then and as the audience and the tags were
+    defined then, or by what is true of it, see `remembering.view_of`. `definition` says which text of the audience was
+    asked; `kept` whether the snapshots of then had the person, null where there was none.
+    """
     workspace.load()
     ix = person_ix(workspace, id)
     asked = instant_of(workspace, as_of)
+    past = asked < workspace.clock()
     tags = definitions.tags(workspace)
-    names = definitions.catalog(workspace)
-    saved = definitions.saved_audiences(workspace)
+    seen = remembering.view_of(workspace, view, asked, ix=ix)
+    heard, person, later = None, None, list[str]()
+    if seen == remembering.KNOWN and past:
+        heard = asked
+        tags, later = remembering.tags_then(workspace, tags, asked)
+        person = person_then(
+            workspace.engine, people.named_or_person(id, keys=workspace.config.strong_keys), heard
+        )
+        ix = person.ix
+    meant = belonging.named_at(workspace, asked, then=heard is not None, person=person)
+    names, saved = meant.names, meant.saved
     named = name in saved
     if not named and NAME.match(name) and name not in {*names.tag_keys(), *names.attribute_names()}:
         known(saved, name, "audience")
     condition = InAudience(name) if named else definitions.meaning(workspace, parse(name))
     check_expression(condition, names)
     graph = build(tags, names.audience)
-    members = evaluate.people(
-        condition, catalog=names, engine=workspace.engine, columns=live(workspace), as_of=asked, graph=graph
-    )
+    columns = live(workspace)
+    now_published = columns is not None and asked >= columns.as_of
     found = reasons.why_in(
         workspace.engine,
         ix,
@@ -190,20 +220,36 @@ def audience_why(workspace: Workspace, id: str, name: str, as_of: str = "", call
         at=asked,
         hide=() if sees_personal(caller.role) else workspace.config.personal,
         sources={item.source_i: item.name for item in sources(workspace.records)},
+        cuts=cut_points.kept(workspace.engine, asked, graph=graph) if now_published and heard is None else {},
+        heard=heard,
+        person=person,
     )
-    meant = names.audience(name) if named else condition
-    fixed = meant is None or isinstance(meant, frozenset)
-    columns = live(workspace)
+    member = found["holds"]
+    if heard is None:
+        member = ix in evaluate.people(
+            condition, catalog=names, engine=workspace.engine, columns=columns, as_of=asked, graph=graph
+        )
+    expression = names.audience(name) if named else condition
+    fixed = expression is None or isinstance(expression, frozenset)
+    kept = belonging.since_then(workspace, ix, asked, heard=heard, person=person) if named else {}
+    snapped = named and belonging.snapped(workspace, name, asked, heard=heard)
+    needed = graph.closure(reasons.tags_of(condition, graph, names))
     return {
         "person": people.person_id(workspace.engine, ix),
         "audience": name,
         "titles": dict(saved[name].title) if named else {},
-        "expression": None if fixed else to_text(meant),  # type: ignore[arg-type]
-        "member": ix in members,
+        "expression": None if fixed else to_text(expression),  # type: ignore[arg-type]
+        "member": member,
         "recomputed": found["holds"],
-        "agrees": (ix in members) == found["holds"],
+        "agrees": member == found["holds"],
         "as_of": asked.isoformat(),
         "tags_as_of": None if columns is None else plain(columns.as_of),
+        "view": seen,
+        "definition": meant.which[name] if named else versions.TODAY,
+        "defined_later": sorted(needed & set(later)),
+        "joined_since": person is not None and not person.same,
+        "kept": name in kept if snapped else None,
+        "since": kept[name].isoformat() if name in kept else None,
         "because": found["because"],
         "near": found["near"],
         "ends": found["ends"],

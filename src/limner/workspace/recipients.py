@@ -94,7 +94,7 @@ def recipients(
     addresses = _addresses(engine, ixs, wanted=address, names=names, now=now)
     said = _attributes(engine, ixs, {*attributes, ZONE}, now)
     tagged = _tags(ixs, tags, columns)
-    before = _former(engine, ixs)
+    before = former(engine, ixs)
     made = {}
     for row in found:
         ix = row["ix"]
@@ -153,7 +153,7 @@ SELECT f.now, p.person_id FROM found AS f JOIN persons AS p ON p.ix = f.ix WHERE
 """
 
 
-def _former(engine: Engine, ixs: Sequence[int]) -> dict[int, list[str]]:
+def former(engine: Engine, ixs: Sequence[int]) -> dict[int, list[str]]:
     """The outward ids of those who were found to be each of these people; who is one alone is absent."""
     found: dict[int, list[str]] = {}
     for row in engine.read(_FORMER, {"ixs": list(ixs)}).to_pylist():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import text
 
 from limner.accounts.keys import micros
-from limner.errors import DefinitionError, UsageError
+from limner.errors import ConflictError, DefinitionError, UsageError
+from limner.identity import people
+from limner.identity.model import PERSON, Identifier
+from limner.identity.then import Then, Until, nobody, people_then
 from limner.tags import text as tag_text
 from limner.tags.model import Tag
 from limner.types import naive
@@ -72,6 +75,55 @@ def moved_since(workspace: Workspace, ix: int, at: datetime) -> bool:
     return bool(found["moved"][0].as_py())
 
 
+@dataclass(frozen=True)
+class Who:
+    """Who somebody was at a past instant. `others`: who is one with them today and was not then.
+
+    `unknown`: why it cannot be told, empty when it can; then `person` is None.
+    """
+
+    person: Then | None
+    others: tuple[Then, ...] = ()
+    unknown: str = ""
+
+    @property
+    def moved(self) -> bool:
+        """Whether they are not who they were."""
+        was = self.person is not None and bool(self.person.all_ids) and not self.person.same
+        return was or bool(self.others)
+
+
+def who_then(workspace: Workspace, id: str, ix: int, at: datetime, view: str) -> Who:
+    """Who this was: by what had been heard by then, or by what had been so by then.
+
+    Of whom nobody had heard has no identifier yet, and nothing is theirs. `ix`: whose ordinal it is today.
+    """
+    keys = workspace.config.strong_keys
+    name = people.named(id, keys=keys)
+    if people.find(workspace.engine, id, keys=keys) is None:
+        name = Identifier(PERSON, id)
+    try:
+        person, others = people_then(workspace.engine, name, Until(at, true=view == TRUE))
+    except ConflictError as error:
+        return Who(None, unknown=error.message)
+    if person is None:
+        return Who(nobody(ix), others)
+    if not person.known:
+        return Who(None, unknown="it was part of somebody from the first, and nobody by itself")
+    return Who(person, others)
+
+
+def whose(workspace: Workspace, was: Who) -> Then | None:
+    """Whose events count as of then; None: those of today's person, as far as they had been heard of."""
+    person = was.person
+    if person is None or not person.same or len(person.turns.device):
+        return person
+    found = workspace.engine.read(
+        "SELECT EXISTS (FROM intervals WHERE ix = $ix) AS shared", {"ix": person.ix}
+    )
+    return person if found["shared"][0].as_py() else None
+
+
 def tags_then(
     workspace: Workspace, tags: Mapping[str, Tag], at: datetime
 ) -> tuple[dict[str, Tag], list[str]]:
@@ -97,5 +149,11 @@ def tags_then(
         found[key] = tag
         with suppress(DefinitionError):  # a text of then that this version no longer reads
             read = tag if written == tag.text else tag_text.read(written, key)
-            found[key] = replace(read, group=tag.group, sensitivity=tag.sensitivity)
+            found[key] = replace(
+                read,
+                group=tag.group,
+                sensitivity=tag.sensitivity,
+                measures=tag.measures,
+                objects=tag.objects,
+            )
     return found, later

@@ -16,10 +16,11 @@ from limner.errors import UsageError
 from limner.expressions import Expr, names_of, parse
 from limner.expressions import check as check_expression
 from limner.expressions import tree as t
+from limner.identity.then import everyone_then
 from limner.tags import publish
 from limner.tags.graph import Graph, build
 from limner.tags.model import Tag
-from limner.workspace import definitions, remembering
+from limner.workspace import belonging, definitions, remembering
 from limner.workspace.catalog import WorkspaceCatalog, known
 from limner.workspace.workspace import Workspace
 
@@ -81,7 +82,7 @@ def measured_all(
 ) -> tuple[list[Measured], Columns | None]:
     """The same of several conditions, and the published tags: all of one state of the data.
 
-    `known`: at a past instant by what was known then, tags as they were defined then.
+    `known`: at a past instant by what was known then, of who people were then, tags and audiences as they were defined.
     """
     engine = workspace.engine
     heard = at if known and at < workspace.clock() else None
@@ -89,10 +90,13 @@ def measured_all(
     def work(version: int) -> tuple[list[Measured], Columns | None]:
         found = _known(workspace, version)
         lists = {name: digest_of(item.text) for name, item in found.saved.items() if item.fixed}
-        graph = found.graph
+        graph, names, everyone = found.graph, found.names, None
         if heard is not None:
-            graph = build(remembering.tags_then(workspace, found.tags, at)[0], found.names.audience)
-        data = Data(engine, found.names, found.columns, graph, lists, version, heard)
+            with engine.write() as tx:
+                everyone = everyone_then(tx, heard)
+            names = belonging.named_at(workspace, at, then=True, everyone=everyone).names
+            graph = build(remembering.tags_then(workspace, found.tags, at)[0], names.audience)
+        data = Data(engine, names, found.columns, graph, lists, version, heard, everyone)
         for condition in conditions:
             _sound(condition, found)
         measured = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from limner.portraits.person import Which
 from limner.tags import text as tag_text
 from limner.tags.masking import hides, hiding
 from limner.touches import entries
-from limner.types import Json
+from limner.types import Json, naive
 from limner.workspace import definitions, remembering
 from limner.workspace.catalog import known
 from limner.workspace.knowing import instant_of, person_ix
@@ -41,11 +41,14 @@ def person_timeline(
     cursor: str = "",
     mask: bool = False,
     view: str = "true",
+    as_of: str = "",
     caller: Caller = LOCAL,
 ) -> Json:
     """What a person did, newest first, a page of it; and how often each thing within source and dates.
 
-    `view`: `known` leaves out what was received after `until`; empty: as the portrait of then.
+    `view`: `known` leaves out what was received after `until`, and what was not known to be theirs; empty: as the
+    portrait of then. `as_of`: as a portrait of that past instant tells it: nothing later, by what was known at that
+    instant, and each event says whether it was known then to be theirs (`known_then`; null: it is not known).
     """
     workspace.load()
     size_of(limit)
@@ -53,10 +56,16 @@ def person_timeline(
     named = {item.source_i: item.name for item in sources(workspace.records)}
     by_name = {name: i for i, name in named.items()}
     end = instant_of(workspace, until)
-    known_then = remembering.view_of(workspace, view, end, ix=ix) == remembering.KNOWN
+    moment = instant_of(workspace, as_of) if as_of else end
+    known_then = remembering.view_of(workspace, view, moment, ix=ix) == remembering.KNOWN
+    past = moment < workspace.clock()
+    was = None
+    if past and (as_of or known_then):
+        was = remembering.who_then(workspace, id, ix, moment, remembering.KNOWN)
     which = Which(
-        until=end,
-        heard=end if known_then and end < workspace.clock() else None,
+        until=min(end, moment),
+        heard=moment if known_then and past else None,
+        person=remembering.whose(workspace, was) if was is not None and known_then else None,
         since=instant_of(workspace, since) if since else None,
         names=tuple(event),
         source_i=by_name[known(by_name, source, "source")] if source else None,
@@ -79,15 +88,35 @@ def person_timeline(
     )
     counts = portraits.event_counts(workspace.engine, ix, which)
     shown = found[:limit]
+    theirs = _known_theirs(workspace, [row["id"] for row in shown], was if as_of else None, moment)
     return {
-        "person": people.person_id(workspace.engine, ix),
-        "events": [{key: value for key, value in row.items() if key != "place"} for row in shown],
+        "person": people.person_id(workspace.engine, ix if which.person is None else which.person.ix),
+        "events": [
+            {key: value for key, value in row.items() if key != "place"}
+            | {"known_then": None if theirs is None else row["id"] in theirs}
+            for row in shown
+        ],
         "next": cursor_of(*shown[-1]["place"]) if len(found) > limit else None,
         "total": sum(row["events"] for row in counts if not event or row["event"] in event),
         "counts": counts,
         "until": which.until.isoformat(),
         "masked": mask,
     }
+
+
+def _known_theirs(
+    workspace: Workspace, ids: Sequence[str], was: remembering.Who | None, at: datetime
+) -> set[str] | None:
+    """Which of the events had been received by then and were known to be theirs; None: not asked, or not known."""
+    if was is None or was.person is None:
+        return None
+    condition, binds = was.person.theirs()
+    found = workspace.engine.read(
+        "SELECT e.id::VARCHAR AS id FROM events AS e WHERE e.id IN (SELECT UNNEST($ids::VARCHAR[])::HUGEINT)"
+        f" AND e.received_at <= $at AND {condition}",
+        {**binds, "ids": list(ids), "at": naive(at)},
+    )
+    return set(found.column("id").to_pylist())
 
 
 def person_messages(workspace: Workspace, id: str, as_of: str = "", caller: Caller = LOCAL) -> Json:

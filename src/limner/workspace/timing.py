@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -36,6 +36,8 @@ AT_ONCE = 500_000
 """So many people's habits are held in memory together."""
 
 Ordinals = npt.NDArray[np.uint32]
+NOBODY_ALIKE: Ordinals = np.empty(0, dtype=np.uint32)
+"""Nobody whose own habits and answers are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +174,10 @@ def _which(names: WorkspaceCatalog, hours: Hours) -> str:
     )
 
 
-def habits_of(workspace: Workspace, ixs: Ordinals, hours: Hours, *, now: datetime) -> Habits:
-    """How the days of these people look, each on their own clock."""
+def habits_of(
+    workspace: Workspace, ixs: Ordinals, hours: Hours, *, now: datetime, alike: Ordinals = NOBODY_ALIKE
+) -> Habits:
+    """How the days of these people look, each on their own clock; of those who are `alike`, as everybody's do."""
     crowd = crowds(workspace, hours, now=now)
     there = habits.clocks(workspace.engine, ixs, usual=workspace.config.tz, now=now)
     own = habits.counted(
@@ -189,10 +193,11 @@ def habits_of(workspace: Workspace, ixs: Ordinals, hours: Hours, *, now: datetim
     codes = _segments(workspace, hours, ixs)
     codes[codes >= crowd.everybody] = 0  # a segment that is younger than this hour
     enough = crowd.n.sum(axis=1) >= hours.least
-    segmented = (codes > 0) & enough[codes]
+    same = np.isin(ixs, alike)
+    segmented = (codes > 0) & enough[codes] & ~same
     row = np.where(segmented, codes, crowd.everybody)
     seen = own.n.sum(axis=1)
-    known = seen >= hours.least
+    known = (seen >= hours.least) & ~same
     whose = np.where(
         known, PERSON, np.where(segmented, SEGMENT, EVERYBODY if enough[crowd.everybody] else NOBODY)
     ).astype(np.int8)
@@ -203,11 +208,21 @@ def habits_of(workspace: Workspace, ixs: Ordinals, hours: Hours, *, now: datetim
 
 
 def dues(
-    workspace: Workspace, ixs: Ordinals, item: Campaign, policy: Policy, *, now: datetime, within: timedelta
+    workspace: Workspace,
+    ixs: Ordinals,
+    item: Campaign,
+    policy: Policy,
+    *,
+    now: datetime,
+    within: timedelta,
+    alike: Ordinals = NOBODY_ALIKE,
 ) -> Dues:
-    """When each of these people is due by the best hour of their own clock within so long, never in silence."""
+    """When each of these people is due by the best hour of their own clock within so long, never in silence.
+
+    `alike`: people for whom everybody's best hour counts.
+    """
     parts = [
-        _dues(workspace, ixs[start : start + AT_ONCE], item, policy, now=now, within=within)
+        _dues(workspace, ixs[start : start + AT_ONCE], item, policy, now=now, within=within, alike=alike)
         for start in range(0, max(len(ixs), 1), AT_ONCE)
     ]
 
@@ -226,9 +241,16 @@ def dues(
 
 
 def _dues(
-    workspace: Workspace, ixs: Ordinals, item: Campaign, policy: Policy, *, now: datetime, within: timedelta
+    workspace: Workspace,
+    ixs: Ordinals,
+    item: Campaign,
+    policy: Policy,
+    *,
+    now: datetime,
+    within: timedelta,
+    alike: Ordinals,
 ) -> Dues:
-    found = habits_of(workspace, ixs, policy.hours, now=now)
+    found = habits_of(workspace, ixs, policy.hours, now=now, alike=alike)
     asked = Asked(item.name, item.message_class, item.channel, quiet=item.quiet)
     at = np.full(len(ixs), best_hour.micros(now), dtype=np.int64)
     hour = np.full(len(ixs), -1, dtype=np.int8)
@@ -321,10 +343,22 @@ class Worths:
 
 
 def worths_of(
-    workspace: Workspace, ixs: Ordinals, item: Campaign, policy: Policy, *, now: datetime
+    workspace: Workspace,
+    ixs: Ordinals,
+    item: Campaign,
+    policy: Policy,
+    *,
+    now: datetime,
+    alike: Ordinals = NOBODY_ALIKE,
 ) -> Worths:
-    """What the campaign's message is worth to send to each of these people by each of its channels."""
+    """What the campaign's message is worth to send to each of these people by each of its channels.
+
+    `alike`: people for whom everybody's answers count.
+    """
     found = answers_of(workspace, ixs, item.channels, item.message_class, policy, now=now)
+    if len(alike):
+        own = ~np.isin(ixs, alike)[:, None]
+        found = replace(found, asked=found.asked * own, answered=found.answered * own)
     likely = best_channel.shares(found, prior=policy.response.prior)
     costs = [policy.cost(channel, item.message_class) for channel in item.channels]
     return Worths(item.channels, found, likely, best_channel.worth(likely, costs, item.response_value))

@@ -7,6 +7,7 @@ else's text is refused.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import uuid
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from sqlalchemy import text as sql
 from limner.accounts.keys import instant, micros
 from limner.accounts.model import LOCAL, Caller
 from limner.audiences import model as audiences
+from limner.audiences import versions
 from limner.campaigns import journey_text as journeys
 from limner.campaigns import scene_text as scenes
 from limner.campaigns import text as campaigns
@@ -29,6 +31,7 @@ from limner.referrals import text as referrals
 from limner.store.records import Records
 from limner.tags import exclusive, measures, naming, objects
 from limner.tags import text as tag_text
+from limner.tags.document import Document
 from limner.tags.model import Stage
 from limner.touches import replies
 from limner.types import Json
@@ -101,14 +104,26 @@ def problems_of(workspace: Workspace, kind: str, name: str, text: str) -> list[J
     try:
         _READERS[kind](text, path.stem)
     except LimnerError as error:
-        return [_placed(said(error))]
+        return [placed(said(error))]
     here = f"{kind}/{path.name}"
     found = definitions.problems(workspace, instead={(kind, path.stem): text})
-    return [_placed(item) for item in found if (item["where"] or "").startswith(here)]
+    mine = [item for item in found if (item["where"] or "").startswith(here)]
+    document = Document(text, where=here) if mine else None
+    return [placed(item, document) for item in mine]
 
 
-def _placed(problem: Json) -> Json:
-    parts = (problem["where"] or "").split(":")
+_NAMED = re.compile(r"[^:]+: ([\w.]+)")
+"""A place that is said in words: `journeys/cart.yml: steps.remind`."""
+
+
+def placed(problem: Json, document: Document | None = None) -> Json:
+    """The problem with its line and column; those of what its place names in words, where the document has that."""
+    where = problem["where"] or ""
+    named = _NAMED.match(where)
+    path = document.path_of(named[1].split(".")) if named and document is not None else ()
+    if path and document is not None:
+        where = document.place(*path, of_key=True)
+    parts = where.split(":")
     line = int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 1
     column = int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 1
     return {
@@ -118,6 +133,16 @@ def _placed(problem: Json) -> Json:
         "hint": problem["hint"],
         "code": problem["code"],
     }
+
+
+def with_paths(problems: list[Json], document: Document | None) -> list[Json]:
+    """Each problem with the path of the value at which it stands, for a form to show it there; [] where none is."""
+
+    def path_of(item: Json) -> list[str | int]:
+        found = () if document is None else document.path_at(item["line"], item["column"])
+        return [step if isinstance(step, int) else str(step) for step in found]
+
+    return [{**item, "path": path_of(item)} for item in problems]
 
 
 def definition_show(workspace: Workspace, kind: str, name: str) -> Json:
@@ -284,6 +309,8 @@ def replace(
                     "after": text,
                 },
             )
+            if kind == "audiences" and text is not None:
+                versions.note(connection, name, text, now=workspace.clock())
     return edit
 
 

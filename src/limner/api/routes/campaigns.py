@@ -11,7 +11,7 @@ from pydantic import Field
 
 from limner.accounts.model import Role
 from limner.api.routes.approvals import Approval
-from limner.api.routes.definitions import ProblemAt, Text
+from limner.api.routes.definitions import MistakeAt, Text
 from limner.api.routes.route import Call, Entry, Name, Paged, Route, Shape, Titles
 from limner.api.routes.timing import Chosen
 from limner.channels.kinds import ChannelKind
@@ -172,7 +172,7 @@ class Campaign(Shape):
     text: str | None
     etag: str | None
     fields: CampaignFields | None
-    problems: list[ProblemAt]
+    problems: list[MistakeAt]
     status: Status
     next: list[str]
     missed_at: str | None
@@ -195,7 +195,7 @@ class Form(Shape):
 
     name: str
     fields: CampaignFields | None
-    problems: list[ProblemAt]
+    problems: list[MistakeAt]
     next: list[str]
 
 
@@ -268,11 +268,15 @@ class Power(PowerAt):
 
 
 class PreviewAsked(Shape):
-    """A campaign's text, and for whom to compose it; `templates`: texts that stand for files of templates/."""
+    """A campaign's text, and for whom to compose it; `templates`: texts that stand for files of templates/.
+
+    `variant`: only those who get that text (empty: those for whom no variant is); *: everybody.
+    """
 
     text: Text
     name: Name = "preview"
     person: Annotated[str, Field(max_length=300)] = ""
+    variant: Annotated[str, Field(max_length=64)] = "*"
     n: int = 5
     skip: int = 0
     templates: Annotated[dict[str, Text], Field(default_factory=dict)]
@@ -313,7 +317,7 @@ class PreviewOf(Composed):
 
 
 class Preview(Shape):
-    """A campaign's message as people of its audience would get it."""
+    """A campaign's message as people of its audience would get it; `audience`: how many that is."""
 
     name: str
     audience: int

@@ -29,6 +29,12 @@ class ProblemAt(Shape):
     code: str
 
 
+class MistakeAt(ProblemAt):
+    """What is wrong in a definition. `path`: the keys and places in lists that lead to it; empty when none do."""
+
+    path: list[str | int]
+
+
 class Edit(Shape):
     """One edit that was made through Limner; `before` and `after` are whole texts, null where there was no file."""
 

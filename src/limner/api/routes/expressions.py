@@ -32,7 +32,10 @@ class ExpressionTree(Shape):
 
 
 class NamedTag(Shape):
-    """A tag that expressions can name. `values`: its most frequent labels when it is a text."""
+    """A tag that expressions can name. `values`: its most frequent labels when it is a text.
+
+    `weighted`: it gives labels weights, which picks go by.
+    """
 
     key: str
     title: str
@@ -40,6 +43,7 @@ class NamedTag(Shape):
     type: str
     category: str
     values: list[str]
+    weighted: bool
 
 
 class NamedProperty(Shape):

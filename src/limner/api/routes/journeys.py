@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from limner.accounts.model import Role
-from limner.api.routes.definitions import ProblemAt, Text
+from limner.api.routes.definitions import MistakeAt, Text
 from limner.api.routes.effects import Incremental, IncrementalMoney, Rates, WhyNot
 from limner.api.routes.route import Name, Route, Shape
 from limner.api.routes.timing import When
@@ -111,7 +111,7 @@ class JourneyFormAsked(Shape):
     text: Text
 
 
-class JourneyMistake(ProblemAt):
+class JourneyMistake(MistakeAt):
     """What is wrong in a text. `step`: in which step; `stops`: whether it cannot be saved so, or only not started."""
 
     step: str | None

@@ -84,21 +84,29 @@ class PersonAsked(AsOf):
 
 
 class Tie(Shape):
-    """What ties an identifier to another: a login on a device, a key that was given, an alias, or a cut."""
+    """What ties an identifier to another: a login on a device, a key that was given, an alias, or a cut.
+
+    `heard`: when that was received; null: not asked (of the present), or not known.
+    """
 
     what: Literal["login", "login_of", "key", "key_of", "alias", "alias_of", "cut", "cut_of"]
     kind: str
     value: str
     since: str
+    heard: str | None
 
 
 class Identity(Shape):
-    """An identifier of the person, and what ties it to others: in words, and as data."""
+    """An identifier of the person, and what ties it to others: in words, and as data.
+
+    `heard`: when it was first received; null: not asked (of the present), or not known.
+    """
 
     kind: str
     value: str
     evidence: str
     ties: list[Tie]
+    heard: str | None
 
 
 class Attribute(Shape):
@@ -199,11 +207,17 @@ class PersonHeader(Shape):
 
 
 class MemberOf(Shape):
-    """An audience that the person belongs to, and since when."""
+    """An audience that the person belongs to, and since when by its snapshots.
+
+    `by`: its last snapshot, its condition at a past instant, or both. `definition`: which text was asked, that of then,
+    the first that was kept (then is not known), or today's.
+    """
 
     name: str
     titles: Titles
     since: str | None
+    by: Literal["snapshot", "condition", "both"]
+    definition: Literal["then", "first", "today"]
 
 
 class Merged(Shape):
@@ -214,14 +228,48 @@ class Merged(Shape):
     id: Named | None
 
 
+class OtherThen(Shape):
+    """Somebody who is one with the person today and was not then; `person` null: without an id of their own."""
+
+    person: str | None
+    identities: list[Identity]
+
+
+class EventsThen(Shape):
+    """Of today's person's `events` before an instant: known to be `theirs` by then, or `others'`, and `unheard` ones.
+
+    Null where it is not known who they were.
+    """
+
+    events: int
+    unheard: int
+    theirs: int | None
+    others: int | None
+
+
+class WhoThen(Shape):
+    """Who the person was at a past instant. `known` false: it cannot be told, `unknown` says why.
+
+    `same`: they are who they were. `others`: who is one with them today and was not then.
+    """
+
+    known: bool
+    unknown: str
+    same: bool
+    events: EventsThen
+    others: list[OtherThen]
+
+
 class Person(Shape):
     """A portrait. `view`: by what was known at `as_of`, or by what is true of it.
 
-    Identities are those of today; `moved_since`: identifiers or events came or went since. `defined_later`: the tags
-    that nobody had defined at `as_of`, as they began.
+    Of a past instant `identities` and `merges` are those of `then`, and by what was known `person` too (`today`: the
+    outward id today); `true` counts the events of everybody who is one with them today. `moved_since`: identifiers or
+    events came or went since. `defined_later`: the tags that nobody had defined at `as_of`, as they began.
     """
 
     person: str
+    today: str
     as_of: str
     view: Literal["known", "true"]
     moved_since: bool
@@ -233,10 +281,64 @@ class Person(Shape):
     identities: list[Identity]
     audiences: list[MemberOf]
     merges: list[Merged]
+    then: WhoThen | None
+
+
+class DiffAsked(Shape):
+    """Between which instants (`until` empty: now), and by which view of the past ones."""
+
+    since: Instant
+    until: Instant = ""
+    view: View = ""
+
+
+class Differs(Shape):
+    """An attribute, tag or audience that was added, went, or has another value; null: there is none."""
+
+    key: str
+    titles: Titles
+    what: Literal["added", "gone", "changed"]
+    before: Any
+    after: Any
+
+
+class TagDiffers(Differs):
+    """A tag; of one that gives several labels the values are lists of them, the greatest weight first."""
+
+    type: str
+
+
+class IdentifierDiffers(Shape):
+    """An identifier that came or went; `was`: whose it was known to be before, null: nobody had heard of it."""
+
+    kind: str
+    value: str
+    what: Literal["added", "gone"]
+    was: str | None
+
+
+class PersonDiff(Shape):
+    """What is otherwise of a person at `until` than at `since`: `changes` differences in all.
+
+    `unknown`: why it is not known who they were at `since`; empty when it is.
+    """
+
+    person: str
+    today: str
+    since: str
+    until: str
+    view: Literal["known", "true"]
+    unknown: str
+    attributes: list[Differs]
+    tags: list[TagDiffers]
+    audiences: list[Differs]
+    identifiers: list[IdentifierDiffers]
+    changes: int
+    masked: bool
 
 
 class TimelineEvent(Shape):
-    """Something that happened."""
+    """Something that happened. `known_then`: of a past timeline, whether it was known then to be the person's."""
 
     id: str
     event: str
@@ -244,6 +346,7 @@ class TimelineEvent(Shape):
     received_at: str
     source: str | int | None
     properties: dict[str, Any]
+    known_then: bool | None = None
 
 
 class EventCount(Shape):
@@ -268,7 +371,8 @@ class Timeline(Shape):
 class TimelineAsked(Paged):
     """Which events: of these names, of one source, since (inclusive) until (exclusive).
 
-    `view`: `known` leaves out what was received after `until`; empty: as the portrait of then.
+    `view`: `known` leaves out what was received after `until`; empty: as the portrait of then. `as_of`: as a portrait
+    of that past instant tells it.
     """
 
     event: Annotated[list[Name], Field(default_factory=list)]
@@ -276,6 +380,7 @@ class TimelineAsked(Paged):
     since: Instant = ""
     until: Instant = ""
     view: View = "true"
+    as_of: Instant = ""
 
 
 class Picked(Shape):
@@ -466,7 +571,7 @@ class Missing(Shape):
     `until_exact` false: it may help later too, which was not looked at.
 
     `what`: events, amount, step, periods, time, attribute, list (kept by hand), points, parts, never (cannot become so)
-    or unsaid (not worked out).
+    unsaid (not worked out), chance (of a learned tag) or none (no single thing that they could do changes it).
     """
 
     what: str
@@ -607,23 +712,78 @@ class WhyWeights(Shape):
     labels: list[LabelWeight]
 
 
+class WhySide(Shape):
+    """A cut point (`at`) next to a value, `by` so much away: beyond it `tag` is another (`gives`; null: not named).
+
+    `near`: what would bring it there, and which value the tag would then have; `text` says the amount.
+    """
+
+    tag: str
+    titles: Titles
+    gives: str | None
+    at: str
+    by: str
+    near: Near | None
+    text: Sentence
+
+
+class WhyTiers(Shape):
+    """A number (of the tag `of`) that is cut into tiers, and the cut points that decided, from the lowest.
+
+    `percents`: so many of a hundred people are below each. With `every_run` they are those that `run` (null: no run)
+    computed as of `as_of`, out of so many people's values; else they stand in the file, since `frozen_at`.
+    """
+
+    of: str
+    titles: Titles
+    type: str
+    value: Value
+    tiers: list[str]
+    cuts: list[float]
+    percents: list[float] | None
+    every_run: bool
+    frozen_at: str | None
+    as_of: str | None
+    run: str | None
+    people: int | None
+    above: WhySide | None
+    below: WhySide | None
+
+
 class WhyFeature(Shape):
-    """What a feature adds to a chance (in log odds) against the `mean` of those from whom it was learned."""
+    """What a feature contributes to a chance (in log odds): its value times its `weight`.
+
+    `adds`: the same against the `mean` of those from whom it was learned.
+    """
 
     tag: str
     titles: Titles
     value: Value
     weight: float
     mean: float
+    contributes: float | None
     adds: float | None
 
 
 class WhyLearned(Shape):
-    """How a learned chance comes about, the greatest contribution first. `auc`: how well it puts people in order."""
+    """How a learned chance comes about, the greatest contribution first. `auc`: how well it puts people in order.
+
+    The intercept (`base`) and what all features contribute are together `log_odds`, of which the chance is made (null:
+    a feature has no value, or is hidden). `version`: which applied version of the tag it is; `learnt_at`: since when.
+    `above` and `below`: the nearest chances at which other tags cut or compare it.
+    """
 
     said: str
+    version: int | None
+    learnt_at: str | None
+    examples: int | None
+    reached: int | None
     auc: float | None
+    base: float | None
+    log_odds: float | None
     features: list[WhyFeature]
+    above: WhySide | None
+    below: WhySide | None
 
 
 class WhySettled(Shape):
@@ -680,6 +840,7 @@ class Why(Shape):
     points: WhyPoints | None
     observed: WhyObserved | None
     learned: WhyLearned | None
+    tiers: WhyTiers | None
     settled: WhySettled | None
     given: GivenValue | None
     because: Because
@@ -688,7 +849,12 @@ class Why(Shape):
 
 
 class WhyMember(Shape):
-    """Why a person is in an audience or not. `member`: by the published tags; `recomputed`: by today's data."""
+    """Why a person is in an audience or not. `member`: by the published tags; `recomputed`: by today's data.
+
+    Of a past instant by `view`: `definition` says which text of the audience was asked (see `MemberOf`), and
+    `defined_later` which of its tags nobody had defined then; `joined_since`: they are not who they were then. `kept`:
+    whether the snapshots of then had the person, and `since` when; null where there was none.
+    """
 
     person: str
     audience: str
@@ -699,6 +865,12 @@ class WhyMember(Shape):
     agrees: bool
     as_of: str
     tags_as_of: str | None
+    view: Literal["known", "true"]
+    definition: Literal["then", "first", "today"]
+    defined_later: list[str]
+    joined_since: bool
+    kept: bool | None
+    since: str | None
     because: Because
     near: Near | None
     ends: Ends
@@ -765,6 +937,9 @@ ROUTES = (
     ),
     Route("GET", "/api/v1/people/{id}", "person show", Role.VIEWER, Person, "people", asks=PersonAsked),
     Route(
+        "GET", "/api/v1/people/{id}/diff", "person diff", Role.VIEWER, PersonDiff, "people", asks=DiffAsked
+    ),
+    Route(
         "GET",
         "/api/v1/people/{id}/events",
         "person timeline",
@@ -800,7 +975,7 @@ ROUTES = (
         Role.VIEWER,
         WhyMember,
         "people",
-        asks=AsOf,
+        asks=PersonAsked,
     ),
     Route(
         "GET",

@@ -192,13 +192,14 @@ def audience_why(
     ),
     name: str = typer.Argument(..., metavar="AUDIENCE", help="A saved audience, or a condition."),
     as_of: str = typer.Option("", "--as-of"),
+    view: str = View,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
     """Why the person is in the audience, or is not: what decided, what is missing, until when."""
     ask(
         "audience why",
-        {"id": who, "name": name, "as_of": as_of},
+        {"id": who, "name": name, "as_of": as_of, "view": view},
         workspace=workspace,
         as_json=as_json,
         show=reasons.member,

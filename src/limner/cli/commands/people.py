@@ -100,7 +100,13 @@ def person_show(
                 for c in answer["header"]["consents"]
             ),
         )
-        show.table("Audiences", ("audience", "since"), ([a["name"], a["since"]] for a in answer["audiences"]))
+        show.table(
+            "Audiences",
+            ("audience", "since", "by"),
+            ([a["name"], a["since"], a["by"]] for a in answer["audiences"]),
+        )
+        if answer["then"] is not None:
+            _then(answer)
 
     ask(
         "person show",
@@ -109,6 +115,75 @@ def person_show(
         as_json=as_json,
         show=drawn,
     )
+
+
+def _then(answer: Json) -> None:
+    """Who the person was at the past instant, and whose the events were known to be."""
+    then, counted = answer["then"], answer["then"]["events"]
+    out.print(
+        f"as it was on {answer['as_of']}, by what {'was known' if answer['view'] == 'known' else 'is true'}"
+    )
+    if not then["known"]:
+        out.print(show.clean(f"identities are those of today: {then['unknown']}"))
+    for other in then["others"]:
+        names = ", ".join(f"{item['kind']}:{item['value']}" for item in other["identities"])
+        out.print(show.clean(f"one with them today, somebody else then: {names}"))
+    whose = (
+        "whose is not known"
+        if counted["theirs"] is None
+        else f"{counted['theirs']:,} known to be theirs then, {counted['others']:,} somebody else's"
+    )
+    out.print(
+        f"of {counted['events']:,} events until then that are theirs today: {whose},"
+        f" {counted['unheard']:,} not heard of yet"
+    )
+
+
+@person.command("diff")
+def person_diff(
+    who: str = PersonWho,
+    since: str = typer.Option(..., "--from", help="An instant, such as 2026-05-01."),
+    until: str = typer.Option("", "--to", help="Another; default: now."),
+    view: str = View,
+    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What is otherwise of the person today than at an instant: attributes, tags, audiences, identifiers."""
+
+    def drawn(answer: Json) -> None:
+        seen = "was known then" if answer["view"] == "known" else "is true of it"
+        out.print(f"from {answer['since'][:19]} to {answer['until'][:19]}, by what {seen}")
+        if answer["unknown"]:
+            out.print(show.clean(f"identities are those of today: {answer['unknown']}"))
+        if not answer["changes"]:
+            out.print("nothing changed")
+            return
+        valued = ("key", "what", "before", "after")
+        for part, columns in (
+            ("tags", valued),
+            ("attributes", valued),
+            ("audiences", ("key", "what")),
+            ("identifiers", ("kind", "value", "what", "was")),
+        ):
+            if answer[part]:
+                show.table(
+                    part.capitalize(),
+                    columns,
+                    ([_listed(row[column]) for column in columns] for row in answer[part]),
+                )
+
+    ask(
+        "person diff",
+        {"id": who, "since": since, "until": until, "view": view, "mask": masked},
+        workspace=workspace,
+        as_json=as_json,
+        show=drawn,
+    )
+
+
+def _listed(value: Any) -> Any:
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else value
 
 
 def _value(tag: Json) -> Any:
@@ -123,6 +198,8 @@ def person_timeline(
     source: str = typer.Option("", help="Only of this source."),
     since: str = typer.Option("", help="From this instant on."),
     until: str = typer.Option("", help="Before this instant."),
+    as_of: str = typer.Option("", "--as-of", help="As a portrait of that past instant tells it."),
+    view: str = typer.Option("true", "--view", help="With --as-of: `known` then, or `true` by all of today."),
     limit: int = typer.Option(50),
     cursor: str = After,
     masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
@@ -134,7 +211,7 @@ def person_timeline(
         "person timeline",
         {
             "id": who, "event": event, "source": source, "since": since, "until": until,
-            "limit": limit, "cursor": cursor, "mask": masked,
+            "limit": limit, "cursor": cursor, "mask": masked, "as_of": as_of, "view": view,
         },
         workspace=workspace,
         as_json=as_json,

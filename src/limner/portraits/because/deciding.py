@@ -12,6 +12,7 @@ from limner.portraits.because.facts import Facts
 from limner.portraits.because.moment import among, answer, span_of, test, whole
 from limner.portraits.because.question import (
     All,
+    Chance,
     Fixed,
     One,
     Opposite,
@@ -99,7 +100,7 @@ def absent(question: Question, facts: Facts, at: datetime, *, wanted: bool = Tru
                 text for _, part in rows for text in absent(part, facts, at, wanted=answer(part, facts, at))
             )
             return [] if _flip(question, facts, at) else list(dict.fromkeys(texts))
-        case One() | Fixed():
+        case One() | Fixed() | Chance():
             if answer(question, facts, at) != wanted or _flip(question, facts, at):
                 return []
             return [question.text if wanted else f"not ({question.text})"]
@@ -122,6 +123,8 @@ def _flip(question: Question, facts: Facts, at: datetime) -> Removal | None:
         case Score(_, _, rows):
             now = answer(question, facts, at)
             return flip_points(rows, facts, lambda left: answer(question, left, at) != now, at)
+        case Chance():
+            return flip_reading(leaves_of(question), facts, lambda left: answer(question, left, at), at)
         case Fixed(_, t.InAudience(name) as leaf):
             return Removal(lists=frozenset((name,))) if facts.test(leaf) else None
         case Fixed(_, leaf):

@@ -6,7 +6,8 @@ said only when the answer, with the plan carried out at once, is the one that is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,23 @@ from typing import Any
 from limner.expressions import tree as t
 from limner.expressions.windows import MICROSECOND, instant_of
 from limner.portraits.because.facts import Facts
-from limner.portraits.because.moment import DAY, aggregate, among, answer, chains, points
+from limner.portraits.because.moment import (
+    DAY,
+    aggregate,
+    among,
+    answer,
+    chains,
+    chance,
+    log_odds,
+    number,
+    points,
+)
 from limner.portraits.because.plans import NEVER_COST, UNSAID_COST, Imagine, Lack, Plan, Until, works
 from limner.portraits.because.proposals import Proposals, counts, literals
 from limner.portraits.because.question import (
     All,
+    Chance,
+    Feature,
     Fixed,
     One,
     Opposite,
@@ -31,6 +44,9 @@ from limner.portraits.because.question import (
 from limner.portraits.because.turning import TooMany, Unsaid, affordable, first_turn, later, timely, turns
 from limner.portraits.because.weighing import Weighed, engines
 from limner.tags.tiers import MILLIONTHS
+
+MOST_NUMBER = 1e9
+"""A feature of a chance is moved no farther."""
 
 MOST_TRIED = 400
 """So many instants are tried for how long a plan works; later ones are not claimed."""
@@ -59,7 +75,8 @@ class Near:
     @property
     def said(self) -> bool:
         """Whether something could be said for certain."""
-        return self.holds or self.plan is not None or self.alone is not None or self.never
+        found = self.plan is not None or self.alone is not None or self.never
+        return self.holds or found or (self.lack is not None and self.lack.what == "none")
 
     @property
     def never(self) -> bool:
@@ -100,6 +117,8 @@ class Nearness:
                 )
             case Score():
                 return self._score(question, wanted, has=has)
+            case Chance():
+                return Near(question, wanted, True) if has else self._chance(question, wanted)
             case Fixed(_, leaf):
                 return Near(question, wanted, True) if has else self._fixed(question, wanted, leaf)
             case One(_, leaf):
@@ -117,6 +136,9 @@ class Nearness:
             return replace(
                 base, lack=replace(never.lack, code="part_never") if never.lack else None, cost=NEVER_COST
             )
+        still = next((part.lack for part in failing if part.lack and part.lack.what == "none"), None)
+        if still is not None and base.alone is None:
+            return replace(base, lack=still, cost=UNSAID_COST)
         unsaid = next((part for part in failing if not part.said), None)
         if unsaid is not None and base.alone is None:
             lack = unsaid.lack or Lack("unsaid", "unsaid")
@@ -235,6 +257,93 @@ class Nearness:
         }  # fmt: skip
         code = "points_more" if need == now + 1 else "points" if below else "points_fewer"
         return Lack("points", code, numbers, have=numbers["have"], need=numbers["need"], until=until)
+
+    def _chance(self, question: Chance, wanted: bool) -> Near:
+        """The smallest single thing that moves a feature so far that the chance passes its bound; else time alone."""
+        alone = self._alone(question, wanted)
+        base = Near(question, wanted, False, alone=alone)
+        now = chance(question, self.facts, self.at)
+        if now is None:
+            return self._without(base, question, wanted)
+        best: tuple[float, Near, Plan] | None = None
+        goals = _goals(question, wanted, now)
+        for goal, inner, plan in self._feeding(question, wanted, goals):
+            cost = inner.cost + (0.5 if goal is not goals[0] else 0)
+            if best is None or cost < best[0]:
+                best = (cost, inner, plan)
+        numbers: dict[str, Any] = {
+            "have": now / MILLIONTHS,
+            "need": goals[0][1] / MILLIONTHS if goals else None,
+        }
+        below = bool(goals) and goals[0][0] == "<"
+        if best is not None:
+            cost, part, plan = best
+            until = self._until(question, wanted, plan)
+            lack = Lack(
+                "chance", "chance_less" if below else "chance", numbers, have=numbers["have"], need=numbers["need"],
+                event=part.lack.event if part.lack else None, example=part.lack.example if part.lack else None,
+                count=int(cost), until=until, at=alone,
+            )  # fmt: skip
+            return replace(base, lack=lack, parts=(part,), nearest=0, plan=plan, until=until, cost=cost)
+        if alone is not None:
+            return replace(base, lack=Lack("time", "alone", at=alone), cost=1)
+        return replace(
+            base,
+            lack=Lack("none", "no_single_less" if below else "no_single", numbers, **_both(numbers)),
+            cost=UNSAID_COST,
+        )
+
+    def _without(self, base: Near, question: Chance, wanted: bool) -> Near:
+        """Nobody has a chance of whom a feature is not known: what makes them known comes first."""
+        missing = [feature for feature in question.features if number(feature, self.facts, self.at) is None]
+        parts = tuple(
+            self.near(One(feature.tag, t.Known(feature.value)))
+            for feature in missing
+            if feature.value is not None
+        )
+        plan = Plan()
+        for part in parts:
+            plan = plan | (part.plan or Plan())
+        if parts and works(self.facts, question, wanted, plan, self.at):
+            until = self._until(question, wanted, plan)
+            return replace(base, parts=parts, plan=plan, until=until, cost=sum(part.cost for part in parts))
+        numbers = {"names": ", ".join(feature.tag for feature in missing)}
+        return replace(base, lack=Lack("none", "no_chance", numbers), cost=UNSAID_COST)
+
+    def _feeding(
+        self, question: Chance, wanted: bool, goals: Sequence[tuple[str, int]]
+    ) -> Iterator[tuple[tuple[str, int], Near, Plan]]:
+        """For each goal and feature the first thing that one can do which works, by the formula and then tried."""
+        total = log_odds(question, self.facts, self.at) or 0.0
+        for goal in goals:
+            bound = _odds_of(goal)
+            for feature in question.features if bound is not None else ():
+                have = number(feature, self.facts, self.at)
+                if not feature.weight or have is None or bound is None:
+                    continue
+                far = (bound - total) / feature.weight
+                for inner, plan in self._moving(question, feature, have + far, far):
+                    if works(self.facts, question, wanted, plan, self.at):
+                        yield goal, inner, plan
+                        break
+
+    def _moving(
+        self, question: Chance, feature: Feature, need: float, far: float
+    ) -> Iterator[tuple[Near, Plan]]:
+        """Ways to move a feature to `need`, which is so `far` from where it is, or on the way there."""
+        if feature.value is None:
+            for _, part in feature.rows:
+                near = self.near(part, not answer(part, self.facts, self.at))
+                if near.plan is not None:
+                    yield near, near.plan
+            return
+        if not math.isfinite(need) or abs(need) > MOST_NUMBER:
+            return
+        target = int(need) if need.is_integer() else need
+        leaf = t.Compare(feature.value, ">=" if far > 0 else "<=", t.Number(target))
+        asked = One(feature.tag, leaf)
+        for lack, plan in self._proposals.feeding(question, leaf, math.ceil(abs(far))):
+            yield Near(asked, True, False, lack, plan=plan, cost=_cost(lack)), plan
 
     # one test
 
@@ -391,6 +500,27 @@ def _few(rows: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]
     for sign in (1, -1):
         same = [row for row in rows if row[1] * sign > 0]
         yield from (same[:n] for n in range(2, len(same) + 1))
+
+
+def _goals(question: Chance, wanted: bool, now: int) -> list[tuple[str, int]]:
+    """The chances (in millionths) at, or beneath, which the question has the wanted answer: the nearest bounds."""
+    low, high = question.low, question.high
+    if wanted:
+        if low is not None and now < low:
+            return [(">=", low)]
+        return [] if high is None else [("<", high)]
+    found = [("<", low)] if low is not None else []
+    return found + ([(">=", high)] if high is not None else [])
+
+
+def _odds_of(goal: tuple[str, int]) -> float | None:
+    """The log odds from which on, or beneath which, the rounded chance is there; None: no odds are."""
+    share = (goal[1] - 0.5) / MILLIONTHS
+    return math.log(share / (1.0 - share)) if 0 < share < 1 else None
+
+
+def _both(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: numbers[name] for name in ("have", "need")}
 
 
 def _points(millionths: int) -> int | float:

@@ -6,6 +6,7 @@ bounds of the windows. Every answer for the present is compared with the engine'
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,11 +17,27 @@ from limner.expressions.predicate import MIRRORED, OPERATORS, fitting, holds, mi
 from limner.expressions.scan import SUM_SCALE
 from limner.expressions.windows import EARLIEST, bounds, instant_of
 from limner.portraits.because.facts import Facts, Happened
-from limner.portraits.because.question import All, Fixed, One, Opposite, Question, Score, Some, Sure
-from limner.portraits.because.weighing import engines
+from limner.portraits.because.question import (
+    All,
+    Chance,
+    Feature,
+    Fixed,
+    One,
+    Opposite,
+    Question,
+    Score,
+    Some,
+    Sure,
+    in_units,
+)
+from limner.portraits.because.weighing import Fed, engines
+from limner.tags.tiers import MILLIONTHS
 from limner.types import MONEY_SCALE, ValueType
 
 DAY = timedelta(days=1)
+
+MOST_ODDS = 700.0
+"""Log odds beyond it are as good as certain."""
 
 COUNTS: dict[str, Callable[[int, int], bool]] = {
     "exactly": lambda n, k: n == k,
@@ -47,6 +64,9 @@ def answer(question: Question, facts: Facts, at: datetime) -> bool:
             return sure
         case Score():
             return question.passes(points(question, facts, at))
+        case Chance():
+            found = chance(question, facts, at)
+            return found is not None and question.passes(found)
         case Fixed(_, leaf):
             return facts.test(leaf)
         case One(_, leaf):
@@ -58,6 +78,41 @@ def points(score: Score, facts: Facts, at: datetime) -> int:
     return sum(worth for worth, part in score.parts if answer(part, facts, at))
 
 
+def chance(asked: Chance, facts: Facts, at: datetime) -> int | None:
+    """The chance, in millionths as the engine rounds it; None when a feature has no value."""
+    total = log_odds(asked, facts, at)
+    return None if total is None else chance_of(total)
+
+
+def chance_of(log_odds: float) -> int:
+    """The chance of these log odds, in millionths."""
+    held = min(max(log_odds, -MOST_ODDS), MOST_ODDS)
+    return math.floor(MILLIONTHS / (1.0 + math.exp(-held)) + 0.5)
+
+
+def log_odds(asked: Chance, facts: Facts, at: datetime) -> float | None:
+    """The intercept and what the features add, in the order in which the engine adds them."""
+    total = asked.base
+    for feature in asked.features:
+        found = number(feature, facts, at)
+        if found is None:
+            return None
+        total += found * feature.weight
+    return total
+
+
+def number(feature: Feature, facts: Facts, at: datetime) -> float | None:
+    """What a feature is at the instant, in units; None when it has no value."""
+    if feature.value is not None:
+        if facts.is_gone(feature.fed):
+            return None
+        found = value(feature.value, facts, at)[0]
+        return None if found is None else in_units(found, feature.kind)
+    if feature.added:
+        return sum(worth for worth, part in feature.rows if answer(part, facts, at))
+    return next((worth for worth, part in feature.rows if answer(part, facts, at)), feature.otherwise)
+
+
 def among(event: t.Event, window: t.Window | None, facts: Facts, at: datetime) -> tuple[Happened, range]:
     """The events that are meant, and the places of those in the window."""
     found = facts.rows[event]
@@ -66,6 +121,8 @@ def among(event: t.Event, window: t.Window | None, facts: Facts, at: datetime) -
 
 def test(leaf: t.Expr, facts: Facts, at: datetime) -> bool:
     """Whether one test is true at the instant."""
+    if isinstance(leaf, Fed):
+        return not facts.is_gone(leaf) and value(leaf.value, facts, at)[0] is not None
     if engines(leaf):
         return not facts.is_gone(leaf) and facts.asked(leaf, at) is True
     match leaf:

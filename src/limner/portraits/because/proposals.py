@@ -27,7 +27,7 @@ from limner.portraits.because.moment import (
     regular_periods,
 )
 from limner.portraits.because.plans import MOST_MISSING, Imagine, Lack, Plan, works
-from limner.portraits.because.question import One
+from limner.portraits.because.question import One, Question
 from limner.portraits.because.weighing import Weighed, engines, interests, put_in
 from limner.types import MONEY_SCALE, ValueType, utc
 
@@ -39,6 +39,9 @@ MOST_LIKED = 12
 
 SOME = (1, 2, 3, 4, 6)
 """So many events at once are tried where only the engine knows what they bring."""
+
+MOST_FED = 60
+"""So many events of one kind are tried for a chance, one more after the other."""
 
 MOST_IN_A_ROW = 6
 """So many units in a row are tried."""
@@ -248,24 +251,43 @@ class Proposals:
                     said = {"n": count, "event": node.event.name, "usual": n}
                     yield Lack("events", code, said, event=node.event, example=imagined, count=count), plan
 
-    def _amount(self, leaf: t.Expr, node: t.Aggregate) -> Iterator[tuple[Lack, Plan]]:
-        """One more event with an amount: the least of some that works, and smaller ones down to the least."""
+    def feeding(self, asked: Question, leaf: t.Compare, most: int) -> Iterator[tuple[Lack, Plan]]:
+        """Plans that move one feature of a chance, as far as the test `leaf` asks or less: other features move with it.
+
+        `most`: so many events of one kind are enough by the formula. The chance is asked itself, plan by plan.
+        """
+        events = list(dict.fromkeys(node for node in t.walk(leaf.left) if isinstance(node, t.Event)))
+        for n in range(1, max(1, min(most, MOST_FED)) + 1):
+            for event in events:
+                yield from self._happening(event, n, have=None, need=None, code="more")
+            for node in t.walk(leaf.left) if n == 1 else ():
+                if isinstance(node, t.Aggregate) and node.function in ("sum", "avg", "min", "max"):
+                    yield from self._amount(leaf, node, asked)
+        yield from self.of(leaf, True)
+
+    def _amount(
+        self, leaf: t.Expr, node: t.Aggregate, asked: Question | None = None
+    ) -> Iterator[tuple[Lack, Plan]]:
+        """One more event with an amount: the least of some that works, and smaller ones down to the least.
+
+        `asked`: what is to become another; default: the test itself.
+        """
         kind = self.facts.kinds.get(node.of or "")
         if kind not in (ValueType.MONEY, ValueType.NUMBER) or node.of is None:
             return
         scale = MONEY_SCALE if kind is ValueType.MONEY else 1
-        question = One(to_text(leaf) if not _has_weighed(leaf) else "", leaf)
+        question = asked or One(to_text(leaf) if not _has_weighed(leaf) else "", leaf)
         named = {
             abs(item.value) for item in literals(leaf) if isinstance(item, t.Number) and abs(item.value) < 1e9
         }
 
         def proposed(amount: float) -> tuple[Lack, Plan] | None:
             value = round(amount * scale) if kind is ValueType.MONEY else round(amount, 2)
-            asked = t.Compare(t.Name(node.of or ""), "=", _literal(value, kind or ValueType.NUMBER))
+            exactly = t.Compare(t.Name(node.of or ""), "=", _literal(value, kind or ValueType.NUMBER))
             numbers = {"property": node.of, "value": value, "kind": str(kind)}
             return next(
                 self._happening(
-                    node.event, 1, have=None, need=None, more=asked, code="value", numbers=numbers
+                    node.event, 1, have=None, need=None, more=exactly, code="value", numbers=numbers
                 ),
                 None,
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from limner.errors import ExpressionError
 from limner.expressions import to_text
@@ -12,11 +14,11 @@ from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.predicate import MIRRORED, holds, microseconds
 from limner.expressions.windows import instant_of
-from limner.portraits.because.weighing import Weighed, engines, put_in
+from limner.portraits.because.weighing import Fed, Weighed, engines, put_in
 from limner.tags.graph import Graph
 from limner.tags.methods.rule import literal
-from limner.tags.model import Observed, Points, Rule, Statistic, Tag, Tiers
-from limner.tags.tiers import millionths
+from limner.tags.model import Given, Learned, Observed, Points, Rule, Statistic, Tag, Tiers
+from limner.tags.tiers import MILLIONTHS, millionths
 from limner.types import MONEY_SCALE, ValueType
 
 MOST_PARTS = 2_000
@@ -89,7 +91,57 @@ class Score:
         return (self.low is None or points >= self.low) and (self.high is None or points < self.high)
 
 
-Question = All | Some | Opposite | One | Fixed | Sure | Score
+@dataclass(frozen=True)
+class Feature:
+    """What one feature of a chance is: a `value` of events of type `kind`, else the number of the first row that holds.
+
+    `weight`: what it counts for each unit. `added`: the numbers of all rows that hold, together. `otherwise`: the
+    number where no row holds (None: none).
+    """
+
+    tag: str
+    weight: float
+    value: t.Value | None = None
+    kind: ValueType = ValueType.NUMBER
+    rows: tuple[tuple[float, Question], ...] = ()
+    added: bool = False
+    otherwise: float | None = None
+
+    @property
+    def fed(self) -> t.Expr:
+        """The test that its value is known."""
+        if self.value is None:
+            raise TypeError(f"{self.tag} is no value of events")
+        return Fed(self.value)  # type: ignore[return-value]  # a test like those of the language, which has no word for it
+
+    @property
+    def parts(self) -> tuple[Question, ...]:
+        """The tests that it rests on."""
+        if self.value is not None:
+            return (One(self.tag, self.fed),)
+        return tuple(part for _, part in self.rows)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The chance that a learned tag gives (in millionths) is in [`low`, `high`); None: no bound.
+
+    `base` is the intercept of its log odds.
+    """
+
+    text: str
+    name: str
+    base: float
+    features: tuple[Feature, ...]
+    low: int | None = None
+    high: int | None = None
+
+    def passes(self, chance: int) -> bool:
+        """Whether the chance is in the bounds."""
+        return (self.low is None or chance >= self.low) and (self.high is None or chance < self.high)
+
+
+Question = All | Some | Opposite | One | Fixed | Sure | Score | Chance
 
 
 def parts_of(question: Question) -> Iterator[Question]:
@@ -105,6 +157,8 @@ def parts_of(question: Question) -> Iterator[Question]:
                 waiting.append(part)
             case Score(_, _, rows):
                 waiting.extend(part for _, part in reversed(rows))
+            case Chance():
+                waiting.extend(part for feature in reversed(current.features) for part in feature.parts)
 
 
 def leaves_of(question: Question) -> list[t.Expr]:
@@ -127,12 +181,20 @@ class Unsayable(Exception):
 class Asking:
     """Makes questions of conditions: `graph` says what tags are made of, `catalog` what audiences are.
 
-    `by_hand`: tags of which the person was given a value, whatever they are made of.
+    `by_hand`: tags of which the person was given a value, whatever they are made of. `held`: the person's value of a
+    tag that neither events nor time change.
     """
 
-    def __init__(self, graph: Graph, catalog: Catalog, at: datetime, by_hand: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        catalog: Catalog,
+        at: datetime,
+        by_hand: Collection[str] = (),
+        held: Callable[[t.Name], Any] | None = None,
+    ) -> None:
         self.graph, self.catalog, self.at = graph, catalog, at
-        self._by_hand = by_hand
+        self._by_hand, self._held = by_hand, held
         self._parts = 0
         self._open: list[str] = []
 
@@ -189,6 +251,10 @@ class Asking:
             tag = self.graph.tags.get(name.name)
             if tag is None or tag.key in self._by_hand:
                 continue
+            if isinstance(tag.definition, Learned):
+                if not _directly(test, name):
+                    raise Unsayable
+                return self._by_chance(text, test, name, tag)
             if isinstance(tag.definition, Statistic):
                 return self._test(text, put_in(test, name, self._value_of(tag)))
             if isinstance(tag.definition, Points | Rule) and not _directly(test, name):
@@ -263,6 +329,67 @@ class Asking:
         ways = tuple(Score(text, tag.key, rows, low, high) for low, high in spans)
         return ways[0] if len(ways) == 1 else Some(text, ways)
 
+    def _by_chance(self, text: str, test: t.Expr, name: t.Name, tag: Tag) -> Question:
+        """A test of a learned chance: the chances that pass it."""
+        chance = self.chance(tag)
+        if isinstance(test, t.Known):
+            known = [self.question(t.Known(t.Name(feature.tag))) for feature in _missable(chance)]
+            return All(text, tuple(known)) if known else Sure(text, True)
+        spans = _passing_sums(test, name)
+        if spans is None:
+            raise Unsayable
+        ways = tuple(replace(chance, text=text, low=low, high=high) for low, high in spans)
+        return ways[0] if len(ways) == 1 else Some(text, ways)
+
+    def chance(self, tag: Tag) -> Chance:
+        """A learned tag as the features that its chance is worked out of. Raises Unsayable."""
+        tree = self.graph.trees[tag.key][0]
+        if not isinstance(tree, t.Logistic):
+            raise Unsayable
+        features = tuple(self._feature(factor) for factor in tree.factors)
+        return Chance(tag.key, tag.key, float(tree.base), features)
+
+    def _feature(self, factor: t.Factor) -> Feature:
+        key, weight = factor.tag.name, float(factor.weight)
+        tag = self.graph.tags.get(key)
+        if tag is None or tag.weighted or isinstance(tag.definition, Learned | Tiers):
+            raise Unsayable
+        if key in self._by_hand or isinstance(tag.definition, Given | Observed):
+            return self._constant(tag, weight)
+        if tag.type is ValueType.FLAG:
+            return Feature(key, weight, rows=((1.0, self.question(factor.tag)),), otherwise=0.0)
+        if isinstance(tag.definition, Statistic):
+            found = self._test(key, t.Known(self._value_of(tag)))
+            if not isinstance(found, One) or not isinstance(found.leaf, t.Known):
+                raise Unsayable
+            return Feature(key, weight, found.leaf.value, tag.type)
+        if isinstance(tag.definition, Points) and tag.definition.cuts is None:
+            rows = tuple((worth / MILLIONTHS, part) for worth, part in self.rows(tag, tag.definition))
+            return Feature(key, weight, rows=rows, added=True, otherwise=0.0)
+        if isinstance(tag.definition, Rule):
+            trees, cases = self.graph.trees[key], tag.definition.cases
+            rows = tuple(
+                (in_units(case.then, tag.type), self.question(tree))
+                for case, tree in zip(cases, trees, strict=True)
+            )
+            last = tag.definition.otherwise
+            return Feature(
+                key, weight, rows=rows, otherwise=None if last is None else in_units(last, tag.type)
+            )
+        raise Unsayable
+
+    def _constant(self, tag: Tag, weight: float) -> Feature:
+        """What was told or given of the person."""
+        if self._held is None:
+            raise Unsayable
+        name = t.Name(tag.key)
+        found, flag = self._held(name), tag.type is ValueType.FLAG
+        number = 0.0 if found is None else in_units(found, tag.type)
+        test = t.Known(name)
+        told = isinstance(tag.definition, Observed) and tag.key not in self._by_hand
+        part: Question = Fixed(to_text(test), test) if told else Sure(to_text(test), found is not None)
+        return Feature(tag.key, weight, rows=((number, part),), otherwise=0.0 if flag else None)
+
     def rows(self, tag: Tag, points: Points) -> tuple[tuple[int, Question], ...]:
         """What each condition of the points is worth, in millionths."""
         trees = self.graph.trees[tag.key]
@@ -307,7 +434,10 @@ def _passing_sums(test: t.Expr, name: t.Name) -> list[tuple[int | None, int | No
     """The sums [low, high) in millionths that pass a test of added points; None of a test that is not looked into."""
 
     def whole(value: t.Value) -> int | None:
-        return millionths(value.value) if isinstance(value, t.Number) else None
+        if not isinstance(value, t.Number):
+            return None
+        found = millionths(value.value)
+        return found if math.isclose(found / MILLIONTHS, value.value, rel_tol=1e-12) else None
 
     match test:
         case t.Known():
@@ -329,6 +459,16 @@ def _passing_sums(test: t.Expr, name: t.Name) -> list[tuple[int | None, int | No
             }  # fmt: skip
             return spans[asked.op]
     return None
+
+
+def in_units(value: Any, kind: ValueType) -> float:
+    """A value as the number that a chance counts: amounts in units, flags as 1 and 0."""
+    return float(value) / (MONEY_SCALE if kind is ValueType.MONEY else 1)
+
+
+def _missable(chance: Chance) -> list[Feature]:
+    """The features without which there is no chance."""
+    return [feature for feature in chance.features if feature.otherwise is None]
 
 
 def _names(test: t.Expr) -> list[t.Name]:

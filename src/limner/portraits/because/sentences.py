@@ -50,6 +50,47 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "已有 {have} 分，须少于 {need} 分：{signed} 分，{texts}",
     ),
     "points_more": ("{have} points: {signed} by {texts}", "已有 {have} 分：{signed} 分，{texts}"),
+    "chance": (
+        "a chance of {have}, {need} asked: {texts}{until}",
+        "概率为 {have}，要求 {need}：{texts}{until}",
+    ),
+    "chance_less": (
+        "a chance of {have}, less than {need} asked: {texts}{until}",
+        "概率为 {have}，要求低于 {need}：{texts}{until}",
+    ),
+    "no_single": (
+        "a chance of {have}, {need} asked: no single thing that they could do changes it",
+        "概率为 {have}，要求 {need}：本人做任何单独一件事都不会改变结果",
+    ),
+    "no_single_less": (
+        "a chance of {have}, less than {need} asked: no single thing that they could do changes it",
+        "概率为 {have}，要求低于 {need}：本人做任何单独一件事都不会改变结果",
+    ),
+    "no_chance": (
+        "there is no chance without {names}: no single thing that they could do changes it",
+        "缺少 {names}，因此没有概率：本人做任何单独一件事都不会改变结果",
+    ),
+    # the cut points on both sides of a value
+    "above": (
+        "{more} more {of} would be {tier}, which begins at {cut}{moving}",
+        "{of}再多 {more} 即为“{tier}”（自 {cut} 起）{moving}",
+    ),
+    "below": (
+        "{more} less {of} is still {now}, which begins at {cut}; any less is {tier}{moving}",
+        "{of}再少 {more} 仍为“{now}”（自 {cut} 起），更少即为“{tier}”{moving}",
+    ),
+    "below_at": (
+        "any less {of} would be {tier}: {now} begins at {cut}{moving}",
+        "{of}再少即为“{tier}”：“{now}”自 {cut} 起{moving}",
+    ),
+    "mark_above": (
+        "{more} more reaches {cut}, from which on {of} is another{moving}",
+        "再高 {more} 即达到 {cut}，“{of}”从此不同{moving}",
+    ),
+    "mark_below": (
+        "{more} above {cut}, beneath which {of} is another{moving}",
+        "比 {cut} 高 {more}，低于它时“{of}”不同{moving}",
+    ),
     "never_points": (
         "cannot become so: the conditions bring at most {reach} points",
         "不可能满足：各条件最多带来 {reach} 分",
@@ -201,9 +242,9 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "not said: the definition that computed it can no longer be read: {message}",
         "不作说明：当时的定义已无法读取：{message}",
     ),
-    "cut_every_run": (
-        "not said: its cut points follow from everybody in each run",
-        "不作说明：分界点在每次运行时由全体人群算出",
+    "nobody_cut": (
+        "there are no cut points: nobody has a value of {of}",
+        "没有分界点：没有人有 {of} 的值",
     ),
     "unsaid": (
         "not said: no small change was found that would make it so",
@@ -219,6 +260,7 @@ _UNTIL = {
     ("en", False): ", which helps at least before {}",
     ("zh", False): "，至少在 {} 之前有效",
 }
+_MOVING = {"en": "; cut points move with every run", "zh": "；分界点随每次运行变动"}
 _NOW = {"en": ", if it happens now", "zh": "，须现在发生"}
 _UNITS_ZH = {
     "second": "秒",
@@ -278,7 +320,7 @@ def say(
     template = "value_any" if code == "value" and numbers.get("value") is None else code
     for n, language in enumerate(LANGUAGES):
         words = {
-            name: day(value, language, zone) if isinstance(value, datetime) else _word(value)
+            name: day(value, language, zone) if isinstance(value, datetime) else _word(value, language)
             for name, value in numbers.items()
         }
         words["what"] = happening(numbers.get("event"), where, language)
@@ -299,14 +341,17 @@ def say(
             words["unit_zh"] = _UNITS_ZH[numbers["unit"]]
         if isinstance(numbers.get("more"), int | float):
             words["signed"] = f"{numbers['more']:+g}"
+        words["moving"] = _MOVING[language] if numbers.get("moving") else ""
         words["texts"] = "; ".join(item[language] for item in numbers.get("texts", ()))
         said[language] = SENTENCES[template][n].format_map(words)
     return said
 
 
-def _word(value: Any) -> str:
+def _word(value: Any, language: str) -> str:
     if value is None:
         return "–"
+    if isinstance(value, Mapping):  # a title
+        return str(value[language])
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -317,6 +362,8 @@ def _plain(value: Any) -> Any:
         return utc(value).isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from limner.errors import ExpressionError
@@ -23,10 +24,11 @@ from limner.portraits.because.deciding import (
 )
 from limner.portraits.because.facts import Facts
 from limner.portraits.because.missing import Near, Nearness
-from limner.portraits.because.moment import answer, value
+from limner.portraits.because.moment import answer, chance, value
 from limner.portraits.because.plans import Lack, Plan, Until
 from limner.portraits.because.question import (
     Asking,
+    Chance,
     Fixed,
     One,
     Question,
@@ -35,16 +37,18 @@ from limner.portraits.because.question import (
     TooLarge,
     Unsayable,
     Weighs,
+    in_units,
     leaves_of,
 )
 from limner.portraits.because.reading import Reader, TooManyEvents
-from limner.portraits.because.sentences import say
+from limner.portraits.because.sentences import LANGUAGES, say
 from limner.portraits.because.turning import TooMany, Unsaid, first_turn
 from limner.portraits.because.weighing import engines
 from limner.portraits.person import exact
-from limner.tags.masking import is_personal, masked
+from limner.tags.graph import Graph
+from limner.tags.masking import hides, is_personal, masked
 from limner.tags.methods.given import IMPORTED
-from limner.tags.model import Given, Observed, Points, Rule, Statistic, Tag, Tiers
+from limner.tags.model import Cuts, Given, Learned, Observed, Points, Rule, Statistic, Tag, Tiers
 from limner.tags.objects import worded
 from limner.tags.tiers import MILLIONTHS, millionths
 from limner.types import Json, ValueType, naive, utc
@@ -65,7 +69,10 @@ class Unknown(Exception):
 
 @dataclass(frozen=True)
 class Told:
-    """What was worked out. `because`, `near`, `ends` and `cases` are ready for JSON; `turn` is still to be proved."""
+    """What was worked out. `because`, `near`, `ends` and `cases` are ready for JSON; `turn` is still to be proved.
+
+    `above` and `below`: the cut points next to the value, what lies beyond them and what would bring it there.
+    """
 
     because: Json
     near: Json | None
@@ -74,6 +81,8 @@ class Told:
     turn: datetime | None
     removal: Removal
     then: Any = None
+    above: Json | None = None
+    below: Json | None = None
 
 
 class Teller:
@@ -113,12 +122,14 @@ class Teller:
                 return self._given(tag)
             if isinstance(definition, Rule):
                 return self._rule(tag, definition)
+            if isinstance(definition, Learned):
+                return self._learned(tag)
             if isinstance(definition, Statistic):
                 return self._statistic(self.reader.graph.trees[tag.key][0])
             if isinstance(definition, Points):
                 return self._points(tag, definition)
             if isinstance(definition, Tiers):
-                raise Unknown("cut_every_run")
+                raise Unknown("nobody_cut", of=definition.cuts.of)
             return self._observed(definition)
         except Unknown as error:
             rows = definition.cases if isinstance(definition, Rule) else ()
@@ -160,7 +171,136 @@ class Teller:
             best = near.near(some)
             nearest = self._near(best, top=True)
             nearest["value"] = None if best.nearest is None else self._value(values[best.nearest], tag.type)
-        return Told(told.because, nearest, shown, told.ends, told.turn, told.removal, told.then)
+        told = replace(told, near=nearest, cases=shown)
+        if definition.cuts is None:
+            return told
+        return self._between(told, tag, definition.cuts, questions, facts, reading)
+
+    # what lies above and below
+
+    def _between(
+        self,
+        told: Told,
+        tag: Tag,
+        cuts: Cuts,
+        questions: Sequence[Question],
+        facts: Facts,
+        reading: Callable[[Facts, datetime], Any],
+    ) -> Told:
+        """Of tiers: how far the number is from the next tier on either side, and what would bring it there."""
+        of = self.reader.graph.tags[cuts.of]
+        tests = [test.right for test in self.reader.graph.trees[tag.key] if isinstance(test, t.Compare)]
+        points = [float(test.value) for test in reversed(tests) if isinstance(test, t.Number)]
+        held = self.reader.values([t.Name(of.key)])[0]
+        if held is None or len(points) != len(questions) - 1:
+            return told
+        near, have = self._nearness(facts, leaves_of(Some("", tuple(questions)))), in_units(held, of.type)
+        place = bisect_right(points, have)
+
+        def question(point: float) -> Question:
+            return questions[len(points) - 1 - points.index(point)]
+
+        def side(point: float, wanted: bool, gives: str, code: str, now: str) -> Json:
+            numbers = {
+                "more": _apart(point, have), "of": _titles(of), "tier": gives, "cut": _neat(point), "now": now,
+                "moving": cuts.every_run,
+            }  # fmt: skip
+            found = near.near(question(point), wanted)
+            return self._side(tag, gives, point, found, code, numbers, facts, reading, of)
+
+        above = below = None
+        if place < len(points):
+            cut = points[place]
+            above = side(cut, True, cuts.tiers[bisect_right(points, cut)], "above", cuts.tiers[place])
+        if place:
+            cut = points[place - 1]
+            code = "below_at" if cut == have else "below"
+            below = side(cut, False, cuts.tiers[bisect_left(points, cut)], code, cuts.tiers[place])
+        return replace(told, above=above, below=below)
+
+    def _side(
+        self,
+        tag: Tag,
+        gives: str | None,
+        cut: float,
+        near: Near,
+        code: str,
+        numbers: Mapping[str, Any],
+        facts: Facts,
+        reading: Callable[[Facts, datetime], Any],
+        of: Tag,
+    ) -> Json:
+        """{tag, titles, gives, at, by, near, text}: one cut point next to a value, and what brings it across."""
+        hidden = hides(of, self.hide)
+        if hidden:
+            numbers = {
+                name: masked(item) if name in ("more", "cut") else item for name, item in numbers.items()
+            }
+        shown = None
+        if not hidden:
+            shown = self._near(near, top=True)
+            then = None
+            begin = near.begin or self.at
+            if near.plan is not None:
+                then = reading(near.plan.carried_out(facts, begin), near.plan.done(begin))
+            elif near.alone is not None:
+                then = reading(facts, near.alone)
+            shown["value"] = None if then is None else self._value(then, self._kind_of(tag))
+        return {
+            "tag": tag.key,
+            "titles": dict(tag.title),
+            "gives": gives,
+            "at": masked(_neat(cut)) if hidden else _neat(cut),
+            "by": numbers["more"],
+            "near": shown,
+            "text": say(code, numbers, zone=self.zone),
+        }
+
+    def _kind_of(self, tag: Tag) -> ValueType:
+        return ValueType.NUMBER if isinstance(tag.definition, Learned) else tag.type
+
+    def _learned(self, tag: Tag) -> Told:
+        """What the features of a learned chance rest on, and how far it is from where other tags cut or compare it."""
+        asked = self._asked(lambda asking: asking.chance(tag))
+        known = self._question(t.Known(t.Name(tag.key)))
+        leaves = list(dict.fromkeys((*leaves_of(asked), *leaves_of(known))))
+        facts = self._facts(leaves)
+
+        def reading(given: Facts, at: datetime) -> Any:
+            found = chance(asked, given, at)
+            return None if found is None else found / MILLIONTHS
+
+        now = reading(facts, self.at)
+        if not _same(now, self.reader.values([self.reader.graph.trees[tag.key][0]])[0]):  # type: ignore[list-item]
+            raise Unknown("disagrees")
+        removal = flip_reading(leaves, facts, lambda given: reading(given, self.at), self.at)
+        removal = removal or everything(leaves, facts, lambda given: reading(given, self.at))
+        told = self._told(facts, leaves, reading, removal, [], near=known if now is None else None)
+        if now is None:
+            return told
+        near, at = self._nearness(facts, leaves), millionths(now)
+        marks = sorted(_marks(self.reader.graph, tag.key), key=lambda mark: mark.at)
+
+        def side(mark: _Mark, wanted: bool, code: str) -> Json:
+            other = self.reader.graph.tags[mark.tag]
+            numbers = {
+                "more": _apart(mark.at / MILLIONTHS, now), "of": _titles(other), "cut": mark.at / MILLIONTHS,
+                "moving": mark.moving,
+            }  # fmt: skip
+            found = near.near(
+                replace(asked, text=f"{tag.key} >= {mark.at / MILLIONTHS:g}", low=mark.at), wanted
+            )
+            shown = self._side(tag, None, mark.at / MILLIONTHS, found, code, numbers, facts, reading, tag)
+            gives = mark.above if wanted else mark.below
+            return {**shown, "tag": other.key, "titles": dict(other.title), "gives": gives}
+
+        higher = next((mark for mark in marks if mark.at > at), None)
+        lower = next((mark for mark in reversed(marks) if mark.at <= at), None)
+        return replace(
+            told,
+            above=None if higher is None else side(higher, True, "mark_above"),
+            below=None if lower is None else side(lower, False, "mark_below"),
+        )
 
     def _points(self, tag: Tag, definition: Points) -> Told:
         """Which conditions give their points, what each other one would bring, and what is missing for the next tier.
@@ -308,7 +448,15 @@ class Teller:
 
     def _asked(self, ask: Callable[[Asking], Asked]) -> Asked:
         try:
-            return ask(Asking(self.reader.graph, self.reader.catalog, self.at, self.reader.given))
+            return ask(
+                Asking(
+                    self.reader.graph,
+                    self.reader.catalog,
+                    self.at,
+                    self.reader.given,
+                    held=lambda name: self.reader.values([name])[0],
+                )
+            )
         except TooLarge:
             raise Unknown("too_large") from None
         except Weighs:
@@ -433,7 +581,12 @@ class Teller:
             text = say(lack.code, {**numbers, "texts": missing}, zone=self.zone)
             text["numbers"] = {name: item for name, item in text["numbers"].items() if name != "texts"}
             return self._lack(lack, text)
-        if near.parts and (lack is None or lack.what not in ("unsaid", "never", "time")):
+        if lack is not None and lack.what == "chance" and isinstance(near.question, Chance):
+            texts = [parts[near.nearest or 0]["missing"]["text"]]
+            text = self._sentence(replace(lack, numbers={**lack.numbers, "texts": texts}))
+            text["numbers"] = {name: item for name, item in text["numbers"].items() if name != "texts"}
+            return self._lack(lack, text)
+        if near.parts and (lack is None or lack.what not in ("unsaid", "never", "none", "time")):
             if near.nearest is not None:
                 return dict(parts[near.nearest]["missing"])
             texts = [part["missing"]["text"] for part in parts if part["missing"] is not None]
@@ -515,6 +668,53 @@ class Teller:
 
     def _value(self, item: Any, kind: ValueType) -> Any:
         return exact(item, kind)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A chance (in millionths) from which on another tag is `above`, and beneath which `below`; None: not named."""
+
+    at: int
+    tag: str
+    above: str | None
+    below: str | None
+    moving: bool
+
+
+def _marks(graph: Graph, key: str) -> Iterator[_Mark]:
+    """Where other tags cut a learned chance into tiers, or compare it with a number."""
+    for tag in graph.tags.values():
+        trees, cuts = graph.trees[tag.key], getattr(tag.definition, "cuts", None)
+        if cuts is not None and cuts.of == key and isinstance(tag.definition, Rule):
+            points = [
+                millionths(test.right.value)
+                for test in reversed(trees)
+                if isinstance(test, t.Compare) and isinstance(test.right, t.Number)
+            ]
+            for n, point in enumerate(points):
+                yield _Mark(point, tag.key, cuts.tiers[n + 1], cuts.tiers[n], cuts.every_run)
+            continue
+        for node in (node for tree in trees for node in t.walk(tree)):
+            match node:
+                case t.Compare(t.Name(name), op, t.Number(number)) if name == key:
+                    at = millionths(number) + (op in (">", "<="))
+                    yield _Mark(at, tag.key, None, None, moving=False)
+
+
+def _titles(tag: Tag) -> dict[str, str]:
+    """What the tag is called, in each language of the sentences."""
+    return {language: tag.name(language) for language in LANGUAGES}
+
+
+def _apart(first: float, second: float) -> str:
+    """How far two numbers are from each other, as people write it."""
+    return _neat(abs(Decimal(repr(first)) - Decimal(repr(second))))
+
+
+def _neat(number: float | Decimal) -> str:
+    """The number as people write it, every digit of it."""
+    shown = format(Decimal(repr(number)) if isinstance(number, float) else number, "f")
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def _until(until: Until | None) -> Json:

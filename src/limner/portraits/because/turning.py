@@ -13,7 +13,7 @@ from limner.expressions.predicate import microseconds
 from limner.expressions.windows import LATEST, MICROSECOND, instant_of, passes, value_passes
 from limner.portraits.because.facts import Facts
 from limner.portraits.because.moment import DAY, among, span_of, value
-from limner.portraits.because.weighing import engines, interests
+from limner.portraits.because.weighing import Fed, engines, interests
 from limner.types import ValueType, naive, utc
 
 MOST_INSTANTS = 20_000
@@ -21,6 +21,9 @@ MOST_INSTANTS = 20_000
 
 MOST_ASKED = 80
 """So many instants are tried where each asks the engine."""
+
+_DAYS, _FAR, _STRIDE = 800, 3_660, 30
+"""So many days are looked ahead one by one where each counts in a chance; then up to so many, by so many at once."""
 
 _AGES = 20
 """So many birthdays are looked ahead."""
@@ -70,9 +73,23 @@ def first_turn(
         if n == most:
             raise TooMany
         if reading(facts, at) != now:
+            if at - before > DAY and any(isinstance(leaf, Fed) for leaf in leaves):
+                at = _first_day(before, at, lambda tried: reading(facts, tried) != now)
             return _fallen(before, at, lambda tried: reading(facts, tried) != now, steps) if steps else at
         before = at
     return None
+
+
+def _first_day(low: datetime, high: datetime, turned: Callable[[datetime], bool]) -> datetime:
+    """The first of the days before `high`, and after `low`, from which on it is turned: found by halving."""
+    turned_at, still = 0, (high - low) // DAY + 1  # so many days before `high`
+    while still - turned_at > 1:
+        middle = (still + turned_at) // 2
+        if high - DAY * middle > low and turned(high - DAY * middle):
+            turned_at = middle
+        else:
+            still = middle
+    return high - DAY * turned_at
 
 
 def _fallen(
@@ -274,6 +291,13 @@ def _instants_of(node: t.Aggregate, facts: Facts) -> list[int]:
 def _days(node: t.Aggregate, leaf: t.Expr, facts: Facts, after: datetime) -> Iterator[datetime]:
     """When the days since the last event pass a bound that the test names; of a bare value, each next day."""
     found = facts.rows[node.event]
+    if isinstance(leaf, Fed):
+        for ts in found.times[-1:]:
+            first = (after - ts) // DAY + 1
+            near = range(first, first + _DAYS)
+            far = range(first + _DAYS - 1 + _STRIDE, first + _FAR, _STRIDE)
+            yield from (later(ts, DAY * k) for k in (*near, *far))
+        return
     if leaf == node:
         for ts in found.times:
             yield ts + DAY * ((after - ts) // DAY + 1)

@@ -6,6 +6,7 @@ The engine answers them as it computes tags, over the person's few events with s
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from limner.expressions import tree as t
@@ -17,6 +18,13 @@ class Weighed(t.Node):
 
     interest: t.Interest
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fed(t.Node):
+    """That a value is known which feeds a chance: whatever changes the value may change the chance."""
+
+    value: t.Value
 
 
 _ASKED = (
@@ -32,6 +40,7 @@ _ASKED = (
 )
 
 
+@lru_cache(maxsize=4096)
 def engines(node: t.Node) -> bool:
     """Whether only the engine says it."""
     return any(

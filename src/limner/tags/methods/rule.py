@@ -24,16 +24,18 @@ def query(
     as_of: datetime,
     among: str | None = None,
     conditions: Sequence[t.Expr] | None = None,
+    points: Sequence[int | float] = (),
 ) -> Query:
     """(ix, value) of everybody for whom a case holds, or of everybody when there is an `otherwise`, or points.
 
-    `conditions`: those of the cases in another form; default: as they are written.
+    `conditions`: those of the cases in another form; default: as they are written. `points`: the cut points of
+    percentiles, as values stand in tables; default: they are computed from everybody.
     """
     definition = tag.definition
     if isinstance(definition, Points):
         return values(_scores(definition, conditions or graph.trees[tag.key]), catalog, as_of, among=among)
     if isinstance(definition, Tiers):
-        return _tiers(definition, catalog=catalog, as_of=as_of, among=among)
+        return _tiers(definition, catalog=catalog, as_of=as_of, among=among, points=points)
     if not isinstance(definition, Rule):
         raise TypeError(f"the tag {tag.key} is of method {tag.method}")
     cases = [
@@ -55,21 +57,21 @@ def _scores(points: Points, conditions: Sequence[t.Expr]) -> Scores:
     )
 
 
-def _tiers(definition: Tiers, *, catalog: Catalog, as_of: datetime, among: str | None) -> Query:
-    """Everybody's tier by cut points that are computed here, from all living people who have a value.
+def cut_query(definition: Tiers, *, catalog: Catalog, as_of: datetime) -> Query:
+    """One row: the cut points c0, c1 … as of now, NULL when nobody has a value, and of how many people (n).
 
     The cut point for p percent of n people is the value at place n * p // 100 (from 0) in ascending order: whole
     numbers alone decide, and equal values are in one tier.
     """
-    cuts, bind = definition.cuts, Bound()
-    found = catalog.tag(cuts.of)
-    if found is None:
-        raise TypeError(f"there is no tag {cuts.of}")
-    valid = f"v.value IS NOT NULL AND (v.expires_at IS NULL OR v.expires_at > {bind(naive(as_of))})"
-    held = (
-        f"SELECT p.ix, v.value FROM persons AS p LEFT JOIN {quoted(found[0])} AS v ON v.ix = p.ix AND {valid}\n"
-        "WHERE p.merged_into IS NULL AND NOT p.erased"
-    )
+    bind = Bound()
+    steps = _cutting(definition, bind, catalog=catalog, as_of=as_of)
+    columns = ", ".join(f"c.c{number}" for number in range(len(definition.cuts.at)))
+    final = f"SELECT {columns}, (SELECT COUNT(value) FROM held) AS n FROM cut AS c"
+    return Query(steps, final, dict(bind.values))
+
+
+def _cutting(definition: Tiers, bind: Bound, *, catalog: Catalog, as_of: datetime) -> tuple[Step, Step, Step]:
+    """Everybody's number (`held`), those that are known in their order (`placed`), and the cut points (`cut`)."""
     placed = (
         "SELECT value, ROW_NUMBER() OVER (ORDER BY value) - 1 AS place, COUNT(*) OVER () AS n\n"
         "FROM held WHERE value IS NOT NULL"
@@ -77,22 +79,54 @@ def _tiers(definition: Tiers, *, catalog: Catalog, as_of: datetime, among: str |
     whole = 100 * SCALE
     columns = ", ".join(
         f"MAX(value) FILTER (WHERE place = n * {bind(round(percent * SCALE))} // {bind(whole)}) AS c{number}"
-        for number, percent in enumerate(cuts.at)
+        for number, percent in enumerate(definition.cuts.at)
     )
+    return (
+        held(definition, bind, catalog=catalog, as_of=as_of),
+        Step("placed", placed),
+        Step("cut", f"SELECT {columns} FROM placed"),
+    )
+
+
+def held(definition: Tiers, bind: Bound, *, catalog: Catalog, as_of: datetime) -> Step:
+    """The step `held`: ix and the number that is cut (NULL: none), of all living people."""
+    found = catalog.tag(definition.cuts.of)
+    if found is None:
+        raise TypeError(f"there is no tag {definition.cuts.of}")
+    valid = f"v.value IS NOT NULL AND (v.expires_at IS NULL OR v.expires_at > {bind(naive(as_of))})"
+    return Step(
+        "held",
+        f"SELECT p.ix, v.value FROM persons AS p LEFT JOIN {quoted(found[0])} AS v ON v.ix = p.ix AND {valid}\n"
+        "WHERE p.merged_into IS NULL AND NOT p.erased",
+    )
+
+
+def _tiers(
+    definition: Tiers,
+    *,
+    catalog: Catalog,
+    as_of: datetime,
+    among: str | None,
+    points: Sequence[int | float],
+) -> Query:
+    """Everybody's tier by these cut points, else by those of `cut_query`, from all living people who have a value."""
+    cuts, bind = definition.cuts, Bound()
+    if points:
+        steps: tuple[Step, ...] = (held(definition, bind, catalog=catalog, as_of=as_of),)
+        at = [bind(point) for point in points]
+    else:
+        steps = _cutting(definition, bind, catalog=catalog, as_of=as_of)
+        at = [f"c.c{number}" for number in range(len(cuts.at))]
     above = "".join(
-        f" WHEN h.value >= c.c{number} THEN {bind(cuts.tiers[number + 1])}"
+        f" WHEN h.value >= {at[number]} THEN {bind(cuts.tiers[number + 1])}"
         for number in reversed(range(len(cuts.at)))
     )
     otherwise = "NULL" if definition.otherwise is None else bind(definition.otherwise)
     tier = f"CASE WHEN h.value IS NULL THEN {otherwise}{above} ELSE {bind(cuts.tiers[0])} END"
+    cut = "" if points else " CROSS JOIN cut AS c"
     some = "" if among is None else f" WHERE h.ix IN (SELECT ix FROM {quoted(among)})"
-    steps = (
-        Step("held", held),
-        Step("placed", placed),
-        Step("cut", f"SELECT {columns} FROM placed"),
-        Step("tiered", f"SELECT h.ix, {tier} AS value FROM held AS h CROSS JOIN cut AS c{some}"),
-    )
-    return Query(steps, "SELECT ix, value FROM tiered WHERE value IS NOT NULL", dict(bind.values))
+    tiered = Step("tiered", f"SELECT h.ix, {tier} AS value FROM held AS h{cut}{some}")
+    return Query((*steps, tiered), "SELECT ix, value FROM tiered WHERE value IS NOT NULL", dict(bind.values))
 
 
 def literal(value: Value, kind: ValueType) -> t.Literal:

@@ -3,11 +3,13 @@ import { useTranslation } from "react-i18next";
 
 import { Icon } from "../../components/Icon";
 import parts from "../../components/parts.module.css";
+import { merged } from "../../lib/raw";
+import { Condition } from "../audiences/Condition";
 import { useVocabulary } from "../audiences/words";
 import { Field, Words as Choice } from "../tags/Form";
 import { type Doc, listOf, mapOf, type Raw, startKindOf, type StartKind, STARTS, textOf } from "./graph";
 import css from "./journeys.module.css";
-import { AudienceChoice, Condition, Duration, type FormProps, Group, Happening, merged } from "./StepForm";
+import { AudienceChoice, Duration, type FormProps, Group, Happening } from "./StepForm";
 
 /** Who enters and who leaves, how often, and what the journey is for. */
 export function StartForm({ doc, change, readOnly }: FormProps & { doc: Doc; change: (patch: Doc) => void }) {

@@ -3,14 +3,18 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
-import { CodeEditor } from "../../components/CodeEditor";
 import { Icon } from "../../components/Icon";
 import parts from "../../components/parts.module.css";
 import { useAnswer } from "../../lib/api";
 import { type Channel, CHANNELS, channelOf, channelsOf, saidChannels } from "../../lib/channels";
 import { placeOf } from "../../lib/places";
-import { useCompletions, useVocabulary } from "../audiences/words";
+import { merged } from "../../lib/raw";
+import { Condition } from "../audiences/Condition";
+import { useVocabulary } from "../audiences/words";
 import { Foretold } from "../marketing/Foretold";
+import { PicksForm } from "../marketing/PicksForm";
+import { kindOfFile, refitted, restOf, within } from "../marketing/rows";
+import { VariantsForm } from "../marketing/VariantsForm";
 import { inAudience } from "../marketing/words";
 import { Field, Words as Choice } from "../tags/Form";
 import { END, type Graph, listOf, mapOf, type Raw, type Step, textOf } from "./graph";
@@ -41,10 +45,14 @@ export function StepForm({ graph, step, problems, change, lead, rename, readOnly
   const { t } = useTranslation("journeys");
   const { raw } = step;
   const set = (patch: Raw) => change(merged(raw, patch));
+  // What is wrong in a row of a message stands at the row.
+  const at = ["steps", step.name, "message"];
+  const mistakes = step.kind === "message" ? { variants: within(problems, ...at, "variants"), picks: within(problems, ...at, "picks") } : { variants: [], picks: [] };
+  const elsewhere = step.kind === "message" ? problems.filter(({ path }) => path.length < 5 || !["variants", "picks"].includes(String(path[3]))) : problems;
   const next = (way: string, label: string) => <Target graph={graph} step={step} way={way} label={label} lead={lead} />;
   return (
     <fieldset className={parts["form"]} disabled={readOnly}>
-      {problems.map((problem, index) => (
+      {elsewhere.map((problem, index) => (
         <p key={index} className={parts["bad"]} role="alert">
           {[problem.message, problem.hint].filter(Boolean).join(" · ")}
         </p>
@@ -59,7 +67,7 @@ export function StepForm({ graph, step, problems, change, lead, rename, readOnly
       )}
       {step.kind === "branch" && <Branch graph={graph} step={step} set={set} lead={lead} readOnly={readOnly} />}
       {step.kind === "split" && <Split graph={graph} step={step} set={set} lead={lead} />}
-      {step.kind === "message" && <Message raw={mapOf(raw["message"])} set={(message) => set({ message: merged(mapOf(raw["message"]), message) })} />}
+      {step.kind === "message" && <Message raw={mapOf(raw["message"])} set={(message) => set({ message: merged(mapOf(raw["message"]), message) })} mistakes={mistakes} readOnly={readOnly} />}
       {step.kind === "tag" && <Give raw={raw} set={set} />}
       {step.kind === "webhook" && <Post raw={mapOf(raw["webhook"])} set={(post) => set({ webhook: merged(mapOf(raw["webhook"]), post) })} />}
       {step.kind === "task" && (
@@ -74,11 +82,6 @@ export function StepForm({ graph, step, problems, change, lead, rename, readOnly
       <Named graph={graph} step={step} rename={rename} />
     </fieldset>
   );
-}
-
-/** What a mapping says with some keys changed; undefined takes one away. */
-export function merged(raw: Raw, patch: Raw): Raw {
-  return Object.fromEntries(Object.entries({ ...raw, ...patch }).filter(([, value]) => value !== undefined));
 }
 
 function Named({ graph, step, rename }: { graph: Graph; step: Step; rename: (to: string) => void }) {
@@ -143,15 +146,6 @@ function Optional({ label, none, value, start, onChange }: { label: string; none
       </Checkbox>
       {value !== "" && <Duration label={label} value={value} onChange={onChange} />}
     </>
-  );
-}
-
-export function Condition({ label, value, onChange, readOnly, placeholder }: { label: string; value: string; onChange: (value: string) => void; readOnly: boolean; placeholder?: string }) {
-  const words = useCompletions(useVocabulary().data);
-  return (
-    <Field label={label} group>
-      {() => <CodeEditor label={label} language="expression" height="auto" value={value} onChange={onChange} words={words} readOnly={readOnly} list={false} {...(placeholder ? { placeholder } : {})} />}
-    </Field>
   );
 }
 
@@ -268,7 +262,7 @@ export function Group({ title, remove, removeLabel, children }: { title: string;
   );
 }
 
-function Message({ raw, set }: { raw: Raw; set: (patch: Raw) => void }) {
+function Message({ raw, set, mistakes, readOnly }: { raw: Raw; set: (patch: Raw) => void; mistakes: { variants: readonly Mistake[]; picks: readonly Mistake[] }; readOnly: boolean }) {
   const { t } = useTranslation("journeys");
   const templates = useAnswer("/api/v1/templates", { params: { query: { limit: 200 } } });
   const template = textOf(raw["template"]);
@@ -276,12 +270,18 @@ function Message({ raw, set }: { raw: Raw; set: (patch: Raw) => void }) {
   const several = channels.length > 1;
   const files = mapOf(raw["templates"]);
   const best = textOf(raw["when"]) === "best hour";
+  const { t: marketing } = useTranslation("marketing");
+  const variants = listOf(raw["variants"]).map(mapOf);
+  const rest = restOf(variants);
+  const shownBy = files[channels[0] ?? "email"] ?? (template || textOf(rest?.["template"]));
   const go = (next: readonly Channel[]) => {
     if (next.length === 0) return;
     const one = next[0] ?? "email";
     const fileOf = (channel: Channel) => textOf(files[channel]) || (channelOf(textOf(raw["channel"])) === channel && !several ? template : "");
-    if (next.length > 1) set({ channel: saidChannels(next), template: undefined, templates: Object.fromEntries(next.map((channel) => [channel, fileOf(channel)])) });
-    else set({ channel: one, templates: undefined, template: several ? fileOf(one) : template });
+    const own = several ? fileOf(one) : template;
+    const texts = variants.length ? { variants: refitted(variants, channels, next, own) } : {};
+    if (next.length > 1) set({ ...texts, channel: saidChannels(next), template: undefined, templates: Object.fromEntries(next.map((channel) => [channel, fileOf(channel)])) });
+    else set({ ...texts, channel: one, templates: undefined, template: own });
   };
   const known = (templates.data?.templates ?? []).map((item) => item.name);
   const page = placeOf("template", template);
@@ -310,6 +310,28 @@ function Message({ raw, set }: { raw: Raw; set: (patch: Raw) => void }) {
       )}
       {page && known.includes(template) && <Link to={page}>{t("edit.templateOpen")}</Link>}
       {channels.includes("email") && <Field label={t("edit.subject")}>{(id) => <Input id={id} value={textOf(raw["subject"])} onChange={(event) => set({ subject: event.target.value })} />}</Field>}
+      <section className={css["part"]} aria-label={marketing("texts.title")}>
+        <h3>{marketing("texts.title")}</h3>
+        <VariantsForm
+          rows={variants}
+          change={(next) =>
+            set({
+              variants: next.length ? next : undefined,
+              // The last one may have been the only one that named a template.
+              ...(rest && !restOf(next) && !several && !template ? { template: rest["template"], ...(raw["subject"] === undefined ? { subject: rest["subject"] } : {}) } : {}),
+            })
+          }
+          channels={channels}
+          own={{ template, subject: textOf(raw["subject"]) }}
+          fileOf={() => template || textOf(rest?.["template"])}
+          mistakes={mistakes.variants}
+          readOnly={readOnly}
+        />
+      </section>
+      <section className={css["part"]} aria-label={marketing("lists.title")}>
+        <h3>{marketing("lists.title")}</h3>
+        <PicksForm lists={mapOf(raw["picks"])} change={(picks) => set({ picks: Object.keys(picks).length ? picks : undefined })} mistakes={mistakes.picks} readOnly={readOnly} kind={kindOfFile(textOf(shownBy))} />
+      </section>
       <Field label={t("edit.class")}>
         {(id) => <Select id={id} value={textOf(raw["class"]) || "marketing"} onChange={(value) => set({ class: value })} options={(["marketing", "service"] as const).map((value) => ({ value, label: t(`edit.${value}`) }))} />}
       </Field>

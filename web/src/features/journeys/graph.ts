@@ -1,6 +1,9 @@
+import { isMap, listOf, mapOf, type Raw, textOf } from "../../lib/raw";
+
+export { isMap, listOf, mapOf, type Raw, textOf };
+
 /** What a journey's file says, as JSON. */
-export type Doc = Record<string, unknown>;
-export type Raw = Record<string, unknown>;
+export type Doc = Raw;
 
 export const KINDS = ["wait", "until", "wait_for", "branch", "split", "message", "tag", "webhook", "task"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -37,22 +40,6 @@ export interface Graph {
   goal: { event: string; within: string } | null;
   steps: Step[];
   leaves: Leave[];
-}
-
-export function isMap(value: unknown): value is Raw {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function textOf(value: unknown): string {
-  return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
-}
-
-export function mapOf(value: unknown): Raw {
-  return isMap(value) ? value : {};
-}
-
-export function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? (value as unknown[]) : [];
 }
 
 export function kindOf(raw: Raw): Kind | null {

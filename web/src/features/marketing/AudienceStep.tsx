@@ -9,6 +9,7 @@ import { type Channel, CHANNELS, channelOf, channelsOf, saidChannels } from "../
 import { usePreferences } from "../../lib/preferences";
 import { titleIn } from "../../lib/titles";
 import css from "./marketing.module.css";
+import { refitted } from "./rows";
 import { type Fields, inAudience } from "./words";
 
 /** How many people an audience holds now, and how many of them a message can reach. */
@@ -55,8 +56,9 @@ export function AudienceStep({ name, fields, change }: { name: string; fields: F
   const go = (next: readonly Channel[]) => {
     const fileOf = (channel: Channel) => fields.templates[channel] ?? (channel === channels[0] && fields.template ? fields.template : channel === "email" ? `${name}.html` : `${name}_${channel}.yml`);
     const first = next[0] ?? "email";
-    if (next.length > 1) change({ channel: saidChannels(next), template: "", templates: Object.fromEntries(next.map((channel) => [channel, fileOf(channel)])) });
-    else if (several) change({ channel: first, template: fileOf(first), templates: {}, response_value: null });
+    const variants = refitted(fields.variants, channels, next, fileOf(first)) as Fields["variants"];
+    if (next.length > 1) change({ variants, channel: saidChannels(next), template: "", templates: Object.fromEntries(next.map((channel) => [channel, fileOf(channel)])) });
+    else if (several) change({ variants, channel: first, template: fileOf(first), templates: {}, response_value: null });
     else change({ channel: first });
   };
   return (

@@ -1,5 +1,5 @@
 import { Button, Input, Radio, Select } from "antd";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { CodeEditor } from "../../components/CodeEditor";
@@ -9,6 +9,7 @@ import { Card } from "../../components/Page";
 import { Empty, FailureLine, Loading } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer, useAsked, useChange } from "../../lib/api";
 import { type Channel, channelOf, channelsOf } from "../../lib/channels";
+import { mapOf, merged, type Raw, textOf } from "../../lib/raw";
 import { usePreferences } from "../../lib/preferences";
 import { asProblem } from "../../lib/problem";
 import { useAct } from "../../lib/useAct";
@@ -16,39 +17,73 @@ import { useDebounced } from "../../lib/useDebounced";
 import { useFormat } from "../../lib/useFormat";
 import { sampleOf } from "../content/samples";
 import css from "./marketing.module.css";
+import { PicksForm } from "./PicksForm";
+import { KINDS, kindOfFile, restOf, type RowMistake, within, withSnippet } from "./rows";
 import { useReason } from "./useReason";
+import { VariantsForm } from "./VariantsForm";
 import type { Fields } from "./words";
 
 type Previewed = Answer<"/api/v1/campaigns/preview", "post">;
 type Person = Previewed["people"][number];
 
-const KINDS: Record<Channel, readonly string[]> = { email: ["html", "mjml", "text"], wechat: ["wechat"], sms: ["sms"], push: ["push"], miniprogram: ["miniprogram"], wecom: ["wecom"] };
+interface ContentStepProps {
+  name: string;
+  fields: Fields;
+  text: string;
+  problems: readonly RowMistake[];
+  readOnly: boolean;
+  change: (patch: Partial<Fields>) => void;
+}
 
-/** What they get: the template as text, and beside it the message as each person of the audience would see it. */
-export function ContentStep({ name, fields, text, change }: { name: string; fields: Fields; text: string; change: (patch: Partial<Fields>) => void }) {
+/** What they get: who gets which text, the text that is chosen, and below it the message as each of its people would see it. */
+export function ContentStep({ name, fields, text, problems, readOnly, change }: ContentStepProps) {
   const { t } = useTranslation("marketing");
   const { language } = usePreferences();
   const channels = channelsOf(fields.channel);
   const [picked, setPicked] = useState<Channel>(channels[0] ?? "email");
   const channel = channels.includes(picked) ? picked : (channels[0] ?? "email");
   const several = channels.length > 1;
-  const template = several ? (fields.templates[channel] ?? "") : fields.template;
+  const rows: readonly Raw[] = fields.variants;
+  const names = rows.map((row) => textOf(row["name"]));
+  const whose = [...(restOf(rows) ? [] : [""]), ...names];
+  const [looked, setLooked] = useState("");
+  const variant = whose.includes(looked) ? looked : (whose[0] ?? "");
+  const row = variant === "" ? undefined : rows[names.indexOf(variant)];
+  const ownFile = several ? (fields.templates[channel] ?? "") : fields.template;
+  const fileOf = (one: Raw) => (several ? textOf(mapOf(one["templates"])[channel]) : textOf(one["template"])) || ownFile;
+  const template = row ? fileOf(row) : ownFile;
+  const setVariants = (next: readonly Raw[]) =>
+    // The last one may have been the only one that named a template.
+    change({ variants: next as Fields["variants"], ...(restOf(rows) && !restOf(next) && !several ? { template: fields.template, subject: fields.subject } : {}) });
+  const setRow = (patch: Raw) => setVariants(rows.map((one) => (one === row ? merged(one, patch) : one)));
+  const setTemplate = (file: string) => {
+    if (row) setRow(several ? { templates: { ...mapOf(row["templates"]), [channel]: file } } : { template: file });
+    else change(several ? { templates: { ...fields.templates, [channel]: file } } : { template: file });
+  };
   const templates = useAnswer("/api/v1/templates", { params: { query: { limit: 200 } } });
-  const there = templates.data?.templates.some((item) => item.name === template);
+  const isThere = (file: string) => templates.data?.templates.some((item) => item.name === file);
+  const there = isThere(template);
   const file = useAnswer(
     "/api/v1/definitions/{kind}/{name}",
     { params: { path: { kind: "templates", name: template } } },
     { retry: false, refetchOnWindowFocus: false, enabled: there === true },
   );
-  const [typed, setTyped] = useState<{ file: string; text: string } | null>(null);
+  /** What was typed into templates and is not saved, by file. */
+  const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
+  const type = (value: string) => setTyped((now) => ({ ...now, [template]: value }));
   const save = useChange("put", "/api/v1/definitions/{kind}/{name}", { invalidates: [["definitions"], ["templates"], ["campaigns"]] });
+  const copying = useAct();
   const missing = there === false || (file.error !== null && asProblem(file.error).status === 404);
   const known = missing ? undefined : file.data?.name === template ? file.data.text : undefined;
-  const own = typed?.file === template ? typed.text : undefined;
+  const own = typed[template];
   const shown = own ?? known;
   const dirty = own !== undefined && own !== known;
   const fits = templates.data?.templates.filter((item) => KINDS[channel].includes(item.kind)) ?? [];
   const others = templates.data?.templates.find((item) => item.name === template)?.used_by.map((item) => item.name).filter((item) => item !== name) ?? [];
+  const called = (one: string) => (one === "" ? t("content.everybodyElse") : one);
+  const alike = whose.filter((one) => one !== variant && (one === "" ? ownFile : fileOf(rows[names.indexOf(one)] ?? {})) === template);
+  const model = [ownFile, ...rows.map(fileOf)].find((one) => one !== template && isThere(one) && kindOfFile(one) === kindOfFile(template));
+  const unsaved = Object.keys(typed).filter((one) => one !== template);
   const keep = () => {
     if (own === undefined) return;
     save.mutate(
@@ -57,91 +92,139 @@ export function ContentStep({ name, fields, text, change }: { name: string; fiel
         headers: missing || !file.data ? { "If-None-Match": "*" } : { "If-Match": `"${file.data.etag}"` },
         body: { text: own },
       },
-      { onSuccess: () => void Promise.all([templates.refetch(), file.refetch()]).then(() => setTyped(null)) },
+      { onSuccess: () => void Promise.all([templates.refetch(), file.refetch()]).then(() => setTyped((now) => merged(now, { [template]: undefined }) as Record<string, string>)) },
     );
   };
-  const body = useDebounced(shown, 400);
-  const settled = useDebounced(template, 400) === template && text.includes(template);
+  const copy = (from: string) =>
+    copying.act(async () => {
+      const found = await answer(api.GET("/api/v1/definitions/{kind}/{name}", { params: { path: { kind: "templates", name: from } } }));
+      type(found.text);
+    });
+  const kind = kindOfFile(template);
+  const ready = useDebounced(shown === undefined ? "" : `${template}\n${shown}`, 400);
+  const body = ready.startsWith(`${template}\n`) ? ready.slice(template.length + 1) : undefined;
+  const settled = text.includes(template) && text.includes(variant);
+  const [place, setPlace] = useState({ variant, at: 0 });
+  const at = place.variant === variant ? place.at : 0;
+  const nothing = missing && own === undefined;
+  const preview = useAsked(
+    "/api/v1/campaigns/preview",
+    { body: { name, text, person: "", n: 1, skip: at, variant: rows.length > 0 ? variant : "*", templates: body === undefined ? {} : { ...typed, [template]: body } } },
+    { placeholderData: (last) => last, retry: false, enabled: settled && body !== undefined },
+  );
   return (
     <div className={css["content"]}>
+      <div className={css["columns"]}>
+        <Card title={t("texts.title")} note={t("texts.note")}>
+          <VariantsForm
+            rows={rows}
+            change={setVariants}
+            channels={channels}
+            own={{ template: several ? "" : fields.template, subject: fields.subject }}
+            fileOf={(one) => `${name}_${one}${/\.\w+$/.exec(ownFile)?.[0] ?? ".html"}`}
+            mistakes={within(problems, "variants")}
+            readOnly={readOnly}
+          />
+        </Card>
+        <Card title={t("lists.title")} note={t("lists.note")}>
+          <PicksForm
+            lists={fields.picks}
+            change={(picks) => change({ picks: picks as Fields["picks"] })}
+            mistakes={within(problems, "picks")}
+            readOnly={readOnly}
+            kind={kind}
+            {...(shown === undefined ? {} : { open: { file: template, text: shown, dirty, put: withSnippet(shown, kind, "") === null ? null : (snippet: string) => type(withSnippet(shown, kind, snippet) ?? shown) } })}
+          />
+        </Card>
+      </div>
       <Card title={t("content.title")}>
         <div className={css["text"]}>
-        <div className={css["form"]}>
-          {channel === "email" && (
-            <label className={css["field"]}>
-              <span>{t("content.subject")}</span>
-              <Input value={fields.subject} onChange={(event) => change({ subject: event.target.value })} />
-              <span className={css["faint"]}>{t("content.subjectNote", { example: "{{ person.name | default('friend') }}" })}</span>
-            </label>
-          )}
-          {several && (
-            <Radio.Group
-              optionType="button"
-              aria-label={t("foretold.forChannel")}
-              value={channel}
-              onChange={(event) => setPicked(channelOf(String(event.target.value)))}
-              options={channels.map((one) => ({ value: one, label: t(`channel.${one}`) }))}
-            />
-          )}
-          <label className={css["field"]}>
-            <span>{t("content.template")}</span>
-            <Select
-              aria-label={t("content.template")}
-              value={template}
-              onChange={(next) => change(several ? { templates: { ...fields.templates, [channel]: next } } : { template: next })}
-              options={[
-                ...(fits.some((item) => item.name === template) ? [] : [{ value: template, label: template }]),
-                ...fits.map((item) => ({ value: item.name, label: item.name })),
-              ]}
-            />
-          </label>
-          <TestToMe name={name} channel={several ? channel : ""} />
-        </div>
-        <div className={css["form"]}>
-          {missing && own === undefined ? (
-            <div className={css["notice"]}>
-              <span>{t("content.missing", { name: template })}</span>
-              <Button onClick={() => setTyped({ file: template, text: sampleOf(channel, language) })}>{t("content.start")}</Button>
-            </div>
-          ) : shown === undefined ? (
-            <Loading rows={6} />
-          ) : (
-            <>
-              <CodeEditor
-                label={template}
-                value={shown}
-                language={channel === "email" ? "text" : "yaml"}
-                height={360}
-                onChange={(value) => setTyped({ file: template, text: value })}
-                onSubmit={keep}
-              />
-              {others.length > 0 && <span className={css["faint"]}>{t("content.used", { campaigns: others.join(", ") })}</span>}
-              <div className={css["row"]}>
-                <Button type={dirty ? "primary" : "default"} disabled={!dirty} loading={save.isPending} onClick={keep}>
-                  {t("content.save")}
-                </Button>
-                {dirty && <span className={css["faint"]}>{t("content.unsaved")}</span>}
+          <div className={css["form"]}>
+            {rows.length > 0 && (
+              <div className={css["field"]}>
+                <span>{t("content.whose")}</span>
+                <Radio.Group className={css["switch"] ?? ""} optionType="button" aria-label={t("content.whose")} value={variant} onChange={(event) => setLooked(String(event.target.value))} options={whose.map((one) => ({ value: one, label: called(one) }))} />
               </div>
-              {save.error && <FailureLine error={save.error} />}
-            </>
-          )}
-        </div>
+            )}
+            {channel === "email" && (
+              <label className={css["field"]}>
+                <span>{t("content.subject")}</span>
+                <Input
+                  value={row ? textOf(row["subject"]) : fields.subject}
+                  placeholder={row && fields.subject ? t("texts.ownSubject", { subject: fields.subject }) : ""}
+                  onChange={(event) => (row ? setRow({ subject: event.target.value }) : change({ subject: event.target.value }))}
+                />
+                <span className={css["faint"]}>{t("content.subjectNote", { example: "{{ person.name | default('friend') }}" })}</span>
+              </label>
+            )}
+            {several && (
+              <Radio.Group
+                optionType="button"
+                aria-label={t("foretold.forChannel")}
+                value={channel}
+                onChange={(event) => setPicked(channelOf(String(event.target.value)))}
+                options={channels.map((one) => ({ value: one, label: t(`channel.${one}`) }))}
+              />
+            )}
+            <label className={css["field"]}>
+              <span>{t("content.template")}</span>
+              <Select
+                aria-label={t("content.template")}
+                value={template}
+                onChange={setTemplate}
+                options={[
+                  ...(fits.some((item) => item.name === template) ? [] : [{ value: template, label: template }]),
+                  ...fits.map((item) => ({ value: item.name, label: item.name })),
+                ]}
+              />
+            </label>
+            <TestToMe name={name} channel={several ? channel : ""} person={rows.length > 0 ? (preview.data?.people[0]?.person ?? "") : ""} />
+          </div>
+          <div className={css["form"]}>
+            {nothing ? (
+              <div className={css["notice"]}>
+                <span>{t("content.missing", { name: template })}</span>
+                {model && (
+                  <Button loading={copying.busy} onClick={() => void copy(model)}>
+                    {t("content.startFrom", { name: model })}
+                  </Button>
+                )}
+                <Button onClick={() => type(sampleOf(kind === "keys" ? channel : kind, language))}>{t("content.start")}</Button>
+                {copying.error !== null && <FailureLine error={copying.error} />}
+              </div>
+            ) : shown === undefined ? (
+              <Loading rows={6} />
+            ) : (
+              <>
+                <CodeEditor label={template} value={shown} language={channel === "email" ? "text" : "yaml"} height={360} onChange={type} onSubmit={keep} />
+                {alike.length > 0 && <span className={css["faint"]}>{t("content.alike", { names: alike.map(called).join(", ") })}</span>}
+                {others.length > 0 && <span className={css["faint"]}>{t("content.used", { campaigns: others.join(", ") })}</span>}
+                <div className={css["row"]}>
+                  <Button type={dirty ? "primary" : "default"} disabled={!dirty} loading={save.isPending} onClick={keep}>
+                    {t("content.save")}
+                  </Button>
+                  {dirty && <span className={css["faint"]}>{t("content.unsaved")}</span>}
+                </div>
+                {save.error && <FailureLine error={save.error} />}
+              </>
+            )}
+            {unsaved.length > 0 && <span className={css["faint"]}>{t("content.unsavedOthers", { names: unsaved.join(", ") })}</span>}
+          </div>
         </div>
       </Card>
-      <AsTheySeeIt name={name} text={text} file={template} body={settled ? body : undefined} missing={missing && own === undefined} />
+      <AsTheySeeIt found={preview} at={at} go={(next) => setPlace({ variant, at: next })} nobody={rows.length > 0 ? t("content.nobodyOf") : t("content.nobody")} missing={nothing} />
     </div>
   );
 }
 
-function AsTheySeeIt({ name, text, file, body, missing }: { name: string; text: string; file: string; body: string | undefined; missing: boolean }) {
+interface Asked {
+  data: Previewed | undefined;
+  error: unknown;
+}
+
+function AsTheySeeIt({ found, at, go, nobody, missing }: { found: Asked; at: number; go: (at: number) => void; nobody: ReactNode; missing: boolean }) {
   const { t } = useTranslation("marketing");
   const format = useFormat();
-  const [at, setAt] = useState(0);
-  const found = useAsked(
-    "/api/v1/campaigns/preview",
-    { body: { name, text, person: "", n: 1, skip: at, templates: body === undefined ? {} : { [file]: body } } },
-    { placeholderData: (last) => last, retry: false, enabled: body !== undefined },
-  );
   const all = found.data?.audience ?? 0;
   const person = found.data?.people[0];
   return (
@@ -151,9 +234,9 @@ function AsTheySeeIt({ name, text, file, body, missing }: { name: string; text: 
       extra={
         all > 0 && (
           <span className={css["tight"]}>
-            <Button aria-label={t("content.previous")} icon={<Icon name="back" />} disabled={at === 0} onClick={() => setAt(at - 1)} />
+            <Button aria-label={t("content.previous")} icon={<Icon name="back" />} disabled={at === 0} onClick={() => go(at - 1)} />
             <span>{t("content.person", { at: format.exact(at + 1), all: format.exact(all) })}</span>
-            <Button aria-label={t("content.next")} icon={<Icon name="next" />} disabled={at + 1 >= all} onClick={() => setAt(at + 1)} />
+            <Button aria-label={t("content.next")} icon={<Icon name="next" />} disabled={at + 1 >= all} onClick={() => go(at + 1)} />
           </span>
         )
       }
@@ -168,7 +251,7 @@ function AsTheySeeIt({ name, text, file, body, missing }: { name: string; text: 
       ) : missing ? (
         <Empty small icon="content" title={t("content.notYet")} />
       ) : found.data ? (
-        <Empty small title={t("content.nobody")} />
+        <Empty small title={nobody} />
       ) : (
         <Loading rows={5} />
       )}
@@ -251,7 +334,8 @@ export function Bodies({ html, text, data, url }: { html: string | null; text: s
   );
 }
 
-function TestToMe({ name, channel }: { name: string; channel: string }) {
+/** A message to oneself; with `person` as that one would get it, else as the audience's first. */
+function TestToMe({ name, channel, person }: { name: string; channel: string; person: string }) {
   const { t } = useTranslation("marketing");
   const [to, setTo] = useState("");
   const [said, setSaid] = useState("");
@@ -259,7 +343,7 @@ function TestToMe({ name, channel }: { name: string; channel: string }) {
   const go = () =>
     act(async () => {
       setSaid("");
-      const told = await answer(api.POST("/api/v1/campaigns/{name}/test", { params: { path: { name } }, body: { to, person: "", channel }, headers: once() }));
+      const told = await answer(api.POST("/api/v1/campaigns/{name}/test", { params: { path: { name } }, body: { to, person, channel }, headers: once() }));
       setSaid(t("content.tested", { outcome: [told.outcome, told.reason].filter(Boolean).join(": ") }));
     });
   return (

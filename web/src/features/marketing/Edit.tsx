@@ -21,6 +21,7 @@ import { Draft } from "./draft";
 import { HoldoutStep } from "./HoldoutStep";
 import css from "./marketing.module.css";
 import { Mend } from "./Mend";
+import { within } from "./rows";
 import { ScheduleStep } from "./ScheduleStep";
 import { SendStep } from "./SendStep";
 import { type CampaignShown, type Fields } from "./words";
@@ -62,6 +63,9 @@ function Planned({ shown, given }: { shown: CampaignShown; given: { fields: Fiel
   const [planned, setPlanned] = useState(given.fields.schedule);
   const plan = state.plan || planned;
   const [failure, setFailure] = useState<unknown>(null);
+  // What is wrong in a row stands at the row, where that is shown.
+  const inRows = step === "content" ? [...within(now.problems, "variants"), ...within(now.problems, "picks")].length : 0;
+  const elsewhere = inRows > 0 ? undefined : now.problems[0];
   const goTo = (next: string) => {
     // What follows looks at the saved file.
     void draft.flush().then(() => setState({ step: next }, { push: true }));
@@ -102,10 +106,10 @@ function Planned({ shown, given }: { shown: CampaignShown; given: { fields: Fiel
       {shown.read_only && <div className={css["notice"]}>{t("draft.readOnly")}</div>}
       {now.error !== null && <FailureLine error={now.error} />}
       {failure !== null && <FailureLine error={failure} />}
-      {now.saving === "refused" && step !== "text" && now.problems[0] && <p className={css["bad"]}>{[now.problems[0].message, now.problems[0].hint].filter(Boolean).join(" · ")}</p>}
+      {now.saving === "refused" && step !== "text" && elsewhere && <p className={css["bad"]}>{[elsewhere.message, elsewhere.hint].filter(Boolean).join(" · ")}</p>}
       {step === "audience" && <AudienceStep name={name} fields={now.fields} change={draft.change} />}
       {step === "holdout" && <HoldoutStep fields={now.fields} change={draft.change} />}
-      {step === "content" && <ContentStep name={name} fields={now.fields} text={now.text} change={draft.change} />}
+      {step === "content" && <ContentStep name={name} fields={now.fields} text={now.text} problems={now.problems} readOnly={shown.read_only} change={draft.change} />}
       {step === "schedule" && (
         <ScheduleStep
           name={name}

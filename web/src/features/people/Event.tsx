@@ -21,7 +21,10 @@ export function EventLine({ event, as = "time" }: { event: Happened; as?: "time"
     <li className={css["event"]} data-as={as}>
       <When at={event.at} as={as} />
       <span className={css["eventName"]}>{nameOf(event.event)}</span>
-      <span className={css["eventSource"]}>{event.source}</span>
+      <span className={css["eventSource"]}>
+        {event.source}
+        {event.known_then === false && ` · ${t("timeline.notKnown")}`}
+      </span>
       {all.length > 0 && (
         <div className={css["properties"]}>
           {shown.map(([name, value]) => (

@@ -25,7 +25,17 @@ export function Linked({ person }: { person: Portrayed }) {
               <span>{identity.value}</span>
               <span className={css["quiet"]}>{kindOf(identity.kind)}</span>
             </div>
+            {identity.heard && <div className={css["under"]}>{t("identities.heard", { when: format.date(identity.heard) })}</div>}
             <Ties ties={identity.ties} />
+          </li>
+        ))}
+        {person.then?.others.map((other) => (
+          <li key={other.person ?? other.identities.map((identity) => identity.value).join()}>
+            <div className={css["line"]}>
+              <span>{other.identities.map((identity) => `${kindOf(identity.kind)} ${identity.value}`).join(", ")}</span>
+              <span className={css["quiet"]}>{t("identities.other")}</span>
+            </div>
+            {other.person && <div className={css["under"]}>{other.person}</div>}
           </li>
         ))}
         {person.merges.map((merged) => (

@@ -66,8 +66,26 @@ export function Views({ person, setView }: { person: Portrayed; setView: (view: 
         onChange={setView}
       />
       <span>
-        {t(person.view === "known" ? "asOf.knownNote" : "asOf.trueNote")} {t(person.moved_since ? "asOf.moved" : "asOf.identities")}
+        {t(person.view === "known" ? "asOf.knownNote" : "asOf.trueNote")} {person.then && <Identity then={person.then} view={person.view} />}
       </span>
+    </>
+  );
+}
+
+/** Who they were then, and whose the events that are theirs today were known to be. */
+function Identity({ then, view }: { then: NonNullable<Portrayed["then"]>; view: View }) {
+  const { t } = useTranslation("people");
+  const format = useFormat();
+  const { events } = then;
+  return (
+    <>
+      {then.known ? t(then.same ? "asOf.same" : view === "known" ? "asOf.were" : "asOf.joined") : t("asOf.unknown")}
+      {events.theirs !== null && events.others !== null && events.theirs < events.events && (
+        <>
+          {" "}
+          {t("asOf.events", { all: format.exact(events.events), theirs: format.exact(events.theirs), others: format.exact(events.others), unheard: format.exact(events.unheard) })}
+        </>
+      )}
     </>
   );
 }

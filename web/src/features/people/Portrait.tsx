@@ -25,6 +25,7 @@ import { Past, type View, viewOf, Views } from "./Past";
 import css from "./people.module.css";
 import { text, useChannel, useKind } from "./say";
 import { Reach } from "./Reach";
+import { Since } from "./Since";
 import { type Portrayed, Tags } from "./Tags";
 import { Timeline } from "./Timeline";
 import { Why } from "./Why";
@@ -145,6 +146,7 @@ function Whole({ person, today, asOf, setAsOf, setView, ask, erased }: WholeProp
           </div>
         </div>
         <div className={css["column"]}>
+          {asOf && <Since id={person.person} asOf={asOf} view={person.view} />}
           <Consent person={person} />
           {!asOf && <Next id={person.person} />}
           {!asOf && <Reach id={person.person} />}
@@ -155,7 +157,7 @@ function Whole({ person, today, asOf, setAsOf, setView, ask, erased }: WholeProp
         </div>
       </div>
       <Give open={giving} close={() => setGiving(false)} person={person.person} />
-      {admin && <Erase person={person} open={erasing} close={() => setErasing(false)} begun={erased} />}
+      {admin && <Erase person={today ?? person} open={erasing} close={() => setErasing(false)} begun={erased} />}
     </Page>
   );
 }
@@ -230,7 +232,15 @@ function Audiences({ person }: { person: Portrayed }) {
           {person.audiences.map((audience) => (
             <li key={audience.name} className={css["line"]}>
               <Link to={placeOf("audience", audience.name) ?? "/audiences"}>{titleIn(audience.titles, language, audience.name)}</Link>
-              <span className={css["under"]}>{audience.since && t("audiences.since", { when: format.date(audience.since) })}</span>
+              <span className={css["under"]}>
+                {[
+                  audience.since && t("audiences.since", { when: format.date(audience.since) }),
+                  person.then && audience.by !== "both" && t(`audiences.by.${audience.by}`),
+                  audience.definition === "first" && t("audiences.first"),
+                ]
+                  .filter(Boolean)
+                  .join(" · ")}
+              </span>
             </li>
           ))}
         </ul>

@@ -27,13 +27,13 @@ export function Timeline({ id, until, view }: { id: string; until: string; view:
   const nameOf = useEventName();
   const [filters, setFilters] = useUrlState(FILTERS);
   const names = useAnswer("/api/v1/expressions/names", {}, { staleTime: 300_000 });
-  const end = filters.to ? dayAfter(filters.to) : until;
+  const end = filters.to ? dayAfter(filters.to) : "";
   const query = {
     event: [...filters.event],
     ...(filters.source ? { source: filters.source } : {}),
     ...(filters.from ? { since: filters.from } : {}),
     ...(end ? { until: end } : {}),
-    ...(until ? { view } : {}),
+    ...(until ? { view, as_of: until } : {}),
   };
   const list = useRows("/api/v1/people/{id}/events", (answer) => answer.events, { params: { path: { id }, query } });
   const days = useMemo(() => byDay(list.rows ?? [], format.date), [list.rows, format]);

@@ -23,6 +23,9 @@ import { Labels } from "./Tags";
 type WhyOf = Answer<"/api/v1/people/{id}/tags/{key}/why">;
 type Rule = NonNullable<WhyOf["rule"]>;
 type Deciding = NonNullable<WhyOf["statistic"]>;
+type Tiers = NonNullable<WhyOf["tiers"]>;
+type Learned = NonNullable<WhyOf["learned"]>;
+type Side = NonNullable<Tiers["above"]>;
 
 /** Why the person has a tag's value, or has none, in a drawer. `tag` empty: closed. */
 export function Why({ id, tag, asOf, view, ask, close }: { id: string; tag: string; asOf: string; view: "known" | "true"; ask: (key: string) => void; close: () => void }) {
@@ -64,6 +67,7 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
         </div>
       )}
       {why.points && <Scored points={why.points} />}
+      {why.tiers && <Tiered tiers={why.tiers} ask={ask} />}
       {why.rule && <Cases rule={why.rule} type={why.type} ask={ask} />}
       {why.weights && why.weights.labels.length > 0 && (
         <div className={css["part"]}>
@@ -80,18 +84,7 @@ function Reasons({ why, past, ask }: { why: WhyOf; past: boolean; ask: (key: str
           <Deciders found={why.statistic} />
         </div>
       )}
-      {why.learned && (
-        <div className={css["part"]}>
-          <h3>{t("why.learned")}</h3>
-          <p>{t("why.uncalibrated", { auc: why.learned.auc ?? "–" })}</p>
-          <Facts
-            facts={why.learned.features.map((one) => [
-              one.tag,
-              t("why.adds", { value: String(one.value ?? "–"), adds: one.adds === null ? "–" : one.adds.toFixed(2) }),
-            ])}
-          />
-        </div>
-      )}
+      {why.learned && <Chance learned={why.learned} ask={ask} />}
       {why.observed && <Words said={why.observed} type={why.type} />}
       <div className={css["part"]}>
         <h3>{t("why.told")}</h3>
@@ -250,6 +243,88 @@ function Scored({ points }: { points: NonNullable<WhyOf["points"]> }) {
         </section>
       ))}
       {points.tiers.length > 0 && <p className={css["under"]}>{t("why.tiers", { tiers: points.tiers.join(" < "), cuts: points.cuts.join(", ") })}</p>}
+    </div>
+  );
+}
+
+/** The number that is cut into tiers, the cut points that decided, and what is missing for the tiers next to it. */
+function Tiered({ tiers, ask }: { tiers: Tiers; ask: (key: string) => void }) {
+  const { t } = useTranslation("people");
+  const { language } = usePreferences();
+  const format = useFormat();
+  const say = useSay();
+  const cuts = tiers.cuts.join(", ");
+  const decided = !tiers.every_run ? (tiers.frozen_at ? t("why.cutsFrozen", { cuts, day: tiers.frozen_at }) : t("why.cutsFixed", { cuts })) : tiers.as_of ? t(tiers.run ? "why.cutsRun" : "why.cutsNow", { cuts, when: format.moment(tiers.as_of), people: format.exact(tiers.people ?? 0) }) : undefined;
+  return (
+    <div className={css["part"]}>
+      <h3>{tiers.tiers.join(" < ")}</h3>
+      <Facts
+        facts={[
+          [
+            <button key={tiers.of} type="button" className={css["link"]} title={tiers.of} onClick={() => ask(tiers.of)}>
+              {titleIn(tiers.titles, language, tiers.of)}
+            </button>,
+            tiers.value === null ? <span className={css["quiet"]}>{t("why.missing")}</span> : say(tiers.value, tiers.type),
+          ],
+          [t("why.cuts"), decided],
+          [t("why.percents"), tiers.percents ? tiers.percents.map((share) => `${share}%`).join(", ") : undefined],
+        ]}
+      />
+      <Sides above={tiers.above} below={tiers.below} />
+    </div>
+  );
+}
+
+/** What lies beyond the cut points next to the value, and what would bring the person there. */
+function Sides({ above, below }: { above: Side | null; below: Side | null }) {
+  const { t } = useTranslation("people");
+  const { language } = usePreferences();
+  return (
+    <>
+      {[above, below].map(
+        (side, index) =>
+          side && (
+            <section key={index === 0 ? "above" : "below"} className={css["case"]}>
+              <strong>{side.text[language]}</strong>
+              {side.near?.missing && <p className={css["quiet"]}>{`${t("why.brings")}: ${side.near.missing.text[language]}`}</p>}
+            </section>
+          ),
+      )}
+    </>
+  );
+}
+
+/** How a learned chance comes about: the intercept and what each feature contributes to its log odds. */
+function Chance({ learned, ask }: { learned: Learned; ask: (key: string) => void }) {
+  const { t } = useTranslation("people");
+  const { language } = usePreferences();
+  const format = useFormat();
+  const odds = (number: number | null) => (number === null ? "–" : `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(4)}`);
+  return (
+    <div className={css["part"]}>
+      <h3>{t("why.learned")}</h3>
+      <p>{t("why.uncalibrated", { auc: learned.auc ?? "–" })}</p>
+      {learned.learnt_at && (
+        <p className={css["under"]}>
+          {[
+            learned.version === null ? t("why.modelUnapplied") : t("why.model", { version: learned.version }),
+            t("why.modelFrom", { when: format.moment(learned.learnt_at), examples: format.exact(learned.examples ?? 0), reached: format.exact(learned.reached ?? 0) }),
+          ].join(" · ")}
+        </p>
+      )}
+      <Facts
+        facts={[
+          ...learned.features.map((one): [ReactNode, ReactNode] => [
+            <button key={one.tag} type="button" className={css["link"]} title={one.tag} onClick={() => ask(one.tag)}>
+              {titleIn(one.titles, language, one.tag)}
+            </button>,
+            t("why.adds", { value: String(one.value ?? "–"), contributes: odds(one.contributes), adds: odds(one.adds) }),
+          ]),
+          [t("why.intercept"), odds(learned.base)],
+          [t("why.logOdds"), odds(learned.log_odds)],
+        ]}
+      />
+      <Sides above={learned.above} below={learned.below} />
     </div>
   );
 }
