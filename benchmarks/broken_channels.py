@@ -27,7 +27,7 @@ from limner.errors import LimnerError
 from limner.types import silent
 from limner.workspace import live, logs, reaching
 from limner.workspace.files import init
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.workspace import Workspace
 
 PEOPLE = 40

@@ -25,7 +25,7 @@ from benchmarks.measure import machine
 from limner.demo.mail_server import Mail, MailServer
 from limner.types import silent
 from limner.workspace.files import init
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.workspace import Workspace
 
 JOURNEY = """\

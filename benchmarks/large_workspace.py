@@ -18,7 +18,7 @@ from limner.demo import shop as tea
 from limner.types import silent
 from limner.workspace import logs
 from limner.workspace.files import init
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.workspace import Workspace
 
 

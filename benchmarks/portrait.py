@@ -23,7 +23,7 @@ from limner.engine.seam import quoted
 from limner.events.frames import Record
 from limner.types import Json, silent
 from limner.workspace.files import init
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.workspace import Workspace
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

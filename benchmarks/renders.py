@@ -14,7 +14,7 @@ from tests.workspace.worlds import World
 
 from benchmarks.measure import machine
 from limner.types import silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from limner.accounts.model import Caller, Role
 from limner.errors import ConflictError, DeniedError, NotFoundError, UsageError
 from limner.types import Json, silent
 from limner.workspace import accounting
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from tests.accounts.conftest import Counted
 from tests.workspace.worlds import World
 

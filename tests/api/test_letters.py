@@ -15,7 +15,7 @@ from limner.channels.dkim import signer
 from limner.demo.mail_server import MailServer
 from limner.errors import ChannelError
 from limner.types import Json
-from limner.workspace import verbs
+from limner.workspace import calling
 from tests.api.served import Served, serving
 from tests.api.test_campaigns import CAMPAIGN, PEOPLE, fill
 from tests.channels.mailboxes import Box
@@ -151,7 +151,7 @@ def test_a_template_goes_to_whoever_is_signed_in_and_counts_nowhere(shop: Shop) 
             )
 
     before = counts()
-    told = verbs.call(
+    told = calling.call(
         world.workspace,
         "template send",
         {"name": "harvest.html", "subject": "春茶", "person": "m02"},

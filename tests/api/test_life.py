@@ -11,7 +11,7 @@ import pytest
 from limner.accounts.model import LOCAL, Caller, Role
 from limner.errors import ConflictError, DefinitionError, DeniedError, NotFoundError, UsageError
 from limner.types import Json, silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from tests.api.served import Served, serving
 from tests.workspace.worlds import World
 

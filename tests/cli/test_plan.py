@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from limner.config import FILE
 from limner.workspace.files import init
+from tests import warm
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
 TAG = "nature: fact\nmethod: statistic\ntype: number\nstatistic: count(Seen)\nvalidity: 2 days\n"
@@ -20,7 +20,7 @@ TEST = "tests:\n  - name: nothing\n    as_of: 2026-06-01\n    expect: 0\n"
 
 def limner(folder: Path, *words: str, says: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "limner", *words, "--workspace", str(folder)],
+        [warm.limner(), *words, "--workspace", folder],
         capture_output=True,
         text=True,
         input=says,

@@ -6,9 +6,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+from tests import warm
 from tests.docs.test_docs import ROOT, script
 from tests.sharing import lender_made
 
@@ -17,7 +17,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 
 def test_the_commands_of_the_page_run_in_the_lenders_folder(shared: Path, tmp_path: Path) -> None:
     shutil.copytree(lender_made(shared) / "workspace", tmp_path / "limner-demo")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{warm.limner().parent}:{os.environ['PATH']}"}
     ended = subprocess.run(
         ["bash", "-c", script(ROOT / "docs" / "car-owners.md", block=BLOCK)],
         cwd=tmp_path / "limner-demo",

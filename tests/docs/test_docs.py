@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.M | re.S)
@@ -35,7 +37,8 @@ def script(page: Path, *, block: re.Pattern[str] = BLOCK) -> str:
     "page", [page for page in PAGES if "```bash" in page.read_text(encoding="utf-8")], ids=str
 )
 def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    found = f"{warm.limner().parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": found}
     ended = subprocess.run(
         ["bash", "-c", script(page)],
         cwd=tmp_path,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from limner.types import silent
+from limner.workspace.backup import restore
 from limner.workspace.files import init
-from limner.workspace.verbs import restore
 from limner.workspace.workspace import Workspace
 from tests.durability.servers import Server, limner, under_load
 

@@ -40,8 +40,8 @@ from limner.demo.mail_server import MailServer
 from limner.demo.wechat_server import WechatServer
 from limner.types import Json, silent
 from limner.workspace import live, logs
+from limner.workspace.calling import call
 from limner.workspace.files import init
-from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
 from tests.sharing import alone
 

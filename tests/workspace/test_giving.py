@@ -17,8 +17,8 @@ from limner.events.frames import Record
 from limner.tags.giving import of_person
 from limner.types import Json, silent
 from limner.workspace import giving
+from limner.workspace.backup import restore
 from limner.workspace.realtime import Realtime
-from limner.workspace.verbs import restore
 from tests.workspace.worlds import NOW, World
 
 VIP = "title: {en: VIP, zh: 贵宾}\nnature: model\nmethod: manual\ntype: text\nvalues: [gold, silver]\n"

@@ -13,8 +13,8 @@ from limner.demo.mail_server import Mail, MailServer
 from limner.types import silent
 from limner.workspace import live
 from limner.workspace.bell import Bell
+from limner.workspace.calling import call
 from limner.workspace.files import init
-from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
 
 

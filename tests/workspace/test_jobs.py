@@ -126,7 +126,7 @@ def test_a_job_that_the_process_did_not_survive_is_failed(world: World) -> None:
 
 def test_a_viewer_sees_only_own_jobs(world: World) -> None:
     from limner.types import silent
-    from limner.workspace.verbs import call
+    from limner.workspace.calling import call
 
     mine = world.workspace.jobs.begin("a", "", VIEWER, lambda _progress: {})
     other = world.workspace.jobs.begin("b", "", LOCAL, lambda _progress: {})

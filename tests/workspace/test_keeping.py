@@ -13,7 +13,7 @@ from limner.config import FILE
 from limner.errors import ConflictError, DamagedError, NotFoundError
 from limner.events.frames import Record
 from limner.types import silent
-from limner.workspace.verbs import restore
+from limner.workspace.backup import restore
 from limner.workspace.workspace import Workspace
 from tests.workspace.test_journey import MEMBERS, MEMBERS_MAP, ORDERS, ORDERS_MAP, REGULAR, SPENT
 from tests.workspace.worlds import World

@@ -10,7 +10,7 @@ from limner.accounts.model import Caller, Role
 from limner.errors import ConflictError, NotFoundError
 from limner.types import silent
 from limner.workspace import memberships
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from tests.workspace.test_applying import collect
 from tests.workspace.test_remembering import paid
 from tests.workspace.worlds import NOW, World

@@ -11,7 +11,7 @@ import pytest
 from limner.accounts.model import Caller, Role
 from limner.errors import ConflictError, NotFoundError, UsageError
 from limner.types import Json, silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from tests.workspace.test_applying import collect
 from tests.workspace.worlds import NOW, World
 

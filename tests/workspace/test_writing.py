@@ -10,7 +10,7 @@ import pytest
 from limner.accounts.model import Caller, Role
 from limner.errors import ConflictError, DeniedError, NotFoundError, UsageError
 from limner.types import Json, silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from tests.workspace.worlds import World
 
 ANN = Caller("user", "1", "Ann", Role.OPERATOR)

@@ -8,8 +8,8 @@ from typing import Any
 
 from limner.config import FILE
 from limner.types import Json, silent
+from limner.workspace.calling import call
 from limner.workspace.files import init
-from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

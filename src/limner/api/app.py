@@ -26,9 +26,9 @@ from limner.api.routes.route import Call, Nothing, Route, Shape
 from limner.errors import InputError, LimnerError, UsageError, did_you_mean
 from limner.types import Json, silent
 from limner.workspace import replays
+from limner.workspace.calling import call
 from limner.workspace.metrics import exposition
 from limner.workspace.paging import page
-from limner.workspace.verbs import call
 from limner.workspace.workspace import Workspace
 
 log = structlog.get_logger("limner.api")

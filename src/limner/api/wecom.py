@@ -14,7 +14,7 @@ from limner.errors import DeniedError, InputError, LimnerError, UsageError
 from limner.events import wechat
 from limner.types import Json
 from limner.workspace import reaching, relating, sidebar
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.workspace import Workspace
 
 PATH = "/wecom/callback"

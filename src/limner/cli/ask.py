@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from limner.types import Json, Progress
-from limner.workspace.verbs import perform
+from limner.workspace.performing import perform
 
 errors = Console(stderr=True, highlight=False)
 out = Console(highlight=False)

@@ -29,7 +29,7 @@ from limner.demo.mail_server import MailServer
 from limner.demo.wechat_server import WechatServer
 from limner.types import Json, Progress
 from limner.workspace import live, logs
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.workspace import Workspace, system_clock
 
 SECRET_VARIABLE = "LIMNER_DEMO_WECHAT_SECRET"  # noqa: S105 - the variable's name

@@ -23,7 +23,7 @@ from limner.demo.sms_server import SmsServer
 from limner.demo.wechat_server import WechatServer
 from limner.types import Json, Progress
 from limner.workspace import live, logs
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.workspace import Workspace, system_clock
 
 WECHAT_VARIABLE, SMS_VARIABLE = "LIMNER_DEMO_WECHAT_SECRET", "LIMNER_DEMO_SMS_SECRET"

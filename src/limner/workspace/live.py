@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import partial
 
 from limner.channels.kinds import KINDS
+from limner.workspace.calling import call
 from limner.workspace.realtime import Realtime
 from limner.workspace.tick import Ticker
-from limner.workspace.verbs import call
+from limner.workspace.verbs import VERBS
 from limner.workspace.workspace import Workspace
 
 
 def start(workspace: Workspace, *, schedule: bool = True) -> None:
     """From now on it lives in threads of its own, until it is closed."""
+    for verb in VERBS.values():
+        _ = verb.parameters  # every module is read before the first call
     workspace.serve(lambda verb, arguments, progress: call(workspace, verb, arguments, progress))
     if schedule:
         ticker = Ticker(workspace)

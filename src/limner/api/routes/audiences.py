@@ -12,7 +12,7 @@ from pydantic import Field
 from limner.accounts.model import Role
 from limner.api.routes.route import Call, Expression, Instant, Name, Paged, Route, Shape
 from limner.types import silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 
 Audience = Annotated[
     str, Field(min_length=1, max_length=100_000, description="A saved audience, or a condition.")

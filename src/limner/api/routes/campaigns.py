@@ -16,7 +16,7 @@ from limner.api.routes.route import Call, Entry, Name, Paged, Route, Shape, Titl
 from limner.api.routes.timing import Chosen
 from limner.channels.kinds import ChannelKind
 from limner.types import silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 
 Status = Literal["draft", "scheduled", "missed", "running", "paused", "stopped", "done", "broken"]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -28,7 +28,7 @@ from limner.api.routes.route import (
 from limner.errors import InputError
 from limner.types import silent
 from limner.workspace import uploads
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 
 Text = Annotated[str, Field(max_length=100_000)]
 Short = Annotated[str, Field(max_length=200)]

@@ -13,7 +13,7 @@ from limner.accounts.model import Role
 from limner.api.routes.route import Call, Route, Shape
 from limner.errors import InputError
 from limner.types import silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 from limner.workspace.writing import NEW
 
 Text = Annotated[str, Field(max_length=1_000_000)]

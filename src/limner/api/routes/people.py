@@ -13,7 +13,7 @@ from limner.accounts.model import Role
 from limner.api.routes.route import Call, Expression, Instant, Name, Paged, Route, Shape, Titles
 from limner.api.routes.timing import Chosen
 from limner.types import silent
-from limner.workspace.verbs import call
+from limner.workspace.calling import call
 
 Value = bool | int | float | str | None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from limner.cli import show
 from limner.cli.ask import AsJson, Workspace, ask, bar, noun, out
-from limner.workspace.verbs import restore as restore_backup
+from limner.workspace import backup as archive
 
 run = noun("What was computed and sent, and how it ended.")
 
@@ -40,7 +40,7 @@ def backup(file: Path, workspace: Path = Workspace, as_json: bool = AsJson) -> N
 def restore(file: Path, folder: Path, as_json: bool = AsJson) -> None:
     """A backup into a new folder; a damaged backup is refused before anything is written."""
     with bar() as progress:
-        answer = restore_backup(file, folder, progress)
+        answer = archive.restore(file, folder, progress)
     if as_json:
         out.print_json(data=answer)
     else:

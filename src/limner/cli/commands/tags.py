@@ -11,7 +11,6 @@ from limner.cli import reasons, show
 from limner.cli.ask import AsJson, View, Workspace, ask, noun, out
 from limner.cli.commands import giving, groups
 from limner.errors import UsageError
-from limner.tags import schema
 from limner.types import Json
 
 tag = noun("What we believe about people.")
@@ -390,6 +389,8 @@ def tag_apply(
 @tag.command("schema")
 def tag_schema() -> None:
     """Print the JSON Schema of tag files, by which editors complete and mark them."""
+    from limner.tags import schema  # read here only
+
     typer.echo(json.dumps(schema.schema(), ensure_ascii=False, indent=2))
 
 
