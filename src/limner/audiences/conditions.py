@@ -23,7 +23,8 @@ from limner.engine.seam import Engine
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.columnar import NotInColumns, columns_mask
-from limner.expressions.compile import Cases, statistics
+from limner.expressions.compile import statistics
+from limner.expressions.compiler import Cases
 from limner.expressions.printer import to_text
 from limner.identity.then import Everyone
 from limner.tags.graph import Graph

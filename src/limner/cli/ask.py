@@ -29,6 +29,7 @@ View = typer.Option(
     "--view",
     help="Of a past instant: `known` then, or `true` by all of today; default: known, if anything was heard by then.",
 )
+Masked = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them.")
 Most = typer.Option(50, "--limit", help="How many at most, 1 to 200.")
 After = typer.Option("", "--cursor", help="`next` of the page before.")
 Standing = typer.Option(False, "--standing", help="Only conflicts that stand now.")

@@ -7,7 +7,8 @@ from limner.expressions.as_json import from_json, to_json
 from limner.expressions.catalog import Catalog, ColumnOf, TagColumns
 from limner.expressions.check import check, type_of, warnings
 from limner.expressions.columnar import NotInColumns, columns_count, columns_mask
-from limner.expressions.compile import Cases, people, rule, statistics, values, where
+from limner.expressions.compile import people, rule, statistics, values, where
+from limner.expressions.compiler import Cases
 from limner.expressions.parse import parse, parse_value
 from limner.expressions.printer import to_text
 from limner.expressions.tree import Expr, Literal, Value, audiences_of, events_of, names_of

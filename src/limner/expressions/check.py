@@ -9,7 +9,7 @@ from limner.errors import ExpressionError, did_you_mean
 from limner.expressions import tree as t
 from limner.expressions.arithmetic import result_type
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import DEEPEST_INLINED, circle, tested_attribute, too_deep, unknown
+from limner.expressions.compiler import DEEPEST_INLINED, circle, tested_attribute, too_deep, unknown
 from limner.expressions.happenings import named_builtin
 from limner.expressions.predicate import scaled
 from limner.types import ValueType

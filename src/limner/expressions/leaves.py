@@ -12,7 +12,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from limner.expressions import tree as t
-from limner.expressions.compile import steady
+from limner.expressions.together import steady
 
 _COUNTED = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}
 

@@ -11,7 +11,8 @@ from limner.engine.seam import Engine, Query, Step, Transaction, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.check import check_value
-from limner.expressions.compile import Cases, Scores, statistics
+from limner.expressions.compile import statistics
+from limner.expressions.compiler import Cases, Scores
 from limner.expressions.happenings import EventSql
 from limner.expressions.sql import Bound, Sql
 from limner.metrics.model import Metric, measure_of, parts_of

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -290,17 +291,10 @@ def why_in(
     """
     keys = tags_of(condition, graph, catalog)
     points = {key: cut.points for key, cut in cuts.items()}
-    with tags_at(
-        engine,
-        graph,
-        keys,
-        catalog=catalog,
-        as_of=at,
-        people=_only(ix),
-        heard=heard,
-        person=person,
-        cuts=points,
-    ) as (tx, then):
+    persons_tags = partial(
+        tags_at, engine, keys=keys, catalog=catalog, people=_only(ix), heard=heard, person=person
+    )
+    with persons_tags(graph=graph, as_of=at, cuts=points) as (tx, then):
         known = {**cuts, **_cuts_then(tx, graph, keys, catalog=then, at=at, known=cuts)}
         points = {key: cut.points for key, cut in known.items()}
         graph = cut_points.settled(graph, known)
@@ -310,17 +304,7 @@ def why_in(
         found = {"holds": holds, **_Asker(tx, ix, then, at, hide, sources).reasons(told)}
 
     def holds_at(instant: datetime) -> bool:
-        with tags_at(
-            engine,
-            graph,
-            keys,
-            catalog=catalog,
-            as_of=instant,
-            people=_only(ix),
-            heard=heard,
-            person=person,
-            cuts=points,
-        ) as (tx, then):
+        with persons_tags(graph=graph, as_of=instant, cuts=points) as (tx, then):
             return Reader(tx, ix, then, graph, instant).holds([condition])[0]
 
     found["ends"] = _proved(engine, ix, told, holds, holds_at, at=at, heard=heard)

@@ -18,9 +18,9 @@ from limner.columns import Array
 from limner.engine.seam import Transaction, quoted
 from limner.events.load import loads
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import Together, together
 from limner.expressions.scan import Tally
 from limner.expressions.sql import Bound
+from limner.expressions.together import Together, together
 from limner.expressions.tree import Value
 from limner.tags import homes, increment, standing
 from limner.tags.came import Came, came

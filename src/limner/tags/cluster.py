@@ -22,8 +22,8 @@ from limner.errors import DamagedError, StorageError
 from limner.events import parts
 from limner.expressions import scan
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import Together, numbered
 from limner.expressions.scan import numbering
+from limner.expressions.together import Together, numbered
 from limner.expressions.tree import Value
 from limner.tags import homes
 from limner.tags.computing import Answers, Work

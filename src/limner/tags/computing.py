@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from limner.engine.seam import Query, Transaction
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import Together
+from limner.expressions.together import Together
 from limner.expressions.tree import Value
 from limner.tags import homes
 from limner.tags.graph import Graph

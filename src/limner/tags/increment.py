@@ -21,7 +21,6 @@ from limner.engine.seam import Transaction, quoted
 from limner.events.load import loads
 from limner.expressions import scan
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import Together, numbered, together
 from limner.expressions.happenings import EventSql, Selection, code_in
 from limner.expressions.scan import (
     ROOM,
@@ -33,6 +32,7 @@ from limner.expressions.scan import (
     with_numbers,
 )
 from limner.expressions.sql import Bound, both
+from limner.expressions.together import Together, numbered, together
 from limner.expressions.tree import Value
 from limner.tags import homes, publish
 from limner.tags.homes import Mark, numbers_of

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import tested_attribute
+from limner.expressions.compiler import tested_attribute
 from limner.expressions.windows import bounds, value_bounds
 from limner.tags import model
 from limner.tags.graph import Graph

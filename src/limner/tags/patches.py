@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from limner.columns import Array, Column, Columns, Given, at_once, patched, settled
 from limner.engine.seam import Transaction, quoted
-from limner.expressions.compile import NOW
+from limner.expressions.together import NOW
 from limner.tags import changes, publish
 from limner.tags.homes import Mark
 from limner.tags.publish import Applied

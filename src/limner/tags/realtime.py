@@ -22,8 +22,9 @@ from limner.expressions import Cases
 from limner.expressions import tree as t
 from limner.expressions.attributes import json_at
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import NOW, Together, statistics
+from limner.expressions.compile import statistics
 from limner.expressions.sql import Bound, Sql, Typed
+from limner.expressions.together import NOW, Together
 from limner.tags import aside as asides
 from limner.tags import (
     changes,

@@ -25,8 +25,8 @@ from limner.engine.seam import Engine, Query, Step, Transaction, quoted
 from limner.events.load import loads
 from limner.expressions.catalog import Catalog
 from limner.expressions.check import type_of
-from limner.expressions.compile import NOW, Together, together
 from limner.expressions.leaves import leaf_key, taken_out
+from limner.expressions.together import NOW, Together, together
 from limner.expressions.tree import Aggregate, Event, Expr, OfEvents, Value
 from limner.tags import aside as asides
 from limner.tags import changes, cut_points, homes, overlay, patches, publish, resolve, weights

@@ -17,12 +17,13 @@ from limner.errors import ExpressionError
 from limner.events.load import loads
 from limner.expressions import interests
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import points, steady
+from limner.expressions.compile import points
 from limner.expressions.happenings import EventSql
 from limner.expressions.interests import weights_of
 from limner.expressions.parse import parse
 from limner.expressions.printer import to_text
 from limner.expressions.sql import Bound, Sql, both
+from limner.expressions.together import steady
 from limner.expressions.tree import Expr, Interest
 from limner.tags import publish
 from limner.tags.model import Tag

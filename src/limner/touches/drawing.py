@@ -85,22 +85,9 @@ def ways(
 
     Who can be reached by no channel has the first one: the claim says why nothing goes.
     """
-    if campaign.channels:
-        rows = _best_of(
-            connection,
-            campaign,
-            people,
-            secret,
-            now=now,
-            policy=policy,
-            scene=None,
-            zone=zone,
-            profiled=profiled,
-        )
-    else:
-        rows = _sorted_out(
-            connection, campaign, people, secret, now=now, policy=policy, scene=None, profiled=profiled
-        )
+    rows = _sorted_out(
+        connection, campaign, people, secret, now=now, policy=policy, scene=None, zone=zone, profiled=profiled
+    )
     return Chosen(
         [row["due"] for row in rows],
         [row["channel"] for row in rows],
@@ -129,22 +116,17 @@ def drawn(
     chosen by what is computed of people.
     """
     with records.read() as connection:
-        if campaign.channels:
-            rows = _best_of(
-                connection,
-                campaign,
-                people,
-                secret,
-                now=now,
-                policy=policy,
-                scene=scene,
-                zone=zone,
-                profiled=profiled,
-            )
-        else:
-            rows = _sorted_out(
-                connection, campaign, people, secret, now=now, policy=policy, scene=scene, profiled=profiled
-            )
+        rows = _sorted_out(
+            connection,
+            campaign,
+            people,
+            secret,
+            now=now,
+            policy=policy,
+            scene=scene,
+            zone=zone,
+            profiled=profiled,
+        )
     eligible = [row for row in rows if not row["reason"]]
     out = held_out([row["person"] for row in eligible], seed=seed, share=campaign.holdout)
     for row, is_out in zip(eligible, out.tolist(), strict=True):
@@ -193,6 +175,36 @@ def preview(
     )
 
 
+def _sorted_out(
+    connection: Connection,
+    campaign: Campaign,
+    people: pa.Table,
+    secret: bytes,
+    *,
+    now: datetime,
+    policy: Policy,
+    scene: SceneRules | None,
+    zone: ZoneInfo,
+    profiled: bool,
+) -> list[dict[str, Any]]:
+    """Each person once: by the campaign's channel, or by the best of its channels."""
+    if campaign.channels:
+        return _best_of(
+            connection,
+            campaign,
+            people,
+            secret,
+            now=now,
+            policy=policy,
+            scene=scene,
+            zone=zone,
+            profiled=profiled,
+        )
+    return _by_one(
+        connection, campaign, people, secret, now=now, policy=policy, scene=scene, profiled=profiled
+    )
+
+
 def _best_of(
     connection: Connection,
     campaign: Campaign,
@@ -207,7 +219,7 @@ def _best_of(
 ) -> list[dict[str, Any]]:
     """Each person once, with the best of the channels by which they may be reached; `reason` where there is none."""
     ways = [
-        _sorted_out(
+        _by_one(
             connection,
             by_channel(campaign, channel),
             people.append_column("address", people.column(f"address.{channel}")),
@@ -282,7 +294,7 @@ def room_of_day(
     return max(0, most - int(taken))
 
 
-def _sorted_out(
+def _by_one(
     connection: Connection,
     campaign: Campaign,
     people: pa.Table,

@@ -54,7 +54,7 @@ export interface DataTableProps<Row> {
   /** Without a search field. */
   plain?: boolean;
   /** Further filters and buttons beside the search. */
-  tools?: ReactNode;
+  actions?: ReactNode;
   /** Which rows are chosen, where some can be. */
   chosen?: readonly string[];
   onChoose?: (keys: string[]) => void;
@@ -79,7 +79,7 @@ export function useTableState(prefix = "") {
 
 /** A list of records: search, sort and filters in the address, CSV of what is shown, and what to do when it is empty. */
 export function DataTable<Row extends object>(props: DataTableProps<Row>) {
-  const { name, columns, rows, rowKey, problem, again, to, empty, server, more, plain, tools, prefix = "", pageSize = 50 } = props;
+  const { name, columns, rows, rowKey, problem, again, to, empty, server, more, plain, actions, prefix = "", pageSize = 50 } = props;
   const { t } = useTranslation();
   const format = useFormat();
   const navigate = useNavigate();
@@ -111,7 +111,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
   return (
     <div ref={frame} className={css["table"]}>
       {!plain && (
-        <div className={css["tools"]}>
+        <div className={css["actions"]}>
           <Input
             type="search"
             className={css["search"] ?? ""}
@@ -129,7 +129,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
               }
             }}
           />
-          {tools}
+          {actions}
           <span className={css["count"]} role="status">
             {shown !== undefined && rows !== undefined && !more && (filtered && !server ? t("shownOf", { shown: format.exact(shown.length), all: format.exact(rows.length) }) : t("shown", { count: shown.length, shown: format.exact(shown.length) }))}
           </span>

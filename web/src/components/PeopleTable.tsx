@@ -35,11 +35,11 @@ export interface PeopleTableProps {
   /** How many rows a page holds. */
   limit?: number;
   empty?: ReactNode;
-  tools?: ReactNode;
+  actions?: ReactNode;
 }
 
 /** People as a table, whose rows lead to their portraits; on a narrow screen as cards. */
-export function PeopleTable({ where = "", prefix = "", name, limit = 50, empty, tools }: PeopleTableProps) {
+export function PeopleTable({ where = "", prefix = "", name, limit = 50, empty, actions }: PeopleTableProps) {
   const { t } = useTranslation("people");
   const list = usePeople(where, prefix, limit);
   const { sort, set } = useTableState(prefix);
@@ -59,7 +59,7 @@ export function PeopleTable({ where = "", prefix = "", name, limit = 50, empty, 
       loadingMore={list.loadingMore}
       prefix={prefix}
       empty={empty ?? <Empty icon="people" title={t(where ? "nobody" : "none")}>{t(where ? "nobodyNote" : "noneNote")}</Empty>}
-      tools={
+      actions={
         <>
           <Select<Sort>
             value={by}
@@ -68,7 +68,7 @@ export function PeopleTable({ where = "", prefix = "", name, limit = 50, empty, 
             onChange={(next) => set({ sort: next === "last_seen" ? "" : next })}
             options={SORTS.map((known) => ({ value: known, label: `${t("sort.label")} ${t(`sort.${known}`)}` }))}
           />
-          {tools}
+          {actions}
         </>
       }
     />

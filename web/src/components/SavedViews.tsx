@@ -9,7 +9,7 @@ import { Icon } from "./Icon";
 import { FailureLine, Shown } from "./States";
 import css from "./views.module.css";
 
-/** The saved views of a list: what its address asks, under a name. Put it into the table's `tools`. */
+/** The saved views of a list: what its address asks, under a name. Put it into the table's `actions`. */
 export function SavedViews({ page }: { page: string }) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);

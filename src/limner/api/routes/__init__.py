@@ -30,11 +30,13 @@ from limner.api.routes import (
     overview,
     people,
     policy,
+    reasons,
     referrals,
     scenes,
     start,
     tag_life,
     tags,
+    timeline,
     timing,
 )
 from limner.api.routes.route import Route
@@ -65,6 +67,8 @@ ROUTES: tuple[Route, ...] = (
     *objects.ROUTES,
     *overview.ROUTES,
     *people.ROUTES,
+    *timeline.ROUTES,
+    *reasons.ROUTES,
     *policy.ROUTES,
     *referrals.ROUTES,
     *scenes.ROUTES,

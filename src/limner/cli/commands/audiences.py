@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from limner.cli import reasons, show
-from limner.cli.ask import AsJson, View, Workspace, ask, noun, out
+from limner.cli.ask import AsJson, Masked, View, Workspace, ask, noun, out
 from limner.types import Json
 
 audience = noun("Who.")
@@ -156,7 +156,7 @@ def audience_export(
         "", help="Tags and person.attributes to add, joined by commas; default: all tags."
     ),
     reason: str = "",
-    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    masked: bool = Masked,
     rows: bool = typer.Option(
         False,
         "--rows",

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from limner.cli import show
-from limner.cli.ask import After, AsJson, View, Workspace, ask, noun, out
+from limner.cli.ask import After, AsJson, Masked, View, Workspace, ask, noun, out
 from limner.types import Json
 
 person = noun("One person.")
@@ -65,7 +65,7 @@ def person_show(
     who: str = PersonWho,
     as_of: str = typer.Option("", "--as-of"),
     view: str = View,
-    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    masked: bool = Masked,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
@@ -145,7 +145,7 @@ def person_diff(
     since: str = typer.Option(..., "--from", help="An instant, such as 2026-05-01."),
     until: str = typer.Option("", "--to", help="Another; default: now."),
     view: str = View,
-    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    masked: bool = Masked,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:
@@ -202,7 +202,7 @@ def person_timeline(
     view: str = typer.Option("true", "--view", help="With --as-of: `known` then, or `true` by all of today."),
     limit: int = typer.Option(50),
     cursor: str = After,
-    masked: bool = typer.Option(False, "--masked", help="Personal values masked, as a viewer sees them."),
+    masked: bool = Masked,
     workspace: Path = Workspace,
     as_json: bool = AsJson,
 ) -> None:

@@ -16,7 +16,8 @@ from limner.expressions import Cases
 from limner.expressions import tree as t
 from limner.expressions.attributes import attribute_steps, history_steps, json_at
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import drawn, statistics, tested_attribute, weights
+from limner.expressions.compile import statistics, weights
+from limner.expressions.compiler import drawn, tested_attribute
 from limner.expressions.happenings import EventSql, Selection, simple_test
 from limner.expressions.interests import counted
 from limner.expressions.predicate import OPERATORS, holds, microseconds

@@ -8,7 +8,8 @@ from datetime import datetime
 from limner.engine.seam import Query, Step, quoted
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import Scores, rule, values
+from limner.expressions.compile import rule, values
+from limner.expressions.compiler import Scores
 from limner.expressions.sql import Bound
 from limner.tags.graph import Graph
 from limner.tags.model import Points, Rule, Tag, Tiers, Value

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from limner.engine.seam import Query
 from limner.expressions.catalog import Catalog
-from limner.expressions.compile import of_events, statistics, steady
+from limner.expressions.compile import statistics
+from limner.expressions.together import of_events, steady
 from limner.tags.graph import Graph
 from limner.tags.model import Tag
 

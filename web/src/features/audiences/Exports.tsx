@@ -29,7 +29,7 @@ export default function Exports() {
           server
           more={list.more}
           loadingMore={list.loadingMore}
-          tools={<SavedViews page="exports" />}
+          actions={<SavedViews page="exports" />}
           empty={
             q ? undefined : (
               <Empty icon="download" title={t("noExports")} action={<Link to="/audiences">{t("toAudiences")}</Link>}>

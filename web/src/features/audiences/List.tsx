@@ -109,7 +109,7 @@ export default function List() {
           columns={columns}
           problem={found.error}
           again={() => void found.refetch()}
-          tools={<SavedViews page="audiences" />}
+          actions={<SavedViews page="audiences" />}
           empty={
             <Empty icon="audiences" title={t("none")} action={add}>
               {t("noneNote")}

@@ -134,7 +134,7 @@ function Posts({ shown, setShown, names }: { shown: { of: string; status: string
         again={found.again}
         more={found.more}
         loadingMore={found.loadingMore}
-        tools={
+        actions={
           <>
             <Select aria-label={t("hooks.name")} style={{ minWidth: 160 }} value={shown.of} onChange={(of: string) => setShown({ of })} options={[{ value: "", label: t("hooks.all") }, ...names.map((value) => ({ value, label: value }))]} />
             <Select aria-label={t("hooks.state")} style={{ minWidth: 120 }} value={status} onChange={(next: string) => setShown({ status: next })} options={[{ value: "", label: t("hooks.any") }, ...STATUSES.map((value) => ({ value, label: t(`hooks.status.${value}`) }))]} />

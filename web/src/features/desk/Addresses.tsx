@@ -69,7 +69,7 @@ export function Addresses() {
         again={found.again}
         more={found.more}
         loadingMore={found.loadingMore}
-        tools={
+        actions={
           <>
             <Select aria-label={t("list.channel")} style={{ minWidth: 140 }} value={channel} onChange={(next: string) => setShown({ channel: next })} options={[{ value: "", label: t("list.anyChannel") }, ...CHANNELS.map((value) => ({ value, label: content(`channel.${value}`) }))]} />
             <Select aria-label={t("list.reason")} style={{ minWidth: 140 }} value={reason} onChange={(next: string) => setShown({ reason: next })} options={[{ value: "", label: t("list.anyReason") }, ...REASONS.map((value) => ({ value, label: t(`list.reasons.${value}`) }))]} />

@@ -41,7 +41,7 @@ export default function Effects() {
           again={list.again}
           more={list.more}
           loadingMore={list.loadingMore}
-          tools={list.first && <AsOf at={list.first.as_of} />}
+          actions={list.first && <AsOf at={list.first.as_of} />}
           empty={
             <Empty icon="effects" title={t("none")} action={<Link to="/marketing">{t("make")}</Link>}>
               {t("noneNote")}

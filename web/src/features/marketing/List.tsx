@@ -68,7 +68,7 @@ export default function List() {
             again={list.again}
             more={list.more}
             loadingMore={list.loadingMore}
-            tools={
+            actions={
               <>
                 <Select
                   aria-label={t("columns.status")}

@@ -10,7 +10,7 @@ import { NAME, type RowMistake } from "./rows";
 import css from "./rows.module.css";
 
 /** One row of a form: what it is called, what can be done with it as a whole, and what is wrong in it. */
-export function Row({ title, says, tools, mistakes, children }: { title: string; says?: ReactNode; tools: ReactNode; mistakes: readonly RowMistake[]; children: ReactNode }) {
+export function Row({ title, says, actions, mistakes, children }: { title: string; says?: ReactNode; actions: ReactNode; mistakes: readonly RowMistake[]; children: ReactNode }) {
   const { language } = usePreferences();
   return (
     <section className={css["row"]} role="group" aria-label={title}>
@@ -19,7 +19,7 @@ export function Row({ title, says, tools, mistakes, children }: { title: string;
           <strong>{title}</strong>
           {says && <span className={css["faint"]}> {says}</span>}
         </span>
-        <span className={css["tools"]}>{tools}</span>
+        <span className={css["actions"]}>{actions}</span>
       </header>
       {mistakes.map((mistake, index) => (
         <p key={index} className={css["bad"]} role="alert">
@@ -32,7 +32,7 @@ export function Row({ title, says, tools, mistakes, children }: { title: string;
 }
 
 /** A button of a row that is only a picture; its words are for those who do not see it, and on hovering. */
-export function Tool({ icon, label, disabled, onClick }: { icon: "up" | "down" | "trash"; label: string; disabled: boolean; onClick: () => void }) {
+export function Action({ icon, label, disabled, onClick }: { icon: "up" | "down" | "trash"; label: string; disabled: boolean; onClick: () => void }) {
   return <Button type="text" size="small" icon={<Icon name={icon} size={16} />} aria-label={label} title={label} disabled={disabled} onClick={onClick} />;
 }
 

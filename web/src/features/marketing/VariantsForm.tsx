@@ -8,7 +8,7 @@ import type { Channel } from "../../lib/channels";
 import { mapOf, merged, type Raw, textOf } from "../../lib/raw";
 import { Condition } from "../audiences/Condition";
 import { Field } from "../tags/Form";
-import { NameField, Row, Tool } from "./RowParts";
+import { NameField, Row, Action } from "./RowParts";
 import { freeName, KINDS, moved, ordered, restOf, type RowMistake } from "./rows";
 import css from "./rows.module.css";
 
@@ -66,12 +66,12 @@ export function VariantsForm({ rows, change, channels, own, fileOf, mistakes, re
             title={title}
             says={t(open ? (lacking ? "texts.lacking" : "texts.rest") : index === 0 ? "texts.first" : "texts.then")}
             mistakes={mistakes.filter(({ path, message }) => path[0] === index && !(lacking && message.startsWith("'when'")))}
-            tools={
+            actions={
               !readOnly && (
                 <>
-                  <Tool icon="up" label={t("texts.up", { title })} disabled={index === 0} onClick={() => put(moved(rows, index, index - 1))} />
-                  <Tool icon="down" label={t("texts.down", { title })} disabled={index === rows.length - 1} onClick={() => put(moved(rows, index, index + 1))} />
-                  <Tool
+                  <Action icon="up" label={t("texts.up", { title })} disabled={index === 0} onClick={() => put(moved(rows, index, index - 1))} />
+                  <Action icon="down" label={t("texts.down", { title })} disabled={index === rows.length - 1} onClick={() => put(moved(rows, index, index + 1))} />
+                  <Action
                     icon="trash"
                     label={t("texts.remove", { title })}
                     disabled={false}

@@ -256,7 +256,7 @@ export function Cases({ fields, change, names, readOnly }: PartProps) {
             <span className={css["hint"]}>{t("field.then")}</span>
             <Then type={fields.type} value={item.then} onChange={(then) => set(index, { then })} label={`${t("field.then")} ${index + 1}`} readOnly={readOnly} />
           </div>
-          <div className={css["caseTools"]}>
+          <div className={css["caseActions"]}>
             <Button type="text" size="small" icon={<Icon name="up" size={16} />} aria-label={t("editor.up")} title={t("editor.up")} disabled={index === 0} onClick={() => move(index, -1)} />
             <Button type="text" size="small" icon={<Icon name="down" size={16} />} aria-label={t("editor.down")} title={t("editor.down")} disabled={index === fields.cases.length - 1} onClick={() => move(index, 1)} />
             <Button type="text" size="small" icon={<Icon name="trash" size={16} />} aria-label={t("editor.removeCase")} title={t("editor.removeCase")} disabled={fields.cases.length === 1} onClick={() => change({ cases: fields.cases.filter((_, at) => at !== index) })} />

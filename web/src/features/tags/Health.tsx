@@ -115,7 +115,7 @@ function Findings({ lint }: { lint: Lint }) {
               {common("noMatchNote")}
             </Empty>
           }
-          tools={
+          actions={
             <>
               {select("level", choices("level", LEVELS, (word) => t(`level.${word}`), (item, word) => item.level === word))}
               {select("code", choices("code", codes, (word) => t(`lint.code.${word}`), (item, word) => item.code === word))}

@@ -26,7 +26,7 @@ export function InterestForm({ interest, change, names, readOnly }: { interest: 
             <span className={css["hint"]}>{t("rule.points")}</span>
             <InputNumber min={1} max={1000} precision={0} aria-label={`${t("rule.points")} ${index + 1}`} value={term.points} onChange={(points) => set(index, { points: points ?? 1 })} />
           </div>
-          <div className={css["caseTools"]}>
+          <div className={css["caseActions"]}>
             <Button type="text" size="small" icon={<Icon name="trash" size={16} />} aria-label={`${t("rule.remove")} ${index + 1}`} disabled={interest.terms.length === 1} onClick={() => change({ ...interest, terms: interest.terms.filter((_, at) => at !== index) })} />
           </div>
         </div>

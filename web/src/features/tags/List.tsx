@@ -134,7 +134,7 @@ export default function List() {
                   </Empty>
                 ) : undefined
               }
-              tools={
+              actions={
                 <>
                   {choice("category", (found?.categories ?? []).filter((item) => item.path).map((item) => ({ value: item.path, label: item.path })), css["narrow"])}
                   {choice("nature", NATURES.map((value) => ({ value, label: common(`nature.${value}`) })))}

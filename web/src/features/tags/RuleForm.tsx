@@ -54,7 +54,7 @@ function PointsForm({ fields, change, names, readOnly }: PartProps) {
             <span className={css["hint"]}>{t("rule.points")}</span>
             <Input value={row.points} inputMode="decimal" aria-label={`${t("rule.points")} ${index + 1}`} onChange={(event) => set(index, { points: event.target.value })} />
           </div>
-          <div className={css["caseTools"]}>
+          <div className={css["caseActions"]}>
             <Button type="text" size="small" icon={<Icon name="trash" size={16} />} aria-label={`${t("rule.remove")} ${index + 1}`} title={t("rule.remove")} disabled={fields.points.length === 1} onClick={() => change({ points: fields.points.filter((_, at) => at !== index) })} />
           </div>
         </div>

@@ -30,7 +30,7 @@ export function Trend({ tag, type }: { tag: string; type: string | null }) {
       title={t("about.trend")}
       note={history.data && t("about.trendNote", { zone: history.data.zone })}
     >
-      <div className={css["tools"]}>
+      <div className={css["actions"]}>
         <Segmented size="small" aria-label={t("day")} value={days} onChange={(next) => setShown({ days: next })} options={DAYS.map((value) => ({ value, label: t("days", { exact: format.exact(value) }) }))} />
         {values && (
           <Segmented
