@@ -57,7 +57,7 @@ pictures: setup ## the documentation's pictures, made by the browser tests
 
 system-packages: ## what some tests need from the system (Debian, as root)
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends strace chromium fonts-noto-cjk openjdk-17-jre-headless
+	apt-get install -y -qq --no-install-recommends strace chromium-headless-shell fonts-noto-cjk openjdk-17-jre-headless
 
 clean:
 	rm -rf $(VENV) web/node_modules web/dist src/limner/api/ui .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build limner-demo

@@ -26,8 +26,8 @@ from limner.demo.wechat_server import WechatServer
 from limner.errors import LimnerError
 from limner.types import silent
 from limner.workspace import live, logs, reaching
-from limner.workspace.files import init
 from limner.workspace.calling import call
+from limner.workspace.files import init
 from limner.workspace.workspace import Workspace
 
 PEOPLE = 40

@@ -24,8 +24,8 @@ from sqlalchemy import text
 from benchmarks.measure import machine
 from limner.demo.mail_server import Mail, MailServer
 from limner.types import silent
-from limner.workspace.files import init
 from limner.workspace.calling import call
+from limner.workspace.files import init
 from limner.workspace.workspace import Workspace
 
 JOURNEY = """\

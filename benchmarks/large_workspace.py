@@ -17,8 +17,8 @@ from limner.config import FILE
 from limner.demo import shop as tea
 from limner.types import silent
 from limner.workspace import logs
-from limner.workspace.files import init
 from limner.workspace.calling import call
+from limner.workspace.files import init
 from limner.workspace.workspace import Workspace
 
 

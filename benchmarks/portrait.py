@@ -22,8 +22,8 @@ from limner.config import FILE
 from limner.engine.seam import quoted
 from limner.events.frames import Record
 from limner.types import Json, silent
-from limner.workspace.files import init
 from limner.workspace.calling import call
+from limner.workspace.files import init
 from limner.workspace.workspace import Workspace
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -155,6 +155,22 @@ class Wecom:
 
 
 @dataclass(frozen=True)
+class Apprise:
+    """Whatever else Apprise reaches: Telegram, Slack, Discord, DingTalk, Feishu, Bark, ntfy and many more."""
+
+    url_env: str = key(
+        "",
+        "The environment variable that holds the service's Apprise URL, with `{address}` where a person's address"
+        " goes; needed to send.",
+    )
+    address: str = key("chat_id", "The attribute or identifier that holds a person's address at the service.")
+    allowed: tuple[str, ...] = key(
+        (), "Networks that the service may stand in although they are not public, for example `10.0.0.0/8`."
+    )
+    messages_per_second: float = key(0.0, "The sending rate; 0 is as fast as the service takes them.")
+
+
+@dataclass(frozen=True)
 class Webhooks:
     """What is posted to other systems: files in webhooks/, and steps of journeys."""
 
@@ -277,6 +293,7 @@ class Config:
     sms: Sms = field(default_factory=Sms)
     push: Push = field(default_factory=Push)
     wecom: Wecom = field(default_factory=Wecom)
+    apprise: Apprise = field(default_factory=Apprise)
     webhooks: Webhooks = field(default_factory=Webhooks)
     limits: Limits = field(default_factory=Limits)
     spark: Cluster = field(default_factory=Cluster)
@@ -363,6 +380,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "sms": Sms,
     "push": Push,
     "wecom": Wecom,
+    "apprise": Apprise,
     "webhooks": Webhooks,
     "limits": Limits,
     "spark": Cluster,

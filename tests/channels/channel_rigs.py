@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from limner.channels.apprise import Apprise
 from limner.channels.http import Http
 from limner.channels.push import Push
 from limner.channels.seam import Message
 from limner.channels.sms import Sms
 from limner.channels.smtp import Smtp
+from limner.channels.webhook import networks
 from limner.channels.wechat import Miniprogram, Wechat
 from limner.channels.wecom import Place, Wecom
+from limner.demo.apprise_server import AppriseServer
 from limner.demo.mail_server import MailServer
 from limner.demo.platform import Platform
 from limner.demo.push_server import PushServer
@@ -412,7 +415,68 @@ class WecomRig(HttpRig):
             self.channel.api.http = Http(url, seconds=self.patience)
 
 
-Rigs = MailRig | WechatRig | MiniprogramRig | SmsRig | PushRig | WecomRig
+class AppriseRig(HttpRig):
+    """Messages by Apprise to an ntfy: what tells them apart is in their text."""
+
+    tries = 1
+    place = "ntfy://{key}{at}/{{address}}"
+
+    def __init__(self, *, patience: float = 5.0) -> None:
+        self.server = AppriseServer().start()
+        self.patience = patience
+        self._password = self.server.password
+        self._port = self.server.port
+        self.channel = self._made()
+
+    def _made(self) -> Apprise:
+        key = f"{self.server.user}:{self._password}@"
+        url = self.place.format(key=key, at=f"127.0.0.1:{self._port}", bot=self.server.bot)
+        return Apprise(
+            url=url, clock=lambda: NOW, allowed=networks(["127.0.0.1"]), timeout_seconds=self.patience
+        )
+
+    def address(self, number: int) -> str:
+        return f"p{number:06d}"
+
+    def message(self, message_id: str) -> Message:
+        return Message(message_id, "ann", subject="优惠", text=f"你好 {message_id}")
+
+    def text_of(self, message_id: str) -> str:
+        return next(m.text for m in self.server.messages() if m.text.endswith(message_id))
+
+    def arrived_at(self) -> Mapping[str, str]:
+        return {m.text.split()[1]: m.to for m in self.server.messages()}
+
+    def refuse(self) -> None:
+        self.refuse_these({"ann"})
+
+    def refuse_these(self, addresses: set[str]) -> None:
+        self.server.shut = addresses
+
+    def busy(self) -> None:
+        self.server.fail_next(425)
+
+    def lock_out(self) -> None:
+        self._password = "guess"
+        self._anew()
+
+    def vanish(self) -> None:
+        self._port = free_port()
+        self._anew()
+
+    def heal(self) -> None:
+        self.platform.heal()
+        self.server.shut = set()
+        if (self._password, self._port) != (self.server.password, self.server.port):
+            self._password, self._port = self.server.password, self.server.port
+            self._anew()
+
+    def _anew(self) -> None:
+        self.channel.close()
+        self.channel = self._made()
+
+
+Rigs = MailRig | WechatRig | MiniprogramRig | SmsRig | PushRig | WecomRig | AppriseRig
 
 RIGS: Mapping[str, type[Rigs]] = {
     "email": MailRig,
@@ -421,4 +485,5 @@ RIGS: Mapping[str, type[Rigs]] = {
     "sms": SmsRig,
     "push": PushRig,
     "wecom": WecomRig,
+    "apprise": AppriseRig,
 }

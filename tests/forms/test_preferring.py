@@ -13,8 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from limner.channels.kinds import KINDS
 from limner.cli.serve import running
 from limner.demo.mail_server import MailServer
+from limner.forms.words import WORDS
 from tests.workspace.worlds import World
 
 CAMPAIGN = """\
@@ -162,3 +164,8 @@ def test_what_somebody_asks_for_holds_from_the_next_message_on_and_a_look_change
     assert "no longer know" in gone.text
     with reach.workspace.records.read() as connection:
         assert connection.exec_driver_sql("SELECT COUNT(*) FROM preferences").scalar() == 0
+
+
+def test_every_channel_has_a_name_for_the_people_who_get_its_messages() -> None:
+    for kind in KINDS:
+        assert all(WORDS[f"channel_{kind}"][language] for language in ("en", "zh")), kind

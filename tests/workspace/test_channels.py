@@ -1,4 +1,4 @@
-"""A campaign over push and one over subscribe messages, from the files to the platform's book."""
+"""Campaigns over push, subscribe messages and Apprise, from the files to the platform's book."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from limner.demo.apprise_server import AppriseServer
 from limner.demo.push_server import PushServer
 from limner.demo.wechat_server import WechatServer
 from limner.errors import InputError, UsageError
@@ -34,25 +35,28 @@ validity: 30 days
 
 
 class Shop(World):
-    """Ten members, a push platform and a mini-program."""
+    """Ten members, a push platform, a mini-program and an ntfy."""
 
     push: PushServer
     mini: WechatServer
+    ntfy: AppriseServer
 
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     monkeypatch.setenv("TEST_SECRET", "demo-secret")
-    with PushServer() as push, WechatServer() as mini:
+    with PushServer() as push, WechatServer() as mini, AppriseServer() as ntfy:
+        monkeypatch.setenv("TEST_APPRISE", f"ntfy://shop:demo-secret@127.0.0.1:{ntfy.port}/{{address}}")
         made = Shop(
             tmp_path / "shop",
             toml=(
                 f'[push]\napi = "{push.url}"\napp_id = "demo-app"\napp_key = "demo-key"\nsecret_env = "TEST_SECRET"\n'
                 'address = "device"\nttl_seconds = 60\n'
                 f'[miniprogram]\napi = "{mini.url}"\napp_id = "wx-demo"\nsecret_env = "TEST_SECRET"\n'
+                '[apprise]\nurl_env = "TEST_APPRISE"\naddress = "mini_openid"\nallowed = ["127.0.0.1"]\n'
             ),
         )
-        made.push, made.mini = push, mini
+        made.push, made.mini, made.ntfy = push, mini, ntfy
         rows = [
             f"m{n:02d},Name {n % 5},{f'd{n:031d}' if n else ''},o{n:02d},2026-05-01" for n in range(PEOPLE)
         ]
@@ -65,6 +69,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
         made.write("audiences/gold.yml", "expression: level = 'gold'\n")
         made.write("campaigns/push.yml", CAMPAIGN.format(who="gold", channel="push"))
         made.write("campaigns/mini.yml", CAMPAIGN.format(who="everybody", channel="miniprogram"))
+        made.write("campaigns/other.yml", CAMPAIGN.format(who="everybody", channel="apprise"))
+        made.write(
+            "templates/apprise.yml",
+            'title: For you\ntext: "{{ person.name }}, come in, {{ person.mini_openid }}"\n',
+        )
         made.write("templates/push.yml", 'title: For {{ tag.level }}\nbody: "{{ person.name }}, come in"\n')
         made.write(
             "templates/miniprogram.yml",
@@ -103,6 +112,48 @@ def test_the_ledger_of_permissions_and_the_platforms_own_never_differ(shop: Shop
     assert set(shop.mini.permissions.values()) == {0}
 
 
+def test_everybody_gets_a_message_by_apprise_and_who_is_in_doubt_gets_no_second(shop: Shop) -> None:
+    body = (shop.folder / "templates/apprise.yml").read_text(encoding="utf-8")
+    shown = shop.verb("template preview", body=body, channel="apprise", person="m03")
+    assert (shown["subject"], shown["text"]) == ("For you", "Name 3, come in, o03")
+    shop.ntfy.shut = {"o04"}
+    shop.ntfy.lose_answers(1)
+    first = shop.verb("campaign send", name="other")
+    assert (first["sent"], first["failed"], first["in_doubt"]) == (PEOPLE - 2, 1, 1)
+    taken = shop.ntfy.messages()
+    assert {one.to for one in taken} == {f"o{n:02d}" for n in range(PEOPLE) if n != 4}
+    assert {one.text for one in taken if one.to == "o03"} == {"Name 3, come in, o03"}
+    shop.verb("campaign send", name="other")
+    assert shop.ntfy.twice == []
+    assert len(shop.ntfy.messages()) == PEOPLE - 1
+
+
+def test_the_set_up_of_apprise_says_where_it_leads_and_never_the_url(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {row["kind"]: row for row in shop.verb("channel list")["channels"]}["apprise"]
+    assert (listed["configured"], listed["server"], listed["secure"]) == (True, shop.ntfy.url, "none")
+    checked = shop.verb("channel check", kind="apprise")
+    assert (checked["ready"], checked["toml"]) == (True, "")
+    for url, why in [
+        (f"ntfy://shop:wrong-word@127.0.0.1:{shop.ntfy.port}/{{address}}", "unauthorized"),
+        ("ntfy://shop:wrong-word@127.0.0.2:9/{address}", "may not reach"),
+        ("syslog://wrong-word/{address}", "does not ask over HTTP"),
+        ("ntfy://wrong-word/here", "has {address} once"),
+    ]:
+        monkeypatch.setenv("TEST_APPRISE", url)
+        wrong = shop.verb("channel check", kind="apprise")
+        said = next(point["message"] for point in wrong["points"] if point["what"] == "login")
+        assert (wrong["ready"], why in said) == (False, True), said
+        assert "wrong-word" not in str(wrong)
+    assert {row["kind"]: row["server"] for row in shop.verb("channel list")["channels"]}["apprise"] == ""
+    monkeypatch.delenv("TEST_APPRISE")
+    bare = shop.verb("channel check", kind="apprise")
+    assert not bare["ready"]
+    assert bare["environment"] == "export TEST_APPRISE='ntfys://USER:PASSWORD@ntfy.example.com/{address}'"
+    assert shop.ntfy.messages() == []
+
+
 def test_permissions_that_mean_nothing_are_refused(shop: Shop) -> None:
     good = {"channel": "miniprogram", "address": "o1", "template": "T1", "proof": "p"}
     for wrong in ({"channel": "email"}, {"proof": " "}, {"n": 0}, {"n": True}, {"address": None}):
@@ -124,6 +175,8 @@ def test_permissions_that_mean_nothing_are_refused(shop: Shop) -> None:
         ("push", "title: a\nbody: b\nimage: c\n"),
         ("miniprogram", "template_id: T1\ndata: {a: b}\n"),
         ("miniprogram", "template_id: T1\npage: p\ndata: {a: 1}\n"),
+        ("apprise", "title: a\n"),
+        ("apprise", "text: a\nbody: b\n"),
     ],
 )
 def test_a_template_that_is_not_one_of_its_channel_is_refused(shop: Shop, channel: str, text: str) -> None:
@@ -134,4 +187,9 @@ def test_a_template_that_is_not_one_of_its_channel_is_refused(shop: Shop, channe
 def test_the_channel_of_a_template_is_told_by_its_keys(shop: Shop) -> None:
     shop.write("templates/odd.yml", "a: b\n")
     listed = {row["name"]: row["kind"] for row in shop.verb("template list")["templates"]}
-    assert listed == {"push.yml": "push", "miniprogram.yml": "miniprogram", "odd.yml": "unknown"}
+    assert listed == {
+        "push.yml": "push",
+        "miniprogram.yml": "miniprogram",
+        "apprise.yml": "apprise",
+        "odd.yml": "unknown",
+    }

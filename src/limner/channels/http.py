@@ -140,6 +140,11 @@ class Http:
             response.status, {name.lower(): value for name, value in response.getheaders()}, content
         )
 
+    def reach(self) -> None:
+        """A connection stands afterwards, and its certificate was checked; nothing is asked. Raises NotSent."""
+        self.close()
+        self._line = self._connect(time.monotonic() + self._seconds)
+
     def close(self) -> None:
         """Ends the connection; the next request opens another."""
         line, self._line = self._line, None

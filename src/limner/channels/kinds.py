@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ChannelKind = Literal["email", "wechat", "sms", "push", "miniprogram", "wecom"]
+ChannelKind = Literal["email", "wechat", "sms", "push", "miniprogram", "wecom", "apprise"]
 """The words of `KINDS`, for shapes that are checked."""
 
 _NO_DIGIT = re.compile(r"[\s().-]")
@@ -47,4 +47,5 @@ KINDS: Mapping[str, Kind] = {
     "push": Kind("cid"),
     "miniprogram": Kind("mini_openid", permits=True),
     "wecom": Kind("external_userid", confirmed=True),
+    "apprise": Kind("chat_id"),
 }

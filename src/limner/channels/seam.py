@@ -30,7 +30,8 @@ class Message:
 
     `message_id`: at most 32 of [0-9a-z], the same on every attempt. E-mail uses `subject`, `text`, `html`
     and `headers`; WeChat and mini-programs `template_id`, `data` (key → text) and `url`; SMS `sign` (the signature),
-    `template_id`, `data` and, for people to see, `text`; push `subject`, `text` and `url`.
+    `template_id`, `data` and, for people to see, `text`; push `subject`, `text` and `url`; Apprise
+    `subject` and `text`.
     """
 
     message_id: str

@@ -70,7 +70,7 @@ def post(
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         answer = there.ask("POST", path, body=body, headers=headers)
-    except _Forbidden as error:
+    except Forbidden as error:
         raise ChannelError(str(error), code=FORBIDDEN, hint="[webhooks] allowed", where=url) from error
     except (NotSent, Lost) as error:
         raise ChannelError(f"the webhook cannot be reached: {error}", where=url) from error
@@ -102,12 +102,12 @@ def key(text: str) -> bytes:
         raise ConfigError("the secret of webhooks is not whsec_ and base64", code="bad_key") from error
 
 
-def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+def networks(texts: Sequence[str], *, section: str = "webhooks") -> tuple[Network, ...]:
     """The networks, such as 10.0.0.0/8, and single addresses that may be reached. Raises ConfigError."""
     try:
         return tuple(ipaddress.ip_network(text) for text in texts)
     except ValueError as error:
-        raise ConfigError(f"'allowed' of [webhooks]: {error}", hint='allowed = ["10.0.0.0/8"]') from error
+        raise ConfigError(f"'allowed' of [{section}]: {error}", hint='allowed = ["10.0.0.0/8"]') from error
 
 
 def may_reach(there: Address, allowed: Sequence[Network]) -> bool:
@@ -133,10 +133,10 @@ def address(host: str, port: int, *, allowed: Sequence[Network]) -> str:
         one = str(there[0]).partition("%")[0]
         if may_reach(ipaddress.ip_address(one), allowed):
             return one
-    raise _Forbidden(f"{host} leads to an address that webhooks may not reach")
+    raise Forbidden(f"{host} leads to an address that Limner may not reach")
 
 
-class _Forbidden(NotSent):
+class Forbidden(NotSent):
     """The host leads where nothing may be posted."""
 
 

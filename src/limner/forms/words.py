@@ -48,6 +48,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "channel_sms": {"en": "By text message", "zh": "短信"},
     "channel_wechat": {"en": "In WeChat", "zh": "微信公众号"},
     "channel_push": {"en": "In the app", "zh": "App 推送"},
+    "channel_wecom": {"en": "From our staff in WeCom", "zh": "企业微信"},
+    "channel_apprise": {"en": "In a messenger", "zh": "其他消息应用"},
     "channel_miniprogram": {"en": "In the mini-program", "zh": "小程序"},
     "service_note": {"en": "What belongs to your orders still comes.", "zh": "与订单相关的服务消息仍会发送。"},
     "topics": {"en": "About what?", "zh": "您想了解哪些内容？"},

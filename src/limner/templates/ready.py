@@ -43,7 +43,7 @@ Kind = Literal[
 ]
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _NUMBERS = {"days": (0, 3650), "hours": (1, 8760), "share": (0, 0.9)}
-_WRITTEN = ("email", "push")
+_WRITTEN = ("email", "push", "apprise")
 """Channels for which a template can be written; for the others a provider has to approve it first."""
 
 
@@ -267,10 +267,10 @@ def _quoted(text: str) -> str:
 
 def _letter(copy: Copy, put: Mapping[str, str], channel: str, language: str, message_class: str) -> str:
     lines = [_filled(line, put) for line in copy.lines[language]]
-    if channel == "push":
+    if channel != "email":
         title = json.dumps(_filled(copy.subject[language], put), ensure_ascii=False)
         body = json.dumps(" ".join(lines) if language == "en" else "".join(lines), ensure_ascii=False)
-        return f"title: {title}\nbody: {body}\n"
+        return f"title: {title}\n{'body' if channel == 'push' else 'text'}: {body}\n"
     hello = {
         "en": "Hello {{ person.name | default('there') }},",
         "zh": "{{ person.name | default('您') }}，您好：",

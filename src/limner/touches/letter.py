@@ -34,7 +34,8 @@ class Source:
     """The texts of one variant as their author wrote them; which of them there are is up to the channel.
 
     E-mail: subject, html or mjml, text. WeChat and mini-programs: template_id, url (the page), data. SMS: sign,
-    template_id, text as it was approved, data. Push: subject (the title), text, url.
+    template_id, text as it was approved, data. Push: subject (the title), text, url. Apprise: subject,
+    text.
     `theme`: the values of the scene that the texts may name.
     """
 
@@ -149,6 +150,7 @@ _SHAPES: Mapping[str, _Shape] = {
     "wecom": _Shape(
         ("text", "to"), (), "attachments", "text: …, to: customer, group or moment, attachments: {Title: https://…}"
     ),
+    "apprise": _Shape(("text",), ("title",), "", 'text: "{{ person.name }}, …", title: "…"'),
 }  # fmt: skip
 """The keys of the templates that are YAML, by channel."""
 _BARE = ("sms", "wecom")

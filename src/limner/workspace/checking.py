@@ -45,11 +45,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A setting of a channel: an example of it, whether it names a variable that holds a secret, and how needed."""
+    """A setting of a channel: an example of it, and how needed. `holds`: an example of what its variable holds."""
 
     name: str
     example: str
     need: str = MUST
+    holds: str = "…"
 
     @property
     def secret(self) -> bool:
@@ -89,6 +90,9 @@ NEEDS: Mapping[str, tuple[Wanted, ...]] = {
         Wanted("token_env", "WECOM_TOKEN", SHOULD),
         Wanted("aes_key_env", "WECOM_AES_KEY", SHOULD),
     ),
+    "apprise": (
+        Wanted("url_env", "APPRISE_URL", holds="'ntfys://USER:PASSWORD@ntfy.example.com/{address}'"),
+    ),
     WEBHOOKS: (Wanted("secret_env", "WEBHOOK_SECRET", SHOULD),),
 }
 """What each channel wants in its section of limner.toml."""
@@ -100,6 +104,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "sms": ("/sms/callback/{word}/report", "/sms/callback/{word}/reply"),
     "push": (),
     "wecom": ("/wecom/callback", "/wecom/sidebar"),
+    "apprise": (),
     WEBHOOKS: (),
 }
 """The addresses of this server that are entered at the platform; `{word}`: what the variable of callback_env holds."""
@@ -141,7 +146,7 @@ def _settings(workspace: Workspace, kind: str) -> Iterator[Point]:
         shown = value if value else wanted.example
         yield Point(_SETTING, name, wanted.need, state, place=SETTINGS, fix=f'{wanted.name} = "{shown}"')
         if wanted.secret:
-            yield _variable(value or wanted.example, wanted.need, named=bool(value))
+            yield _variable(value or wanted.example, wanted, named=bool(value))
     if kind == "email":
         yield from _signed(workspace)
     if kind == "email" or PATHS[kind]:
@@ -158,13 +163,13 @@ def _about(config: Config, name: str) -> str:
     return next(str(one.metadata["doc"]) for one in fields(said) if one.name == (word if dot else section))
 
 
-def _variable(variable: str, need: str, *, named: bool) -> Point:
+def _variable(variable: str, wanted: Wanted, *, named: bool) -> Point:
     """Whether the variable holds something; one that nothing names yet is missing with its setting."""
     held = named and flag(variable)
     # A setting that names a variable without a value stops the channel, however little it is needed.
     return Point(
-        _SECRET, variable, MUST if named else need, OK if held else MISSING, place=ENVIRONMENT,
-        fix=f"export {variable}=…",
+        _SECRET, variable, MUST if named else wanted.need, OK if held else MISSING, place=ENVIRONMENT,
+        fix=f"export {variable}={wanted.holds}",
     )  # fmt: skip
 
 
@@ -208,7 +213,7 @@ def _asked(workspace: Workspace, kind: str, stopped: bool) -> Iterator[Point]:
         state = OK if tested["ok"] else WRONG
         yield Point(
             _LOGIN,
-            workspace.sending.server(kind)[0],
+            workspace.sending.server(kind)[0] or kind,
             MUST,
             state,
             tested["message"],

@@ -10,16 +10,17 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
-from limner.channels import mail_dns
+from limner.channels import apprise, mail_dns
 from limner.channels.dkim import Signer, signer
 from limner.channels.kinds import KINDS
 from limner.channels.push import Push
 from limner.channels.seam import Channel
 from limner.channels.sms import Sms
 from limner.channels.smtp import Smtp
+from limner.channels.webhook import networks
 from limner.channels.wechat import Miniprogram, Wechat
 from limner.channels.wecom import Places, Wecom
-from limner.config import Config, flag
+from limner.config import Config, flag, variable
 from limner.config import secret as secret_of
 from limner.errors import ConfigError
 from limner.types import Clock, Json
@@ -92,6 +93,13 @@ def _push(config: Config, clock: Clock, _folder: Path) -> Channel:
     )
 
 
+def _apprise(config: Config, clock: Clock, _folder: Path) -> Channel:
+    said = config.apprise
+    return apprise.Apprise(
+        url=secret_of(said.url_env), clock=clock, allowed=networks(said.allowed, section="apprise")
+    )
+
+
 def _wecom(config: Config, clock: Clock, _folder: Path) -> Channel:
     return wecom(config, clock, nowhere)
 
@@ -116,8 +124,11 @@ _OPEN: Mapping[str, tuple[Callable[[Config, Clock, Path], Channel], tuple[tuple[
     "sms": (_sms, (("access_key", "access_key"), ("secret_env", "secret_env"))),
     "push": (_push, (("app_id", "app_id"), ("app_key", "app_key"), ("secret_env", "secret_env"))),
     "wecom": (_wecom, (("corp_id", "corp_id"), ("secret_env", "secret_env"))),
+    "apprise": (_apprise, (("url_env", "url_env"),)),
 }
 """What opens a channel, and the settings of its section that it cannot do without, each with a hint."""
+_SECRETS: Mapping[str, str] = {"email": "password_env", "apprise": "url_env"}
+"""The setting that names the variable of a channel's secret, where it is not `secret_env`."""
 
 
 def section(config: Config, kind: str) -> Any:
@@ -162,11 +173,12 @@ class Sending:
         return str(getattr(said, _OPEN[kind][1][0][0]))
 
     def server(self, kind: str) -> tuple[str, str]:
-        """Where messages go, and how the way there is kept secret (none, starttls, tls or https)."""
+        """Where messages go, and how the way there is kept secret (none, starttls, tls or https); empty: not known."""
         said = section(self._config, kind)
         if kind == "email":
             return f"{said.host}:{said.port}", said.tls
-        return said.api, "https" if said.api.startswith("https") else "none"
+        api = apprise.where(variable(said.url_env)) if kind == "apprise" else said.api
+        return api, "https" if api.startswith("https") else "none" if api else ""
 
     def missing(self, kind: str) -> list[Json]:
         """The settings without which the channel cannot send: key and hint; empty when it is set up."""
@@ -176,9 +188,9 @@ class Sending:
             for name, hint in _OPEN[kind][1]
             if not getattr(said, name)
         ]
-        variable = said.password_env if kind == "email" else said.secret_env
-        if variable and not flag(variable):
-            found.append({"key": variable, "hint": f"export {variable}=…"})
+        secret = getattr(said, _SECRETS.get(kind, "secret_env"))
+        if secret and not flag(secret):
+            found.append({"key": secret, "hint": f"export {secret}=…"})
         return found
 
     def probe(self, kind: str) -> str:

@@ -1,5 +1,5 @@
 /** The kinds of channels that there are, as the server names them. */
-export const CHANNELS = ["email", "wechat", "sms", "push", "miniprogram", "wecom"] as const;
+export const CHANNELS = ["email", "wechat", "sms", "push", "miniprogram", "wecom", "apprise"] as const;
 
 export type Channel = (typeof CHANNELS)[number];
 

@@ -43,7 +43,9 @@ def channel_test(kind: str, workspace: Path = Workspace, as_json: bool = AsJson)
 
 @channel.command("check")
 def channel_check(
-    kind: str = typer.Argument(..., help="email, sms, wechat, wecom, push, miniprogram or webhooks."),
+    kind: str = typer.Argument(
+        ..., help="email, sms, wechat, wecom, push, miniprogram, apprise or webhooks."
+    ),
     offline: bool = typer.Option(False, "--offline", help="Only look at the settings; ask nobody."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,

@@ -85,8 +85,8 @@ function One({ channel }: { channel: Channel }) {
         <Facts
           facts={[
             [t("from"), channel.sender || "–"],
-            [t("server"), channel.server],
-            [t("secure"), channel.secure],
+            [t("server"), channel.server || "–"],
+            [t("secure"), channel.secure || "–"],
             [t("rate"), channel.per_second ? t("rateValue", { n: format.exact(channel.per_second) }) : t("rateNone")],
             [t("lastHour"), t("lastHourValue", { sent: format.exact(hour.sent), failed: format.exact(hour.failed), doubt: format.exact(hour.in_doubt) })],
           ]}

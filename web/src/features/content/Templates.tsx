@@ -17,7 +17,7 @@ import css from "./content.module.css";
 import { sampleOf } from "./samples";
 
 type Row = Answer<"/api/v1/templates">["templates"][number];
-const ENDINGS = { html: ".html", mjml: ".mjml", text: ".txt", wechat: ".yml", sms: ".yml", push: ".yml", miniprogram: ".yml", wecom: ".yml" } as const;
+const ENDINGS = { html: ".html", mjml: ".mjml", text: ".txt", wechat: ".yml", sms: ".yml", push: ".yml", miniprogram: ".yml", wecom: ".yml", apprise: ".yml" } as const;
 type Kind = keyof typeof ENDINGS;
 
 /** The texts of messages, and who uses them. */
@@ -99,7 +99,7 @@ function Add({ onClose }: { onClose: () => void }) {
         </label>
         <label className={css["field"]}>
           <span>{t("newKind")}</span>
-          <Select aria-label={t("newKind")} value={kind} onChange={setKind} options={(["html", "mjml", "text", "wechat", "sms", "push", "miniprogram", "wecom"] as const).map((value) => ({ value, label: t(`kind.${value}`) }))} />
+          <Select aria-label={t("newKind")} value={kind} onChange={setKind} options={(["html", "mjml", "text", "wechat", "sms", "push", "miniprogram", "wecom", "apprise"] as const).map((value) => ({ value, label: t(`kind.${value}`) }))} />
         </label>
         {save.error && <FailureLine error={save.error} />}
       </div>

@@ -70,7 +70,11 @@ data:
 
 const WECOM = "text: 春茶到了\nto: customer\nattachments: {看看新茶: https://shop.example/}\n";
 
-const KEYED: Record<string, string> = { wechat: WECHAT, sms: SMS, push: PUSH, miniprogram: MINIPROGRAM, wecom: WECOM };
+const APPRISE = `title: "{{ person.name | default('您') }}，有新消息"
+text: 在这里说明有什么新消息。
+`;
+
+const KEYED: Record<string, string> = { wechat: WECHAT, sms: SMS, push: PUSH, miniprogram: MINIPROGRAM, wecom: WECOM, apprise: APPRISE };
 
 const TEXT: Record<Language, string> = {
   en: "Hello {{ person.name | default('there') }},\n\nsay here what is new.\n\nUnsubscribe: {{ unsubscribe_url }}\n",

@@ -19,7 +19,7 @@ import css from "./journeys.module.css";
 import { Picture } from "./Picture";
 
 const KEY = /^[a-z][a-z0-9_]{0,63}$/;
-const CHANNELS = ["email", "push", "sms", "wechat", "miniprogram"] as const;
+const CHANNELS = ["email", "push", "sms", "wechat", "miniprogram", "apprise"] as const;
 const CLASSES = ["service", "marketing"] as const;
 type Row = Answer<"/api/v1/ready-journeys">["ready"][number];
 type Asked = Row["parameters"][number];

@@ -16,7 +16,7 @@ const en = {
     broken: "File is wrong",
     all: "All statuses",
   },
-  channel: { email: "E-mail", wechat: "WeChat", sms: "SMS", push: "App push", miniprogram: "Mini-program", wecom: "WeCom" },
+  channel: { email: "E-mail", wechat: "WeChat", sms: "SMS", push: "App push", miniprogram: "Mini-program", wecom: "WeCom", apprise: "Other services (Apprise)" },
   class: { marketing: "Advertising (needs consent)", service: "Service message (needs none)" },
   when: {
     next: "next {{when}}",

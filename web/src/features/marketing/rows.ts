@@ -10,7 +10,7 @@ export const LIBRARY = "content";
 export const SENT = "sent";
 
 /** The kinds of templates that a channel sends. */
-export const KINDS: Record<Channel, readonly string[]> = { email: ["html", "mjml", "text"], wechat: ["wechat"], sms: ["sms"], push: ["push"], miniprogram: ["miniprogram"], wecom: ["wecom"] };
+export const KINDS: Record<Channel, readonly string[]> = { email: ["html", "mjml", "text"], wechat: ["wechat"], sms: ["sms"], push: ["push"], miniprogram: ["miniprogram"], wecom: ["wecom"], apprise: ["apprise"] };
 
 /** What the server says is wrong, and the keys that lead there. */
 export interface RowMistake {

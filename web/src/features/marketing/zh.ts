@@ -18,7 +18,7 @@ const zh: typeof en = {
     broken: "文件有误",
     all: "全部状态",
   },
-  channel: { email: "邮件", wechat: "微信", sms: "短信", push: "App 推送", miniprogram: "小程序订阅消息", wecom: "企业微信" },
+  channel: { email: "邮件", wechat: "微信", sms: "短信", push: "App 推送", miniprogram: "小程序订阅消息", wecom: "企业微信", apprise: "其他服务（Apprise）" },
   class: { marketing: "营销消息（需要同意）", service: "服务消息（无需同意）" },
   when: {
     next: "下次 {{when}}",

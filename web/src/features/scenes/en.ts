@@ -9,7 +9,7 @@ const en = {
   dates: { both: "{{from}} – {{until}}", from: "from {{from}}", until: "until {{until}}", none: "no dates" },
   everybody: "everybody",
   anyChannel: "any channel",
-  channel: { email: "E-mail", wechat: "WeChat", sms: "SMS", push: "App push", miniprogram: "Mini-program", wecom: "WeCom" },
+  channel: { email: "E-mail", wechat: "WeChat", sms: "SMS", push: "App push", miniprogram: "Mini-program", wecom: "WeCom", apprise: "Other services (Apprise)" },
   one: {
     edit: "Edit",
     campaign: "New campaign in this scene",

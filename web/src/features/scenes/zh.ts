@@ -11,7 +11,7 @@ const zh: typeof en = {
   dates: { both: "{{from}} – {{until}}", from: "{{from}} 起", until: "至 {{until}}", none: "未设日期" },
   everybody: "所有人",
   anyChannel: "任意渠道",
-  channel: { email: "邮件", wechat: "微信", sms: "短信", push: "App 推送", miniprogram: "小程序订阅消息", wecom: "企业微信" },
+  channel: { email: "邮件", wechat: "微信", sms: "短信", push: "App 推送", miniprogram: "小程序订阅消息", wecom: "企业微信", apprise: "其他服务（Apprise）" },
   one: {
     edit: "编辑",
     campaign: "在此场景中新建活动",
