@@ -67,7 +67,8 @@ def main(folder: Path) -> None:
         shutil.copytree(folder, Path(beside) / "shop")
         with open_site(Path(beside) / "shop") as site:
             browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+                executable_path=shutil.which("chromium-headless-shell") or shutil.which("chromium"),
+                args=["--no-sandbox"],
             )
             people = site.verb("overview")["people"]["total"]
             samples = samples_of(site)

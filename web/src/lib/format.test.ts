@@ -26,6 +26,10 @@ describe("numbers", () => {
     expect(en.exact(0)).toBe("0");
   });
 
+  it("say a span of a definition in the language", () => {
+    expect([zh.span("3 days"), zh.span("1 month"), en.span("3 days"), zh.span("never")]).toEqual(["3 天", "1 个月", "3 days", "never"]);
+  });
+
   it("say a share as a percentage and a change with its sign", () => {
     expect(en.percent(0.1234)).toBe("12.3%");
     expect([0.05, -0.05, 0].map((value) => en.change(value))).toEqual(["+5%", "-5%", "0%"]);

@@ -36,6 +36,8 @@ export interface Format {
   ago: (at: Instant, now?: number) => string;
   /** 1 h 20 min, 40 ms of seconds. */
   duration: (seconds: Amount) => string;
+  /** A span as definitions write it ("3 days"). */
+  span: (said: string) => string;
   /** 12.3 MB. */
   bytes: (value: Amount) => string;
   /** "a, b and c". */
@@ -121,9 +123,19 @@ function makeFormat(language: Language, zone: string, home: string): Format {
       return date(value);
     },
     duration: (value) => num(value, (seconds) => duration(seconds, language)),
+    span: (said) => span(said, language),
     bytes: (value) => num(value, (size) => bytes(size, numbers(1))),
     list: (items) => lists.format(items),
   };
+}
+
+const UNITS: Record<string, string> = { second: "秒", minute: "分钟", hour: "小时", day: "天", week: "周", month: "个月", quarter: "个季度", year: "年" };
+
+/** A span as definitions write it ("3 days"), in the words of the language. */
+function span(said: string, language: Language): string {
+  const found = /^(\d+) ([a-z]+?)s?$/.exec(said);
+  const unit = UNITS[found?.[2] ?? ""];
+  return language === "zh" && found && unit ? `${found[1]} ${unit}` : said;
 }
 
 function duration(seconds: number, language: Language): string {

@@ -1,10 +1,9 @@
-import { useCallback, useMemo } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useFormat } from "../../lib/useFormat";
 import { useScheduleWords } from "../marketing/useWhen";
 import { type Graph, type Leave, listOf, mapOf, type Raw, startKindOf, type Step, textOf } from "./graph";
-import { lengthOf } from "./lengths";
 
 const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
 export type Day = (typeof DAYS)[number];
@@ -24,13 +23,7 @@ export function useWords(): Words {
   const { t } = useTranslation("journeys");
   const format = useFormat();
   const schedule = useScheduleWords();
-  const length = useCallback(
-    (said: string) => {
-      const found = lengthOf(said);
-      return found ? t(`length.${found.unit}`, { count: found.n, exact: format.exact(found.n) }) : said;
-    },
-    [t, format],
-  );
+  const length = format.span;
   return useMemo(() => {
     const says = ({ kind, raw }: Step): string => {
       const message = mapOf(raw["message"]);

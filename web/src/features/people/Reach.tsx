@@ -66,7 +66,7 @@ function Known({ habit }: { habit: Habit }) {
           ))}
         </ul>
       )}
-      <div className={css["under"]}>{t("reach.note", { within: habit.response_within })}</div>
+      <div className={css["under"]}>{t("reach.note", { within: format.span(habit.response_within) })}</div>
     </>
   );
 }

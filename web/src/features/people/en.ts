@@ -120,7 +120,7 @@ const en = {
     stopped: "stopped: {{reason}}",
     reasons: { unsubscribed: "unsubscribed", complained: "complained", bounced: "address is dead", refused: "refused", blocked: "blocked by hand" },
   },
-  channels: { email: "E-mail", wechat: "WeChat", sms: "SMS", push: "Push", wecom: "WeCom", apprise: "Other services (Apprise)", webhook: "Webhook" },
+  channels: { email: "E-mail", wechat: "WeChat", sms: "SMS", push: "Push", miniprogram: "Mini-program", wecom: "WeCom", apprise: "Other services (Apprise)", webhook: "Webhook" },
   kinds: {
     user: "User id",
     device: "Device",

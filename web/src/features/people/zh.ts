@@ -122,7 +122,7 @@ const zh: typeof en = {
     stopped: "已停止：{{reason}}",
     reasons: { unsubscribed: "已退订", complained: "已投诉", bounced: "地址失效", refused: "已拒收", blocked: "人工停发" },
   },
-  channels: { email: "邮件", wechat: "微信", sms: "短信", push: "推送", wecom: "企业微信", apprise: "其他服务（Apprise）", webhook: "Webhook" },
+  channels: { email: "邮件", wechat: "微信", sms: "短信", push: "推送", miniprogram: "小程序订阅消息", wecom: "企业微信", apprise: "其他服务（Apprise）", webhook: "Webhook" },
   kinds: {
     user: "用户 ID",
     device: "设备",
@@ -343,7 +343,7 @@ const zh: typeof en = {
     all: "全体 {{share}}",
     unknown: "尚无数据",
     not: "不可发营销消息：{{reason}}",
-    note: "{{within}} 内的点击、回复或目标行为算作响应。",
+    note: "{{within}}内的点击、回复或目标行为算作响应。",
   },
   messages: {
     due: "将于 {{when}} 发送",
