@@ -138,7 +138,9 @@ def test_form_and_text_are_the_same_thing_and_comments_survive(shop: Shop) -> No
     form = shop.post("/api/v1/campaigns/form", {"name": "harvest", "text": CAMPAIGN})
     assert form["problems"] == []
     fields = form["fields"]
-    assert fields["goal"] == {"event": "Order Paid", "where": "", "money": "amount", "within": "14 days"}
+    assert fields["goal"] == {
+        "metric": "", "event": "Order Paid", "where": "", "money": "amount", "within": "14 days",
+    }  # fmt: skip
     same = shop.post("/api/v1/campaigns/text", {"name": "harvest", "text": CAMPAIGN, "fields": fields})
     assert shop.post("/api/v1/campaigns/form", {"name": "harvest", "text": same["text"]})["fields"] == fields
     made = shop.post(

@@ -41,7 +41,6 @@ def by_tag(found: Any) -> dict[str, Distribution]:
     return {item.tag: item for item in found.tags}
 
 
-@pytest.mark.proves("N5", partly="no trend yet")
 @pytest.mark.proves("R5", "N5")
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_every_distribution_adds_up_to_the_crowd_and_to_everybody(share: float) -> None:

@@ -95,3 +95,54 @@ def test_every_layout_can_be_edited(text: str) -> None:
     made = Document(text, where="f").edited({"type": "money", "owner": "crm", "cases": [A, B]}, order=KEYS)
     root = Document(made, where="f").root
     assert (root["nature"], root["type"], root["owner"], root["cases"]) == ("fact", "money", "crm", [A, B])
+
+
+ROAD = """\
+steps:
+  # the first word
+  hello:
+    message:
+      subject: {subject}
+      picks:
+        # the best ones
+        articles: {{count: 3}}   # three
+        # for those who buy
+        goods:
+          from: product
+          count: 2   # two
+        last: {{count: 1}}
+  # and then
+  bye: {{wait: 1 day}}
+"""
+
+
+@pytest.mark.parametrize("subject", ["Hi & bye", "&greeting Hi"], ids=["in place", "written anew"])
+@pytest.mark.parametrize(
+    ("was", "then", "lines"),
+    [
+        ("articles", {"count": 3}, {"-        articles: {count: 3}   # three"}),
+        ("goods", {"from": "product", "count": 2}, {"-        goods:"}),
+        ("goods", {"from": "product", "count": 4}, {"-        goods:", "-          count: 2   # two"}),
+        ("last", {"count": 1}, {"-        last: {count: 1}"}),
+    ],
+)
+def test_what_is_renamed_stays_where_it_was_with_its_comments(
+    subject: str, was: str, then: dict[str, Any], lines: set[str]
+) -> None:
+    text = ROAD.format(subject=subject)
+    picks = {"articles": {"count": 3}, "goods": {"from": "product", "count": 2}, "last": {"count": 1}}
+    wanted = {"zz" if name == was else name: then if name == was else row for name, row in picks.items()}
+    message = {"subject": subject.removeprefix("&greeting "), "picks": wanted}
+    steps = {"hello": {"message": message}, "bye": {"wait": "1 day"}}
+    found = changed(text, steps=steps)
+    made = Document(text, where="f").edited({"steps": steps})
+    assert list(Document(made, where="f").value("steps", "hello", "message", "picks")) == list(wanted)
+    assert made.count("#") == text.count("#")
+    if not subject.startswith("&"):
+        assert {line for line in found if line.startswith("-")} == lines
+
+
+def test_a_step_in_the_place_of_another_is_no_renamed_one() -> None:
+    text = "steps:\n  # why a\n  a: {wait: 1 day}\n  b: {wait: 3 days}\n"
+    made = Document(text, where="f").edited({"steps": {"c": {"wait": "2 days"}, "b": {"wait": "3 days"}}})
+    assert list(Document(made, where="f").value("steps")) == ["c", "b"]

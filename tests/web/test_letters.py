@@ -30,7 +30,7 @@ def test_a_mail_of_mjml_is_shown_on_two_screens_and_sent_to_oneself(shop: Site, 
     expect(page.get_by_text("1 picture has no text (alt).")).to_be_visible()
     page.get_by_role("checkbox", name="On a dark screen").check()
     look(page, "letters")
-    page.get_by_role("textbox", name="Your address").fill("me@shop.example")
+    page.get_by_role("textbox", name="Your e-mail address").fill("me@shop.example")
     page.get_by_role("button", name="Send it to me").click()
     expect(page.get_by_text("Sent to me@shop.example")).to_be_visible()
     (mail,) = shop.mail.messages()[before:]

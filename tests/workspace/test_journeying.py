@@ -317,6 +317,73 @@ def test_what_a_journey_changed_is_told_against_who_was_held_out(roads: Roads) -
     assert roads.verb("journey report", name="cart")["why_not"] == "no_goal"
 
 
+@pytest.mark.proves("N8")
+def test_a_goal_names_a_metric_instead_of_spelling_its_event(roads: Roads) -> None:
+    roads.write("metrics/big.yml", 'title: Big\nmeasure: sum(amount of "Order Paid" where amount >= 50)\n')
+    roads.write("metrics/ratio.yml", 'title: R\nmeasure: count("Order Paid") / count("Product Added")\n')
+    text = (
+        "title: Tea\naudience: all\nchannel: email\ntemplate: cart.html\nsubject: Tea\nclass: service\nholdout: 0\n"
+        "# what for\ngoal: {GOAL, within: 3 days}\n"
+    )
+    road = "start: {event: Order Paid}\nholdout: 0\ngoal: {GOAL, within: 3 days}\nsteps: {a: {wait: 1 day}}\n"
+    spelled = "event: Order Paid, where: amount >= 50, money: amount"
+    roads.write("audiences/all.yml", "expression: known(person.name)\n")
+    for name, goal in (("named", "metric: big"), ("spelled", spelled)):
+        roads.write(f"campaigns/{name}.yml", text.replace("GOAL", goal))
+        roads.write(f"journeys/{name}_road.yml", road.replace("GOAL", goal))
+        roads.verb("campaign send", name=name)
+        roads.verb("journey start", name=f"{name}_road")
+    roads.now += timedelta(minutes=1)
+    roads.did(*[(who, "Order Paid") for who in (0, 1, 2)], amount=80)
+    roads.pass_time(timedelta(minutes=1))
+    roads.did(*[(who, "Order Paid") for who in (2, 3)], amount=20)
+    roads.did((0, "Order Paid"), amount=60)
+    roads.now += timedelta(minutes=1)
+    shown = [roads.verb("campaign report", name=name) for name in ("named", "spelled")]
+    assert shown[0]["converted"]["treated"] == shown[1]["converted"]["treated"]
+    assert shown[0]["converted"]["treated"]["k"] == 3
+    assert shown[0]["money"] == shown[1]["money"]
+    goal = shown[0]["goal"]
+    assert (goal["metric"], goal["event"], goal["where"], goal["money"]) == (
+        "big", "Order Paid", "amount >= 50", "amount",
+    )  # fmt: skip
+    # The event that lets somebody in is not the one that is aimed at, also where a metric names it.
+    ways = [roads.verb("journey report", name=f"{name}_road")["converted"] for name in ("named", "spelled")]
+    assert ways[0] == ways[1]
+    assert (ways[0]["treated"]["n"], ways[0]["treated"]["k"]) == (3, 1)
+    # A sending counts what the metric measured when it began; a journey, which goes on, what it measures now.
+    roads.write("metrics/big.yml", 'title: Big\nmeasure: count("Order Paid" where amount < 50)\n')
+    assert roads.verb("campaign report", name="named")["converted"] == shown[0]["converted"]
+    assert roads.verb("journey report", name="named_road")["converted"]["treated"]["k"] == 1
+    form = roads.verb("campaign show", name="named")
+    assert form["fields"]["goal"] == {
+        "metric": "big",
+        "event": "",
+        "where": "",
+        "money": "",
+        "within": "3 days",
+    }
+    made = roads.verb(
+        "campaign text", name="named", text=form["text"], fields={"goal": form["fields"]["goal"]}
+    )
+    assert made["text"] == form["text"]
+    # What is wrong is said at its place, and a metric that a goal names stays.
+    for wrong, code in (
+        ("metric: bgi", "not_found"),
+        ("metric: ratio", "no_sum"),
+        (f"metric: big, {spelled}", "said_twice"),
+    ):
+        checked = roads.verb("campaign form", name="named", text=text.replace("GOAL", wrong))
+        assert [(one["code"], one["path"][0]) for one in checked["problems"]] == [(code, "goal")], wrong
+    etag = roads.verb("definition show", kind="metrics", name="big")["etag"]
+    error = refused(roads, "definition delete", kind="metrics", name="big", base=etag)
+    assert error.code == "in_use"
+    assert "campaigns/named.yml" in str(error)
+    reached = str(roads.verb("tag lineage", focus="metric:big"))
+    assert "campaign:named" in reached
+    assert "journey:named_road" in reached
+
+
 def refused(roads: Roads, verb: str, **arguments: str) -> LimnerError:
     """What the verb is refused with."""
     with pytest.raises(LimnerError) as caught:

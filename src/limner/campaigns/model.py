@@ -18,13 +18,15 @@ CHANNELS = tuple(KINDS)
 class Goal:
     """What the campaign is for: this event, where this holds, within this time of the start.
 
-    `money`: the event property that is earned; '' when only conversions count.
+    `money`: the event property that is earned; '' when only conversions count. `metric`: the metric that says event,
+    where and money, which are '' until it is looked up.
     """
 
     event: str
     where: str = ""
     money: str = ""
     within: timedelta = timedelta(days=14)
+    metric: str = ""
 
 
 @dataclass(frozen=True)

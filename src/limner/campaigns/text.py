@@ -155,10 +155,12 @@ def _section(document: Document, *path: Step, keys: tuple[str, ...]) -> bool:
 
 def goal_of(document: Document) -> Goal | None:
     """What it is for, if that is said."""
-    if not _section(document, "goal", keys=("event", "where", "money", "within")):
+    if not _section(document, "goal", keys=("metric", "event", "where", "money", "within")):
         return None
+    metric = document.string("goal", "metric")
     return Goal(
-        event=document.string("goal", "event", required=True),
+        metric=metric,
+        event=document.string("goal", "event", required=not metric),
         where=condition(document, "event", "goal", "where"),
         money=document.string("goal", "money"),
         within=duration(document, "goal", "within") or timedelta(days=14),
@@ -406,6 +408,26 @@ def duration(document: Document, *path: Step) -> timedelta | None:
     return length
 
 
+def goal_fields(goal: Goal) -> Json:
+    """What the goal says, as JSON; '' where it says nothing."""
+    return {
+        "metric": goal.metric,
+        "event": goal.event,
+        "where": goal.where,
+        "money": goal.money,
+        "within": spoken(goal.within),
+    }
+
+
+def frozen(campaign: Campaign) -> str:
+    """The campaign's text as it is kept with a sending: a metric of its goal is spelled out as it measures now."""
+    goal = campaign.goal
+    if goal is None or not goal.metric:
+        return campaign.definition
+    document = Document(campaign.definition, where=f"campaigns/{campaign.name}.yml")
+    return document.edited({"goal": _plain(goal_fields(goal))}, order=KEYS)
+
+
 # The form: the same fields as JSON
 
 
@@ -424,8 +446,7 @@ def fields_of(campaign: Campaign) -> Json:
         "subject": campaign.subject,
         "text": campaign.text,
         "subject_prefix": campaign.subject_prefix,
-        "goal": goal
-        and {"event": goal.event, "where": goal.where, "money": goal.money, "within": spoken(goal.within)},
+        "goal": goal and goal_fields(goal),
         "cap": cap and {"messages": cap.messages, "per": spoken(cap.per)},
         "quiet_hours": quiet and [quiet.start.strftime("%H:%M"), quiet.end.strftime("%H:%M")],
         "schedule": campaign.schedule,

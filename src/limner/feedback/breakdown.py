@@ -136,6 +136,39 @@ def breakdown(cells: Array, groups: Sequence[Group], told: Told, *, arms: bool) 
     return rows
 
 
+def against_others(cells: Array, groups: Sequence[Group], told: Told) -> list[Json]:
+    """Of each group, what its treated people did against the treated of all other groups, where a lot says who is in
+    which.
+
+    Keys of each: per_person, low and high (all groups together), state and why_not, as of `breakdown`.
+    """
+    nothing: Json = {"per_person": None, "low": None, "high": None, "state": "not_enough"}
+    if told.converted is None:
+        return [{**nothing, "why_not": "no_goal"} for _ in groups]
+    n = len(groups)
+    arms = _arms(cells[told.treated], n, told, told.treated)
+    level = 1 - (1 - LEVEL) / max(1, sum(1 for arm in arms if arm.n))
+    whole = (sum(arm.n for arm in arms), sum(arm.k for arm in arms))
+    found = []
+    for arm in arms:
+        rest = Arm(whole[0] - arm.n, whole[1] - arm.k)
+        lacking = effects.not_enough(arm, rest)
+        if lacking is not None:
+            found.append({**nothing, "why_not": lacking.reason})
+            continue
+        made = effects.newcombe(arm.k, arm.n, rest.k, rest.n, level=level)
+        found.append(
+            {
+                "per_person": made.value,
+                "low": made.low,
+                "high": made.high,
+                "state": _word(made, "no_difference"),
+                "why_not": None,
+            }
+        )
+    return found
+
+
 def _arms(cells: Array, n: int, told: Told, part: Array) -> list[Arm]:
     people = np.bincount(cells, minlength=n)
     zero = np.zeros(n)

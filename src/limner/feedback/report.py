@@ -7,7 +7,7 @@ counts as treated, and everything that people did within the goal's time counts,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import text
 
+from limner.accounts.keys import micros
 from limner.campaigns.arms import HELD_OUT, TREATED
 from limner.campaigns.model import Campaign
 from limner.engine.seam import Engine, quoted
@@ -158,6 +159,58 @@ def arms_in_journey(records: Records, engine: Engine, journey: str) -> pa.Table:
             {"journey": journey},
         ).all()
     return _now(engine, [(row[0], row[1], row[2]) for row in rows])
+
+
+def reactions_in_journey(
+    records: Records,
+    engine: Engine,
+    journey: str,
+    named: Callable[[Sequence[str]], Sequence[str]] | None,
+    *,
+    step: str = "",
+    since: datetime | None = None,
+) -> pa.Table:
+    """Of each person who entered a journey, by their ordinal now: ix (sorted), treated, since, variant, `REACTIONS`.
+
+    `named`: the variant of each of these people; None: the text that they got at the `step`, and nobody else is there.
+    `step`: only that step's messages count ('' all). `since`: only who entered first from then on.
+    """
+    with records.read() as connection:
+        rows = connection.execute(
+            text(_REACTED_IN_JOURNEY.format(join="JOIN" if named is None else "LEFT JOIN")),
+            {"journey": journey, "step": step, "since": 0 if since is None else micros(since)},
+        ).all()
+    columns = list(zip(*rows, strict=True)) or [()] * (4 + len(REACTIONS))
+    variants = columns[3] if named is None else named(columns[0])
+    told = {
+        "person_id": pa.array(columns[0], pa.string()),
+        "treated": pa.array([arm == TREATED for arm in columns[1]], pa.bool_()),
+        "since": pa.array(columns[2], pa.int64()),
+        "variant": pa.array(variants, pa.string()),
+        **{
+            name: pa.array(map(bool, column), pa.bool_())
+            for name, column in zip(REACTIONS, columns[4:], strict=True)
+        },
+    }
+    any_of = ", ".join(f"bool_or(d.{name}) AS {name}" for name in REACTIONS)
+    return engine.read(
+        _PEOPLE_NOW.format(also=f", arg_min(d.variant, d.person_id) AS variant, {any_of}"),
+        given={"drawn": pa.table(told)},
+    )
+
+
+_REACTED_IN_JOURNEY = """
+SELECT p.person, p.arm, p.since, COALESCE(t.variant, ''), COALESCE(t.sent, 0), COALESCE(t.opened, 0),
+    COALESCE(t.clicked, 0), COALESCE(t.unsubscribed, 0), COALESCE(t.complained, 0)
+FROM (SELECT person, MIN(arm) AS arm, MIN(entered_at) AS since FROM positions WHERE journey = :journey
+    GROUP BY person HAVING MIN(entered_at) >= :since) AS p
+{join} (SELECT person, MIN(variant) AS variant, MAX(status = 'sent') AS sent, MAX(opened_at IS NOT NULL) AS opened,
+        MAX(clicked_at IS NOT NULL) AS clicked, MAX(unsubscribed_at IS NOT NULL) AS unsubscribed,
+        MAX(address_hash <> '' AND EXISTS (SELECT 1 FROM suppressions AS s WHERE s.reason = 'complained'
+            AND s.address_hash = m.address_hash AND s.channel = m.channel AND s.at >= m.claimed_at)) AS complained
+    FROM touches AS m WHERE campaign = :journey AND :step IN ('', entry) GROUP BY person) AS t ON t.person = p.person
+ORDER BY p.person
+"""
 
 
 def _now(engine: Engine, rows: Sequence[tuple[str, str, int]]) -> pa.Table:

@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
 
 from limner.errors import DefinitionError, ExpressionError, did_you_mean
-from limner.tags.splice import NotSpliced, differs, reordered, spliced
+from limner.tags.splice import NotSpliced, differs, renamed, reordered, spliced
 
 MOST_BYTES = 300_000
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -264,6 +264,7 @@ def _put(holder: Any, key: Any, value: Any) -> None:
     """Sets the value where it differs; inside mappings and lists of the same length only what differs."""
     there = holder[key] if isinstance(holder, list) else holder.get(key)
     if isinstance(there, dict) and isinstance(value, dict):
+        _rename(there, value)
         for gone in [name for name in there if name not in value]:
             del there[gone]
         for name, item in value.items():
@@ -273,6 +274,20 @@ def _put(holder: Any, key: Any, value: Any) -> None:
             _put(there, place, item)
     elif differs(there, value):
         holder[key] = value
+
+
+def _rename(there: Any, value: Mapping[str, Any]) -> None:
+    """A key that only got another name keeps its place and its comments."""
+    changes = {**value, **{name: None for name in there if name not in value}}
+    for was, name in renamed(list(there), there, changes, list(value)):
+        place, kept = list(there).index(was), there.pop(was)
+        comments = there.ca.items.pop(was, None) if isinstance(there, CommentedMap) else None
+        rest = [(key, there.pop(key)) for key in list(there)[place:]]
+        there[name] = kept
+        for key, item in rest:
+            there[key] = item
+        if comments is not None:
+            there.ca.items[name] = comments
 
 
 def dumped(root: Any) -> str:

@@ -6,6 +6,7 @@ Comments, order, quotes and blank lines survive because they are never read. Kno
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -16,6 +17,9 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
+
+_UNUSUAL = re.compile(r"---|\t|(?:^|[\s,\[{])&\S")
+"""Several documents in one text, tabs, and anchors, which other places repeat."""
 
 Write = Callable[[Mapping[str, Any]], str]
 """A mapping as YAML text."""
@@ -42,11 +46,7 @@ def spliced(
         root = YAML(typ="rt").compose(text)
     except YAMLError as error:
         raise NotSpliced from error
-    if (
-        not isinstance(root, MappingNode)
-        or root.flow_style
-        or any(mark in text for mark in ("---", "\t", "&"))
-    ):
+    if not isinstance(root, MappingNode) or root.flow_style or _UNUSUAL.search(text):
         raise NotSpliced
     editor = _Editor(text, write)
     editor.mapping(root, old, changes, order)
@@ -78,6 +78,38 @@ def reordered(text: str, key: str, names: Sequence[str]) -> str:
     return text[: starts[0]] + "".join(stretches[name] for name in names) + text[end:]
 
 
+def renamed(
+    names: Sequence[str], old: Mapping[str, Any], changes: Mapping[str, Any], order: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Which keys only got another name, each with the new one: what stands there is as it was.
+
+    Of one that was renamed and edited at once, something of what it held is still there, at the same place of as many.
+    """
+    gone = [name for name in names if name in changes and changes[name] is None]
+    found = []
+    for new in [name for name in order if name not in old and changes.get(name) is not None]:
+        place = order.index(new)
+        same = [was for was in gone if not differs(old[was], changes[new])]
+        there = [names[place]] if len(order) == len(names) and names[place] in gone else []
+        near = [was for was in there if _alike(old[was], changes[new])]
+        if len(same) == 1 or set(same) & set(there) or near:
+            was = next(iter([*(one for one in same if one in there), *same, *near]))
+            gone.remove(was)
+            found.append((was, new))
+    return found
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two mappings agree in something."""
+    both = isinstance(one, Mapping) and isinstance(other, Mapping)
+    return both and any(key in other and not differs(value, other[key]) for key, value in one.items())
+
+
+def _key(write: Write, name: str) -> str:
+    """The key as YAML writes it."""
+    return write({name: 0}).rpartition(":")[0]
+
+
 @dataclass
 class _Editor:
     """Collects what is to stand instead of which stretch of the text."""
@@ -85,6 +117,8 @@ class _Editor:
     source: str
     write: Write
     edits: list[tuple[int, int, str]] = field(default_factory=list)
+    called: dict[int, str] = field(default_factory=dict)
+    """By where a key stands, its new name."""
 
     def text(self) -> str:
         """The text with every edit; those at one place stand in the order in which they were made."""
@@ -104,6 +138,14 @@ class _Editor:
         if len(places) != len(node.value) or not places:
             raise NotSpliced
         indent = node.value[0][0].start_mark.column
+        changes = dict(changes)
+        for was, name in renamed(list(places), old, changes, order):
+            key, value = places.pop(was)
+            self.edits.append((key.start_mark.index, key.end_mark.index, _key(self.write, name)))
+            self.called[key.start_mark.index] = name
+            if differs(old[was], changes[name]):
+                self._value(key, value, old[was], changes[name], indent)
+            del changes[was], changes[name]
         for name in sorted(changes, key=lambda name: order.index(name) if name in order else len(order)):
             new = changes[name]
             if name in places:
@@ -137,7 +179,9 @@ class _Editor:
 
     def _insert(self, name: str, new: Any, node: MappingNode, indent: int, order: Sequence[str]) -> None:
         earlier = order[: order.index(name)] if name in order else [key.value for key, _ in node.value]
-        above = [pair for pair in node.value if pair[0].value in earlier]
+        above = [
+            pair for pair in node.value if self.called.get(pair[0].start_mark.index, pair[0].value) in earlier
+        ]
         line = f"{' ' * indent}{name}:{self._after_key(new, indent)}\n"
         place = self._line_start(node.value[0][0].start_mark.index)
         if above:

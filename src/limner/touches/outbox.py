@@ -44,6 +44,7 @@ from limner.campaigns.policy import (
 from limner.campaigns.rules import NO_POLICY, Policy
 from limner.channels.kinds import KINDS
 from limner.channels.seam import Channel, Message, Outcome, Receipt, Unavailable
+from limner.channels.wecom import CUSTOMER
 from limner.consents import permissions, preferences
 from limner.consents.ledger import standings, suppress
 from limner.consents.model import BOUNCED, NOBODY_ASKED, REFUSED, address_hash
@@ -828,7 +829,7 @@ def _kept(recipient: Recipient) -> str:
 
 
 TRIAL = "[测试 Test]"
-"""Before the subject of a mail that somebody sends to themselves."""
+"""Before the words of a message that somebody sends to themselves."""
 
 
 def _unknown(due: _Due, error: BaseException) -> Receipt:
@@ -844,8 +845,20 @@ def send_to_me(
     """
     trial = blake2b(f"trial\0{address}\0{nonce}".encode(), digest_size=15).hexdigest()
     made = composer.message(f"t{trial}", variant, replace(recipient, address=address))
-    if channel.kind == "email":
-        made = replace(
-            made, subject=f"{TRIAL} {made.subject}".strip(), headers={**made.headers, "X-Limner-Trial": "yes"}
-        )
-    return channel.send(made)
+    return channel.send(_marked(made, channel.kind))
+
+
+def _marked(made: Message, kind: str) -> Message:
+    """The message, which says that it is a trial where its words are free: approved texts have no place for it.
+
+    Of what staff send, it goes to the one customer, never to a whole group.
+    """
+    if made.template_id:
+        return made
+    subject = f"{TRIAL} {made.subject}".strip()
+    if kind == "email":
+        return replace(made, subject=subject, headers={**made.headers, "X-Limner-Trial": "yes"})
+    if made.subject:
+        return replace(made, subject=subject)
+    data = {**made.data, "as": CUSTOMER} if "as" in made.data else made.data
+    return replace(made, text=f"{TRIAL} {made.text}".strip(), data=data)

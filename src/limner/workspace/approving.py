@@ -13,6 +13,7 @@ from limner.accounts.model import Caller, Role
 from limner.campaigns import approvals
 from limner.campaigns.approvals import Approval, Person
 from limner.campaigns.model import Campaign
+from limner.campaigns.text import frozen
 from limner.errors import ConflictError
 from limner.expressions import parse
 from limner.expressions.tree import audiences_of, names_of
@@ -55,7 +56,7 @@ def digest(workspace: Workspace, item: Campaign, content: str) -> str:
     """The digest of everything that says who gets what: definition, texts, audiences and the tags they name."""
     tags = definitions.tags(workspace)
     saved = definitions.saved_audiences(workspace)
-    texts = {"definition": item.definition, "content": content}
+    texts = {"definition": frozen(item), "content": content}
     named: set[str] = set()
     waiting = [item.audience]
     trees = [parse(variant.when) for variant in item.variants if variant.when]

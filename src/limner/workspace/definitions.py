@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from limner.accounts import keys
 from limner.audiences import model as audiences
@@ -19,7 +19,7 @@ from limner.campaigns import journey_text as journeys
 from limner.campaigns import text as campaigns
 from limner.campaigns.approvals import Approval
 from limner.campaigns.journey import Journey, Send, conditions_of, gives_of, sends_of
-from limner.campaigns.model import Campaign
+from limner.campaigns.model import Campaign, Goal
 from limner.campaigns.policy import once_at
 from limner.campaigns.scene import Scene
 from limner.contacts import codes, tag_sync
@@ -33,13 +33,15 @@ from limner.errors import (
     ExpressionError,
     LimnerError,
     NotFoundError,
+    UsageError,
     did_you_mean,
 )
 from limner.expressions import Expr, check, names_of, parse
-from limner.expressions.tree import audiences_of, metrics_of
+from limner.expressions.printer import to_text
+from limner.expressions.tree import Aggregate, audiences_of, metrics_of
 from limner.forms import text as forms
 from limner.identity import people
-from limner.metrics.model import Metric, put_in
+from limner.metrics.model import Metric, measure_of, put_in
 from limner.referrals import text as referrals
 from limner.tags import check as tag_check
 from limner.tags import exclusive, goal, measures, naming, objects, publish, trying
@@ -228,8 +230,60 @@ def scene_files(workspace: Workspace) -> dict[str, tuple[Scene | None, Json | No
     return found
 
 
+def goal_said(workspace: Workspace, goal: Goal) -> Goal:
+    """The goal with what its metric measures: event, condition and money. Raises UsageError and NotFoundError."""
+    if not goal.metric:
+        return goal
+    said_now = metric_said(goal, metrics(workspace))
+    zone = metrics(workspace)[goal.metric].zone
+    if said_now.where and zone not in ("", workspace.config.zone):
+        raise UsageError(
+            f"the metric '{goal.metric}' means the clocks of {zone}, a goal those of {workspace.config.zone}",
+            where="goal.metric",
+            code="other_zone",
+            hint="goal: {event: …, where: …}",
+        )
+    return said_now
+
+
+def metric_said(goal: Goal, all_metrics: Mapping[str, Metric]) -> Goal:
+    """The goal with what its metric measures, by these metrics. Raises UsageError and NotFoundError."""
+    for key in ("event", "where", "money"):
+        if getattr(goal, key):
+            raise UsageError(
+                f"what '{key}' says stands in the metric", where=f"goal.{key}", code="said_twice"
+            )
+    measure = measure_of(all_metrics[known(all_metrics, goal.metric, "metric")].measure)
+    if not isinstance(measure, Aggregate):
+        raise UsageError(
+            f"the metric '{goal.metric}' divides: nobody reaches a part of it",
+            where="goal.metric",
+            code="no_sum",
+            hint="a metric that counts or adds up events",
+        )
+    where = measure.event.where
+    return replace(
+        goal,
+        event=measure.event.name,
+        where="" if where is None else to_text(where),
+        money=measure.of or "",
+    )
+
+
+Aimed = TypeVar("Aimed", Campaign, Journey)
+
+
+def aimed(workspace: Workspace, item: Aimed) -> Aimed:
+    """The campaign or journey with what its goal's metric measures now. Raises UsageError and NotFoundError."""
+    if item.goal is None or not item.goal.metric or item.goal.event:
+        return item
+    return replace(item, goal=goal_said(workspace, item.goal))
+
+
 def in_scene(workspace: Workspace, item: Campaign) -> Campaign:
-    """The campaign with the audience of its scene, where it names none and the scene can be read."""
+    """The campaign with what its goal's metric measures, and with the audience of its scene, where it names none and
+    the scene can be read. Raises UsageError and NotFoundError for the metric."""
+    item = aimed(workspace, item)
     if item.audience or not item.scene:
         return item
     with suppress(LimnerError):
@@ -394,10 +448,28 @@ def problems(workspace: Workspace, *, instead: Instead = MappingProxyType({})) -
         except LimnerError as error:
             found.append(_within(error, f"campaigns/{name}.yml"))
         found += _of_variants(campaign, names, read_metrics)
+    aiming: list[Campaign | Journey] = [*read_campaigns.values(), *read_journeys.values()]
+    for one_aim in aiming:
+        found += _of_goal(one_aim, read_metrics)
     found += _in_scenes(workspace, read_scenes, read_campaigns, read_journeys)
     for scene in read_scenes.values():
         found += _of_scene(scene, names, read_audiences, read_metrics, read_objects)
     return list({(error.where, error.message): said(error) for error in found}.values())
+
+
+def _of_goal(item: Campaign | Journey, read_metrics: Mapping[str, Metric]) -> list[LimnerError]:
+    """What is wrong in a goal that names a metric."""
+    if item.goal is None or not item.goal.metric:
+        return []
+    kind = "campaigns" if isinstance(item, Campaign) else "journeys"
+    try:
+        metric_said(item.goal, read_metrics)
+    except (UsageError, NotFoundError) as error:
+        document = Document(item.definition, where=f"{kind}/{item.name}.yml")
+        word = (error.where or "").removeprefix("goal.") or "metric"
+        path = ("goal", word if document.value("goal", word) is not None else "metric")
+        return [document.error(error.message, *path, code=error.code, hint=error.hint)]
+    return []
 
 
 def _of_variants(

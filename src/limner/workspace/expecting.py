@@ -57,6 +57,7 @@ def journey_power(workspace: Workspace, name: str, effect: float = 0.02, text: s
         raise UsageError("'effect' is a share over 0, up to 1", where="effect", code="out_of_range")
     workspace.load()
     journey = journey_text.read(text, name) if text else journeys.saved(workspace, name)
+    journey = definitions.aimed(workspace, journey)
     found = _entrants(workspace, journey)
     people = len(set(found.called.people))
     answer: Json = {

@@ -23,10 +23,11 @@ from limner.campaigns.journey import (
     WaitFor,
     ways,
 )
-from limner.campaigns.policy import Asked, decide, spoken
+from limner.campaigns.policy import Asked, decide
 from limner.campaigns.positions import Running
 from limner.campaigns.scene import Scene
 from limner.campaigns.stepping import chosen, due
+from limner.campaigns.text import goal_fields
 from limner.consents import preferences
 from limner.consents.ledger import standings
 from limner.consents.model import NOBODY_ASKED, address_hash
@@ -290,7 +291,7 @@ def journey_report(workspace: Workspace, name: str) -> Json:
     running = positions.running(workspace.records, name)
     if not running:
         raise NotFoundError(f"'{name}' was never started", hint=f"limner journey start {name}")
-    journey = journey_text.read(running[0].definition, name)
+    journey = definitions.aimed(workspace, journey_text.read(running[0].definition, name))
     now = workspace.clock()
     answer: Json = {
         "name": name,
@@ -311,12 +312,7 @@ def journey_report(workspace: Workspace, name: str) -> Json:
     goal = journey.goal
     return {
         **answer,
-        "goal": {
-            "event": goal.event,
-            "where": goal.where,
-            "money": goal.money,
-            "within": spoken(goal.within),
-        },
+        "goal": goal_fields(goal),
         **reports.changed(outcome, currency=workspace.config.currency, money=bool(goal.money)),
     }
 
@@ -325,13 +321,14 @@ def outcome_of(
     workspace: Workspace, running: Running, journey: Journey, now: datetime
 ) -> reports.Outcome | None:
     """What both arms of a journey did, each person within the goal's time since they entered; None without a goal."""
+    journey = definitions.aimed(workspace, journey)
     if journey.goal is None:
         return None
     return reports.outcome(
         workspace.engine,
         after_entering(
             journey,
-            _besides_holdout(
+            besides_holdout(
                 workspace, reports.arms_in_journey(workspace.records, workspace.engine, running.journey)
             ),
         ),
@@ -350,7 +347,7 @@ def after_entering(journey: Journey, arms: pa.Table) -> pa.Table:
     return arms.set_column(arms.schema.get_field_index("since"), "since", since)
 
 
-def _besides_holdout(workspace: Workspace, arms: pa.Table) -> pa.Table:
+def besides_holdout(workspace: Workspace, arms: pa.Table) -> pa.Table:
     """The arms without those who get no marketing at all: in both they are drawn by chance."""
     holdout = policing.policy(workspace).holdout
     if holdout is None or not arms.num_rows:

@@ -68,6 +68,9 @@ def problems(workspace: Workspace, journey: Journey) -> list[Json]:
         if asked.where:
             tried(what, lambda: check(parse(asked.where, scope="event"), names, kind="event"))
 
+    if journey.goal is not None and journey.goal.metric:
+        aim = journey.goal
+        tried("goal", lambda: definitions.goal_said(workspace, aim))
     match journey.start:
         case WhenDone(asked):
             happening("start", asked)

@@ -80,6 +80,8 @@ def _edges(found: Known) -> set[Edge]:
             edges.add((f"scene:{campaign.scene}", node))
         if campaign.audience in found.audiences:
             edges.add((f"audience:{campaign.audience}", node))
+        if campaign.goal is not None and campaign.goal.metric:
+            edges.add((f"metric:{campaign.goal.metric}", node))
         said = {key for key, how in found.in_campaign(campaign).items() if how - {"audience"}}
         edges |= {(f"tag:{key}", node) for key in said}
     for name, journey in found.journeys.items():
@@ -90,6 +92,8 @@ def _edges(found: Known) -> set[Edge]:
             (f"audience:{used}", node) for used in ways.audiences_of(journey) if used in found.audiences
         }
         edges |= {(f"event:{item.event}", node) for item in ways.happenings_of(journey)}
+        if journey.goal is not None and journey.goal.metric:
+            edges.add((f"metric:{journey.goal.metric}", node))
         edges |= {
             (f"tag:{key}", node)
             for key, how in found.in_journey(journey).items()

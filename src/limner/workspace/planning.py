@@ -258,14 +258,18 @@ def campaign_power(
     where: str = "",
     channel: str = "",
     message_class: str = MARKETING,
+    metric: str = "",
 ) -> Json:
     """The smallest true difference in conversions that a holdout can show (80 % power, 95 % confidence).
 
     `audience` (a name or an expression) or `people` (-1: count the audience); with `channel`, of them those who may
     be written to. The baseline is given (-1: it is not), or the share of those who were in the
-    audience `days` days ago and had the goal's event since.
+    audience `days` days ago and had the goal's event since, or what its `metric` counts.
     """
     workspace.load()
+    if metric:
+        goal = definitions.goal_said(workspace, Goal(event, where, metric=metric))
+        event, where = goal.event, goal.where
     now = workspace.clock()
     if not 0 <= holdout <= campaign_text.MAX_HOLDOUT:
         raise UsageError(

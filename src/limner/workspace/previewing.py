@@ -148,6 +148,7 @@ def template_preview(
     item = Campaign("preview", {"": "preview"}, "", channel, "", message_class=message_class, picks=asks)
     composer = Composer(item, {letter.BASE: made}, Inert(), workspace.secret, workspace.config.email.sender)
     answer: Json = {
+        "channel": channel,
         "names": sorted({name for part in made.parts for name in part.names}),
         "links": [link for part in made.parts for link in part.links],
         "warnings": sorted({word for part in made.parts for word in part.warnings}),

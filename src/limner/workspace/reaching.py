@@ -49,11 +49,13 @@ from limner.touches.letter import Composer
 from limner.touches.links import Links
 from limner.touches.model import Counts, Entry, Recipient, Worked
 from limner.touches.render import Names
+from limner.touches.values import Missing
 from limner.types import Json, Progress, ValueType, silent, utc
 from limner.workspace import (
     approving,
     definitions,
     knowing,
+    oneself,
     policing,
     recipients,
     scenes,
@@ -334,7 +336,7 @@ def plan(workspace: Workspace, item: Campaign, entry: str) -> Json:
         "people": audience_table(workspace, item, now),
         "seed": arms.seed_of(item),
         "secret": workspace.secret,
-        "definition": item.definition,
+        "definition": campaign_text.frozen(item),
         "content": letter.freeze(texts),
         "audience_text": _audience_text(workspace, item.audience),
         "as_of": now,
@@ -659,16 +661,23 @@ def campaign_test(workspace: Workspace, name: str, to: str, person: str = "", ch
             raise NotFoundError(f"nobody is in the audience '{item.audience}'")
         person_id = first[0]
     found = recipients_of(workspace, composer, [person_id])
-    with workspace.sending.channel(item.channel) as opened:
-        receipt = outbox.send_to_me(
-            opened,
-            composer,
-            address=to,
-            recipient=found[person_id],
-            variant=variants_of(workspace, item, [person_id], workspace.clock())[0],
-            nonce=workspace.new_id(),
-        )
-    return {"name": name, "to": to, "outcome": str(receipt.outcome), "reason": receipt.reason}
+    if person_id not in found:
+        raise NotFoundError("there is nobody whose data could fill it", where="person")
+    variant = variants_of(workspace, item, [person_id], workspace.clock())[0]
+    try:
+        receipt = oneself.hand_over(workspace, composer, to, found[person_id], variant)
+    except Missing as missing:
+        raise UsageError(
+            f"no message for this person: {missing.reason}", where="person", code="missing_value"
+        ) from missing
+    return {
+        "name": name,
+        "channel": item.channel,
+        "to": KINDS[item.channel].spelling(to.strip()),
+        "outcome": str(receipt.outcome),
+        "reason": receipt.reason,
+        "confirmed": not KINDS[item.channel].confirmed,
+    }
 
 
 def asked(workspace: Workspace, composer: Composer) -> dict[str, Ask]:
@@ -835,6 +844,8 @@ def frozen(entry: Entry) -> Campaign:
 
 def goal_events(workspace: Workspace, goal: Goal, as_of: datetime) -> reports.GoalEvents:
     """The goal in the engine's terms. Raises UsageError for a money property that is no number."""
+    if not goal.event:
+        goal = definitions.goal_said(workspace, goal)
     names = definitions.catalog(workspace)
     condition = "TRUE"
     values: Mapping[str, Any] = {}

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import { Icon, type IconName } from "../components/Icon";
+import { Said } from "../components/Said";
 import { type Answer, useAnswer } from "../lib/api";
 import { placeOf } from "../lib/places";
 import { type Language, usePreferences } from "../lib/preferences";
@@ -134,7 +135,7 @@ function Search({ close }: { close: () => void }) {
           ) : q.trim() ? (
             <>
               <strong>{t("jump.nothing", { q: q.trim() })}</strong>
-              <span>{found.error ? found.error.message : t("jump.nothingNote")}</span>
+              <span>{found.error ? <Said of={found.error} /> : t("jump.nothingNote")}</span>
             </>
           ) : (
             t("jump.start")

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useFormat } from "../lib/useFormat";
 import css from "./editor.module.css";
 import { Icon } from "./Icon";
+import { Said } from "./Said";
 
 const Text = lazy(() => import("./CodeText"));
 
@@ -13,6 +14,8 @@ export interface Mistake {
   /** From 1. */
   column?: number | null | undefined;
   message: string;
+  /** The server's word for it. */
+  code?: string | undefined;
   hint?: string | null | undefined;
 }
 
@@ -52,8 +55,13 @@ export function CodeEditor({ list = true, ...props }: CodeEditorProps) {
               <Icon name="warning" size={16} />
               <span>
                 {typeof problem.line === "number" && <strong>{t("editor.line", { line: format.exact(problem.line) })}: </strong>}
-                {problem.message}
-                {problem.hint && <span className={css["hint"]}> {problem.hint}</span>}
+                <Said of={{ message: problem.message, code: problem.code ?? "" }} />
+                {problem.hint && (
+                  <span className={css["hint"]}>
+                    {" "}
+                    <Said of={problem.hint} />
+                  </span>
+                )}
               </span>
             </li>
           ))}

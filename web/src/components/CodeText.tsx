@@ -9,6 +9,8 @@ import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 
 import { usePreferences } from "../lib/preferences";
+import { refusalIn } from "../lib/refusals";
+import { saidIn } from "../lib/sentences";
 import { NONCE } from "../lib/theme";
 import type { CodeEditorProps, Mistake } from "./CodeEditor";
 
@@ -64,7 +66,7 @@ const look = EditorView.theme({
 
 export default function CodeText(props: CodeEditorProps) {
   const { value, label, language = "yaml", problems, readOnly = false, height = 320, placeholder } = props;
-  const { dark } = usePreferences();
+  const { dark, language: spoken } = usePreferences();
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const latest = useRef(props);
@@ -138,8 +140,8 @@ export default function CodeText(props: CodeEditorProps) {
   }, [dark, language, label, placeholder]);
   useEffect(() => {
     const now = view.current;
-    if (now) now.dispatch(setDiagnostics(now.state, (problems ?? []).flatMap((problem) => marked(now.state, problem))));
-  }, [problems, value, language, label, placeholder]);
+    if (now) now.dispatch(setDiagnostics(now.state, (problems ?? []).flatMap((problem) => marked(now.state, { ...problem, message: refusalIn({ message: problem.message, code: problem.code ?? "" }, spoken), hint: problem.hint && saidIn(problem.hint, spoken) }))));
+  }, [spoken, problems, value, language, label, placeholder]);
   return <div ref={place} style={height === "auto" ? { minHeight: 36 } : { height }} />;
 }
 

@@ -2,6 +2,7 @@ import i18next, { type BackendModule } from "i18next";
 import { initReactI18next } from "react-i18next";
 
 import { type Language, preferences, subscribe } from "./preferences";
+import { loadSentences } from "./sentences";
 
 /**
  * The namespaces and their keys. A folder adds its own beside its English texts:
@@ -38,8 +39,8 @@ const backend: BackendModule = {
       done(new Error(`no texts of ${namespace} in ${language}`), false);
       return;
     }
-    load().then(
-      (texts) => done(null, texts.default as Record<string, string>),
+    Promise.all([load(), namespace === "common" ? loadSentences(language) : undefined]).then(
+      ([texts]) => done(null, texts.default as Record<string, string>),
       (error: unknown) => done(error as Error, false),
     );
   },

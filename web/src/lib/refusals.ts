@@ -1,4 +1,5 @@
 import type { Language } from "./preferences";
+import { chineseOf } from "./sentences";
 
 /**
  * What the server refused, in Chinese, by the code of its answer; `{{name}}` is the first name that it quotes. The
@@ -65,9 +66,12 @@ const CHINESE: Readonly<Record<string, string>> = {
 
 const QUOTED = /'([^']+)'/u;
 
-/** What was refused, in the reader's language as far as that is known. */
-export function refusalIn({ code, message }: { code: string; message: string }, language: Language): string {
-  const known = language === "zh" && Object.hasOwn(CHINESE, code) ? CHINESE[code] : undefined;
+/** What was refused, in the reader's language as far as that is known: its sentence, else what its code says. */
+export function refusalIn({ code = "", message }: { code?: string; message: string }, language: Language): string {
+  if (language !== "zh") return message;
+  const said = chineseOf(message);
+  if (said !== undefined) return said;
+  const known = Object.hasOwn(CHINESE, code) ? CHINESE[code] : undefined;
   if (known === undefined) return message;
   if (!known.includes("{{name}}")) return known;
   const name = QUOTED.exec(message)?.[1];

@@ -25,7 +25,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Goal(Shape):
     """What a campaign is for: this event, where this holds, within this time; `money`: the property earned."""
 
-    event: str
+    metric: str = ""
+    event: str = ""
     where: str = ""
     money: str = ""
     within: str = "14 days"
@@ -223,6 +224,7 @@ class PowerAsked(Shape):
     days: int = 14
     event: Annotated[str, Field(max_length=200)] = ""
     where: Annotated[str, Field(max_length=100_000)] = ""
+    metric: Annotated[str, Field(max_length=200)] = ""
     channel: Literal[""] | ChannelKind = ""
     message_class: Literal["marketing", "service"] = "marketing"
 
@@ -414,12 +416,14 @@ class TestAsked(Shape):
 
 
 class Tested(Shape):
-    """What the channel said to a message that is not counted."""
+    """What the channel said to a message that is not counted; not `confirmed`: it leaves when staff let it go."""
 
     name: str
+    channel: ChannelKind
     to: str
     outcome: str
     reason: str
+    confirmed: bool
 
 
 class SendingPeopleAsked(Paged):

@@ -67,6 +67,7 @@ class Advice(Shape):
 class TemplatePreview(Composed):
     """A template as one person would see it; what it reads, where it leads, and what its author should know."""
 
+    channel: ChannelKind
     names: list[str]
     links: list[str]
     warnings: list[str]
@@ -80,7 +81,7 @@ class TemplateSendAsked(TemplatePreviewAsked):
 
     body: Annotated[str, Field(max_length=2_000_000)] = ""
     name: Annotated[str, Field(max_length=200)] = ""
-    channel: Literal["", "email"] = "email"
+    channel: Literal[""] | ChannelKind = ""
     to: Annotated[str, Field(max_length=300)] = ""
 
 

@@ -172,7 +172,7 @@ class GroupRow(Shape):
     converted: Rates | None
     incremental: GroupEffect | None
     state: Literal["more", "fewer", "no_difference", "not_enough"]
-    why_not: WhyNot | Literal["not_drawn_by_it"] | None
+    why_not: WhyNot | Literal["not_drawn_by_it", "chosen_by_tag"] | None
 
 
 class Breakdown(Shape):

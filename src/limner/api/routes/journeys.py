@@ -8,7 +8,7 @@ from pydantic import Field
 
 from limner.accounts.model import Role
 from limner.api.routes.definitions import MistakeAt, Text
-from limner.api.routes.effects import Incremental, IncrementalMoney, Rates, WhyNot
+from limner.api.routes.effects import GroupRow, Incremental, IncrementalMoney, Rates, WhyNot
 from limner.api.routes.route import Name, Route, Shape
 from limner.api.routes.timing import When
 from limner.types import Json
@@ -143,6 +143,7 @@ class JourneyText(JourneyForm):
 class JourneyGoal(Shape):
     """What the journey is for: this event, where this holds, so long from when somebody entered."""
 
+    metric: str
     event: str
     where: str
     money: str
@@ -163,6 +164,40 @@ class JourneyReport(Shape):
     enough_data: bool
     message: str
     why_not: WhyNot | None
+
+
+class JourneyBreakdownAsked(Shape):
+    """Which split or message with variants (default: the first)."""
+
+    step: Annotated[str, Field(max_length=100)] = ""
+
+
+class AgainstOthers(Shape):
+    """More people per person who converted than on all other ways; the interval holds for all ways together."""
+
+    per_person: float | None
+    low: float | None
+    high: float | None
+    state: Literal["more", "fewer", "no_difference", "not_enough"]
+    why_not: WhyNot | None
+
+
+class JourneyGroup(GroupRow):
+    """What a way of a split or a text of a message did. `others`: against the other ways, which only a lot allows."""
+
+    others: AgainstOthers | None
+
+
+class JourneyBreakdown(Shape):
+    """What each way or text did, of everybody who entered from `since` on, counted from their first entry."""
+
+    name: str
+    step: str
+    by: Literal["split", "variant"]
+    since: str
+    until: str
+    people: int
+    groups: list[JourneyGroup]
 
 
 class JourneyProblem(Shape):
@@ -600,6 +635,15 @@ ROUTES = (
         "GET", f"{_ONE}/people", "journey people", Role.VIEWER, JourneyPeople, _NOUN, asks=JourneyPeopleAsked
     ),
     Route("GET", f"{_ONE}/report", "journey report", Role.VIEWER, JourneyReport, _NOUN),
+    Route(
+        "GET",
+        f"{_ONE}/breakdown",
+        "journey breakdown",
+        Role.VIEWER,
+        JourneyBreakdown,
+        _NOUN,
+        asks=JourneyBreakdownAsked,
+    ),
     Route("GET", f"{_ONE}/problems", "journey check", Role.VIEWER, JourneyProblems, _NOUN),
     Route(
         "POST",

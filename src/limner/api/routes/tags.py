@@ -138,6 +138,66 @@ class TagPage(Shape):
     problems: list[FileProblem]
 
 
+class TagCounted(Shape):
+    """A tag with how many people have it. `trend`: at the end of each day, null before it was first computed."""
+
+    key: str
+    titles: dict[str, str]
+    category: str | None
+    nature: str | None
+    method: str | None
+    state: State
+    people: int
+    coverage: float
+    as_of: str | None
+    freshness: TagFreshness
+    where: str
+    trend: list[int | None]
+    change: int | None
+
+
+class CategoryCounted(TagCategory):
+    """A category and those below it. `values`: one for each person and tag; `coverage`: of its tags, on average."""
+
+    used: int
+    values: int
+    per_person: float | None
+    coverage: float | None
+    trend: list[int | None]
+
+
+class DayCounted(Shape):
+    """A day's end: how many tags anybody had, and how many values all people had together."""
+
+    day: str
+    tags: int
+    values: int | None
+
+
+class TagCounts(Shape):
+    """How much all tags tell. `defined` tags, of which anybody has `used`; `tagged`: distinct people with any."""
+
+    as_of: str | None
+    everybody: int
+    category: str
+    defined: int
+    used: int
+    values: int
+    per_person: float | None
+    coverage: float | None
+    tagged: int
+    days: list[DayCounted]
+    categories: list[CategoryCounted]
+    tags: list[TagCounted]
+
+
+class TagCountsAsked(Shape):
+    """Which tags, and over how many days."""
+
+    category: Annotated[str, Field(max_length=200, description="This category and those below it.")] = ""
+    days: Annotated[int, Field(ge=1, le=366)] = 30
+
+
 class TagsAsked(Paged):
     """Which tags, in which order. `q` looks into keys, titles, definitions, owners and reasons."""
 
@@ -533,6 +593,7 @@ ROUTES = (
         job=True,
         example={"body": {"keys": ["value_tier"]}},
     ),
+    Route("GET", "/api/v1/tags/counts", "tag counts", Role.VIEWER, TagCounts, "tags", asks=TagCountsAsked),
     Route("GET", "/api/v1/tags/{key}", "tag show", Role.VIEWER, TagShown, "tags"),
     Route(
         "GET",

@@ -308,6 +308,28 @@ def journey_report(name: str, workspace: Path = Workspace, as_json: bool = AsJso
     ask("journey report", {"name": name}, workspace=workspace, as_json=as_json, show=told)
 
 
+@journey.command("breakdown")
+def journey_breakdown(
+    name: str,
+    step: str = typer.Option("", help="A split, or a message with variants; default: the first."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """What each way of a split, or each text of a message, did to those who went it, against who was held out."""
+
+    def told(answer: Json) -> None:
+        show.breakdown({**answer, "entry": answer["step"]})
+        for row in answer["groups"]:
+            made = row["others"]
+            if made and made["per_person"] is not None:
+                out.print(
+                    f"{show.clean(row['value'])} against the other ways: {made['per_person']:+.1%}"
+                    f" ({made['low']:+.1%} to {made['high']:+.1%}) {made['state'].replace('_', ' ')}"
+                )
+
+    ask("journey breakdown", {"name": name, "step": step}, workspace=workspace, as_json=as_json, show=told)
+
+
 @journey.command("tasks")
 def journey_tasks(
     limit: int = typer.Option(200, help="At most so many."),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from limner.channels.kinds import KINDS
 from limner.cli import show
 from limner.cli.ask import AsJson, Workspace, ask, noun, out
 from limner.types import Json
@@ -43,9 +44,7 @@ def channel_test(kind: str, workspace: Path = Workspace, as_json: bool = AsJson)
 
 @channel.command("check")
 def channel_check(
-    kind: str = typer.Argument(
-        ..., help="email, sms, wechat, wecom, push, miniprogram, apprise or webhooks."
-    ),
+    kind: str = typer.Argument(..., help=f"{', '.join(KINDS)} or webhooks."),
     offline: bool = typer.Option(False, "--offline", help="Only look at the settings; ask nobody."),
     workspace: Path = Workspace,
     as_json: bool = AsJson,
@@ -93,6 +92,20 @@ def channel_dns(
     )
 
 
+@channel.command("send")
+def channel_send(
+    template: str = typer.Argument(..., help="A file of templates/; it says by which channel."),
+    to: str = typer.Option(..., help="Your own address on that channel: phone, openid, device …"),
+    person_id: str = typer.Option("", "--as", metavar="ID", help="Whose data fill it; default: somebody."),
+    subject: str = typer.Option("", help="The subject, of a mail."),
+    service: bool = typer.Option(False, "--service", help="A service message: it needs no way out."),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """Send a template of any channel to yourself; it is counted nowhere."""
+    _to_oneself(template, to, person_id, subject, service, workspace, as_json)
+
+
 @mail.command("send")
 def mail_send(
     template: str = typer.Argument(..., help="A file of templates/."),
@@ -104,6 +117,12 @@ def mail_send(
     as_json: bool = AsJson,
 ) -> None:
     """Send a template to yourself, marked as a trial; it is counted nowhere."""
+    _to_oneself(template, to, person_id, subject, service, workspace, as_json)
+
+
+def _to_oneself(
+    template: str, to: str, person_id: str, subject: str, service: bool, workspace: Path, as_json: bool
+) -> None:
     ask(
         "template send",
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -227,6 +228,77 @@ def tag_coverage(key: str, workspace: Path = Workspace, as_json: bool = AsJson) 
         )
 
     ask("tag coverage", {"key": key}, workspace=workspace, as_json=as_json, show=drawn)
+
+
+@tag.command("counts")
+def tag_counts(
+    category: str = typer.Option("", help="Only this category and those below it."),
+    days: int = typer.Option(30, help="1 to 366."),
+    file: Path | None = typer.Option(
+        None, "--csv", help="Also write each tag's people by day into a file that opens in Excel."
+    ),
+    workspace: Path = Workspace,
+    as_json: bool = AsJson,
+) -> None:
+    """How many tags there are and how many people have each, by category, with what changed in the last days."""
+
+    def drawn(answer: Json) -> None:
+        show.table(
+            f"{answer['used']} of {answer['defined']} tags have values; {answer['tagged']:,} of"
+            f" {answer['everybody']:,} people have any",
+            ("category", "tags", "with values", "people", "values", "coverage"),
+            (
+                (
+                    r["path"] or "–",
+                    r["tags"],
+                    r["used"],
+                    "" if r["people"] is None else f"{r['people']:,}",
+                    f"{r['values']:,}",
+                    "" if r["coverage"] is None else f"{r['coverage']:.1%}",
+                )
+                for r in answer["categories"]
+            ),
+        )
+        show.table(
+            f"Tags, and what changed in {days} days",
+            ("tag", "category", "people", "coverage", "change", "stale"),
+            (
+                (
+                    r["key"],
+                    r["category"] or "",
+                    f"{r['people']:,}",
+                    f"{r['coverage']:.1%}",
+                    "" if r["change"] is None else f"{r['change']:+,}",
+                    r["freshness"]["reason"],
+                )
+                for r in answer["tags"]
+            ),
+        )
+
+    answer = ask(
+        "tag counts", {"category": category, "days": days}, workspace=workspace, as_json=as_json, show=drawn
+    )
+    if file is not None:
+        _counts_file(answer, file)
+
+
+def _counts_file(answer: Json, file: Path) -> None:
+    """One line a tag, with its people at the end of each day; UTF-8 with the mark that Excel needs."""
+    with file.open("w", newline="", encoding="utf-8-sig") as opened:
+        rows = csv.writer(opened)
+        days = [row["day"] for row in answer["days"]]
+        rows.writerow(["key", "category", "people", "coverage", "change", *days])
+        for row in answer["tags"]:
+            rows.writerow(
+                [
+                    row["key"],
+                    row["category"] or "",
+                    row["people"],
+                    row["coverage"],
+                    row["change"],
+                    *row["trend"],
+                ]
+            )
 
 
 @tag.command("transitions")

@@ -277,7 +277,7 @@ function TextView({ tree, vocabulary, onRead }: { tree: Tree | null; vocabulary:
 
 function placed(problem: Problem) {
   const [line, column] = problem.path.split(":").map(Number);
-  return { message: problem.message, line: line && Number.isFinite(line) ? line : null, column: column && Number.isFinite(column) ? column : null };
+  return { message: problem.message, code: problem.code, line: line && Number.isFinite(line) ? line : null, column: column && Number.isFinite(column) ? column : null };
 }
 
 // --- a fixed list ------------------------------------------------------------------------------------

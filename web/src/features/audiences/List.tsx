@@ -5,6 +5,7 @@ import { Link, useNavigate } from "react-router";
 import { type Column, DataTable } from "../../components/DataTable";
 import { Count, Sparkline, When } from "../../components/Numbers";
 import { Card, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { SavedViews } from "../../components/SavedViews";
 import { Empty } from "../../components/States";
 import { type Answer, useAnswer, useAsked } from "../../lib/api";
@@ -139,7 +140,7 @@ function Size({ row }: { row: Row }) {
   return (
     <span className={css["stack"]}>
       {now.data ? <Count value={now.data.count} where={where} /> : <span>–</span>}
-      <small>{now.data ? t("sizeNow") : now.error ? now.error.message : t("counting")}</small>
+      <small>{now.data ? t("sizeNow") : now.error ? <Said of={now.error} /> : t("counting")}</small>
     </span>
   );
 }

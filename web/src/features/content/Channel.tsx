@@ -1,4 +1,4 @@
-import { Button, Input } from "antd";
+import { Button, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
@@ -7,8 +7,9 @@ import { Copy, CopyButton } from "../../components/Copy";
 import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
 import parts from "../../components/parts.module.css";
+import { SendToMe } from "../../components/SendToMe";
 import { Failure, FailureLine, Shown } from "../../components/States";
-import { type Answer, once, useAnswer, useAsked, useChange } from "../../lib/api";
+import { type Answer, answer, api, once, useAnswer, useAsked } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
 import { useMay } from "../../lib/session";
 import { MEANINGS } from "../settings/meanings";
@@ -167,48 +168,36 @@ function Points({ points }: { points: readonly Point[] }) {
   );
 }
 
-/** A message to oneself: of e-mail here, of the other channels from a campaign. */
+/** A message to oneself: of e-mail a line that is written here, of the other channels one of their templates. */
 function Try({ kind, ready }: { kind: Checked["kind"]; ready: boolean }) {
   const { t } = useTranslation("content");
   const may = useMay("operator");
-  const [to, setTo] = useState("");
-  const send = useChange("post", "/api/v1/templates/send", { invalidates: [] });
+  const [chosen, setChosen] = useState("");
+  const listed = useAnswer("/api/v1/templates", { params: { query: { limit: 200 } } }, { enabled: kind !== "webhooks" && kind !== "email" });
   if (kind === "webhooks")
     return (
       <Card title={t("setup.next")}>
         <Link to="/content/webhooks">{t("setup.webhooks")}</Link>
       </Card>
     );
+  const fitting = listed.data?.templates.filter((one) => one.kind === kind) ?? [];
+  const name = chosen || (fitting[0]?.name ?? "");
+  const rest = { message_class: "service", person: "", language: "" } as const;
+  const of = kind === "email" ? ({ ...rest, name: "", body: `<p>${t("setup.mailText")}</p>`, kind: "html", subject: t("setup.mailSubject") } as const) : ({ ...rest, name, body: "", kind: "", subject: "" } as const);
   return (
-    <Card title={t("send")} note={t(kind === "email" ? "sendNote" : "setup.tryOther")}>
-      {kind === "email" && may ? (
-        <form
-          className={parts["form"]}
-          onSubmit={(event) => {
-            event.preventDefault();
-            send.mutate({ body: { body: `<p>${t("setup.mailText")}</p>`, kind: "html", channel: "email", message_class: "service", subject: t("setup.mailSubject"), to, person: "", language: "", name: "" }, headers: once() });
-          }}
-        >
+    <Card title={t("send")}>
+      <div className={parts["form"]}>
+        {kind !== "email" && listed.data && fitting.length === 0 && <p className={parts["faint"]}>{t("setup.tryNone")}</p>}
+        {may && fitting.length > 0 && <Select style={{ maxWidth: 340 }} aria-label={t("setup.tryTemplate")} value={name} onChange={setChosen} options={fitting.map((one) => ({ value: one.name, label: one.name }))} />}
+        {may && (kind === "email" || fitting.length > 0) && <SendToMe channel={kind} ready={ready} go={(to) => answer(api.POST("/api/v1/templates/send", { body: { ...of, channel: kind, to }, headers: once() }))} />}
+        {!ready && <span className={parts["faint"]}>{t("setup.first")}</span>}
+        {kind !== "email" && (
           <div className={parts["row"]}>
-            <Input type="email" style={{ maxWidth: 320 }} aria-label={t("sendTo")} placeholder={t("sendTo")} value={to} onChange={(event) => setTo(event.target.value)} />
-            <Button htmlType="submit" loading={send.isPending} disabled={!ready || !to.trim()}>
-              {t("send")}
-            </Button>
+            <Link to="/content">{t("setup.template")}</Link>
+            <Link to="/marketing">{t("setup.campaign")}</Link>
           </div>
-          {!ready && <span className={parts["faint"]}>{t("setup.first")}</span>}
-          {send.error && <FailureLine error={send.error} />}
-          {send.data && (
-            <span role="status" className={send.data.outcome === "sent" ? parts["good"] : parts["bad"]}>
-              {send.data.outcome === "sent" ? t("sent", { to: send.data.to }) : t("sentNot", { reason: send.data.reason })}
-            </span>
-          )}
-        </form>
-      ) : (
-        <div className={parts["row"]}>
-          <Link to="/content">{t("setup.template")}</Link>
-          <Link to="/marketing">{t("setup.campaign")}</Link>
-        </div>
-      )}
+        )}
+      </div>
     </Card>
   );
 }

@@ -6,6 +6,7 @@ import { useNavigate } from "react-router";
 import { DataTable } from "../../components/DataTable";
 import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Empty, FailureLine } from "../../components/States";
 import { type Answer, useChange, useRows } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -35,7 +36,7 @@ export default function Library() {
           <Icon name="warning" /> {t("item.broken", { count: list.first.problems.length })}
           {list.first.problems.map((problem) => (
             <span key={`${problem.where ?? ""} ${problem.message}`}>
-              {problem.where}: {problem.message}
+              {problem.where}: <Said of={problem} />
             </span>
           ))}
         </div>

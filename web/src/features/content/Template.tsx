@@ -8,10 +8,11 @@ import { useUndoToast } from "../../components/Confirm";
 import { Icon } from "../../components/Icon";
 import { Preview } from "../../components/Preview";
 import { Card, Facts, Page } from "../../components/Page";
+import { SendToMe } from "../../components/SendToMe";
 import { FailureLine, Loading, Shown } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer, useAsked, useChange } from "../../lib/api";
 import { asProblem } from "../../lib/problem";
-import { useMay, useSession } from "../../lib/session";
+import { useMay } from "../../lib/session";
 import { useDebounced } from "../../lib/useDebounced";
 import { useUnsaved } from "../../lib/useUnsaved";
 import css from "./content.module.css";
@@ -156,7 +157,7 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
             ) : (
               <Message shown={shown} />
             )}
-            {may && !keyed && shown && <SendToMe asked={{ body: typed, kind: format, message_class: kind, subject, person, name: file.name, language }} />}
+            {may && shown && <SendToMe key={shown.channel} channel={shown.channel} go={(to) => answer(api.POST("/api/v1/templates/send", { body: { body: typed, subject, person, language, kind: keyed ? "" : format, name: file.name, channel: shown.channel, message_class: keyed ? "service" : kind, to }, headers: once() }))} />}
           </div>
         </Card>
       </div>
@@ -179,47 +180,6 @@ function Editor({ file, above }: { file: File; above: { to: string; title: strin
 function kindOf(name: string): "text" | "mjml" | "html" {
   if (name.endsWith(".txt")) return "text";
   return name.endsWith(".mjml") ? "mjml" : "html";
-}
-
-interface Trial {
-  body: string;
-  kind: "text" | "mjml" | "html";
-  message_class: Class;
-  subject: string;
-  person: string;
-  name: string;
-  language: string;
-}
-
-/** A real mail of what is typed, to the address that somebody signs in with or another one. */
-function SendToMe({ asked }: { asked: Trial }) {
-  const { t } = useTranslation("content");
-  const own = useSession().user.login;
-  const [to, setTo] = useState(own.includes("@") ? own : "");
-  const send = useChange("post", "/api/v1/templates/send", { invalidates: [] });
-  return (
-    <form
-      className={css["form"]}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (to) send.mutate({ body: { ...asked, channel: "email", to }, headers: once() });
-      }}
-    >
-      <div className={css["row"]}>
-        <Input style={{ maxWidth: 260 }} type="email" aria-label={t("sendTo")} placeholder={t("sendTo")} value={to} onChange={(event) => setTo(event.target.value)} />
-        <Button htmlType="submit" loading={send.isPending} disabled={!to}>
-          {t("send")}
-        </Button>
-        {send.data && (
-          <span role="status" className={send.data.outcome === "accepted" ? css["good"] : css["bad"]}>
-            {send.data.outcome === "accepted" ? t("sent", { to: send.data.to }) : t("sentNot", { reason: [send.data.outcome, send.data.reason].filter(Boolean).join(": ") })}
-          </span>
-        )}
-      </div>
-      {send.error && <FailureLine error={send.error} />}
-      <span className={css["faint"]}>{t("sendNote")}</span>
-    </form>
-  );
 }
 
 function Message({ shown }: { shown: Answer<"/api/v1/templates/preview", "post"> }) {
@@ -275,5 +235,5 @@ function Message({ shown }: { shown: Answer<"/api/v1/templates/preview", "post">
 function mistakeOf(error: unknown): Mistake {
   const problem = asProblem(error);
   const line = /line (\d+)/.exec(problem.path)?.[1];
-  return { line: line ? Number(line) : null, message: problem.message };
+  return { line: line ? Number(line) : null, message: problem.message, code: problem.code };
 }

@@ -8,6 +8,7 @@ import { Copy } from "../../components/Copy";
 import { DataTable } from "../../components/DataTable";
 import { When } from "../../components/Numbers";
 import { Card, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import parts from "../../components/parts.module.css";
 import { Empty } from "../../components/States";
 import { type Answer, once, useAnswer, useChange, useRows } from "../../lib/api";
@@ -35,7 +36,7 @@ export default function Webhooks() {
     <Page title={t("hooks.title")} description={t("hooks.note")} actions={<Link to="/content/channels/webhooks">{t("setup.open")}</Link>}>
       {found.data?.problems.map((problem) => (
         <p key={`${problem.where ?? ""} ${problem.message}`} className={parts["notice"]} data-tone="warn">
-          {problem.where}: {problem.message}
+          {problem.where}: <Said of={problem} />
         </p>
       ))}
       <Card flush title={t("hooks.receivers")}>

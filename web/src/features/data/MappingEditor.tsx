@@ -6,6 +6,7 @@ import { CodeEditor } from "../../components/CodeEditor";
 import { Icon } from "../../components/Icon";
 import { When } from "../../components/Numbers";
 import { Card } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Empty, FailureLine } from "../../components/States";
 import { answer, api, useAnswer } from "../../lib/api";
 import { useSession } from "../../lib/session";
@@ -327,7 +328,7 @@ export function Preview({ checked, busy }: { checked: Checked; busy: boolean }) 
                   </>
                 ) : (
                   <td colSpan={4}>
-                    <strong>{say(row.code ?? "")}</strong> · {row.message}
+                    <strong>{say(row.code ?? "")}</strong> · <Said of={row.message ?? ""} />
                   </td>
                 )}
               </tr>

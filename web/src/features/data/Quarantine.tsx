@@ -8,6 +8,7 @@ import { Icon } from "../../components/Icon";
 import { JobOf } from "../../components/JobProgress";
 import { When } from "../../components/Numbers";
 import { Card, Facts } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Empty, FailureLine } from "../../components/States";
 import { type Answer, once, useChange, useJob, useRows } from "../../lib/api";
 import { useUrlState } from "../../lib/url";
@@ -89,7 +90,7 @@ export default function Quarantine() {
                 </Button>
               ),
             },
-            { key: "message", title: t("quarantine.message"), value: (row) => row.message, render: (row) => <div className={css["message"]}>{row.message}</div> },
+            { key: "message", title: t("quarantine.message"), value: (row) => row.message, render: (row) => <div className={css["message"]}><Said of={row.message} /></div> },
             { key: "source", title: t("quarantine.source"), value: (row) => (row.file ? `${row.source} · ${row.file}` : row.source), wide: true },
             { key: "at", title: t("quarantine.when"), value: (row) => row.received_at, render: (row) => <When at={row.received_at} /> },
             { key: "raw", title: t("quarantine.raw"), value: (row) => row.raw, render: (row) => <code title={row.raw}>{row.raw.slice(0, 48)}</code>, sort: false, wide: true },
@@ -101,7 +102,7 @@ export default function Quarantine() {
           <div className={css["stack"]}>
             <Facts
               facts={[
-                [t("quarantine.message"), shown.message],
+                [t("quarantine.message"), <Said key="message" of={shown.message} />],
                 [t("quarantine.where"), shown.path ? <code key="path">{shown.path}</code> : undefined],
                 [t("quarantine.source"), shown.file ? t("quarantine.file", { file: shown.file }) : shown.source],
                 [t("quarantine.when"), <When key="at" at={shown.received_at} as="moment" />],

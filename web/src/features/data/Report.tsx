@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { DataTable } from "../../components/DataTable";
 import { Icon } from "../../components/Icon";
 import { Card, Figure } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Empty, Shown } from "../../components/States";
 import { type Answer, useAnswer } from "../../lib/api";
 import { useFormat } from "../../lib/useFormat";
@@ -74,7 +75,7 @@ function Bad({ item }: { item: Import }) {
         columns={[
           { key: "line", title: t("imports.line"), value: (row) => row.line },
           { key: "code", title: t("imports.reason"), value: (row) => say(row.code), filter: true },
-          { key: "message", title: t("imports.message"), value: (row) => row.message, render: (row) => <span className={css["message"]}>{row.message}</span> },
+          { key: "message", title: t("imports.message"), value: (row) => row.message, render: (row) => <span className={css["message"]}><Said of={row.message} /></span> },
         ]}
       />
     </Card>

@@ -8,6 +8,7 @@ import { Copy } from "../../components/Copy";
 import { Icon } from "../../components/Icon";
 import { When } from "../../components/Numbers";
 import { Card, Figure, Grid, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Shown } from "../../components/States";
 import { type Answer, useAnswer, useChange } from "../../lib/api";
 import { useMay } from "../../lib/session";
@@ -132,7 +133,7 @@ function Lately({ source }: { source: Checked }) {
         {source.aside_lately.map((item) => (
           <li key={item.code}>
             <strong>{format.exact(item.n)}</strong> {say(item.code)} · <When at={item.last_at} />
-            <p className={css["quiet"]}>{item.message}</p>
+            <p className={css["quiet"]}><Said of={item.message} /></p>
           </li>
         ))}
       </ul>

@@ -8,6 +8,7 @@ import { DataTable } from "../../components/DataTable";
 import { Icon } from "../../components/Icon";
 import { When } from "../../components/Numbers";
 import { Card } from "../../components/Page";
+import { Said } from "../../components/Said";
 import parts from "../../components/parts.module.css";
 import { type Answer, once, useAnswer, useChange } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -44,7 +45,7 @@ export function Held() {
           { key: "name", title: t("held.name"), value: (row) => row.name, render: (row) => <Link to={placeOf(row.kind, row.name) ?? "/marketing"}>{row.name}</Link> },
           { key: "kind", title: t("report.class"), value: (row) => t(`held.kind.${row.kind}`), wide: true },
           { key: "entry", title: t("held.entry"), value: (row) => row.entry, wide: true },
-          { key: "reason", title: t("held.reason"), value: (row) => row.reason, render: (row) => <span className={css["says"]}>{row.reason}</span> },
+          { key: "reason", title: t("held.reason"), value: (row) => row.reason, render: (row) => <span className={css["says"]}><Said of={row.reason} /></span> },
           { key: "since", title: t("held.since"), value: (row) => row.since, wide: true, render: (row) => <When at={row.since} /> },
           ...(may
             ? [
@@ -84,7 +85,7 @@ export function Held() {
           }}
           onCancel={() => setLetting(null)}
         >
-          <p>{letting.reason}</p>
+          <p><Said of={letting.reason} /></p>
           <p>{t(letting.kind === "campaign" ? "held.releaseCampaign" : "held.releaseJourney")}</p>
           <label className={parts["field"]}>
             <span>{t("held.why")}</span>

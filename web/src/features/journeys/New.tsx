@@ -6,6 +6,7 @@ import { useNavigate } from "react-router";
 
 import { Icon, type IconName } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import parts from "../../components/parts.module.css";
 import { FailureLine, Shown } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer } from "../../lib/api";
@@ -142,7 +143,7 @@ function Form({ row }: { row: Row }) {
               </span>
             ))}
             {preview.error && <FailureLine error={preview.error} />}
-            {made?.problems.map((problem, index) => <Alert key={index} type="warning" showIcon title={problem.message} description={problem.hint} />)}
+            {made?.problems.map((problem, index) => <Alert key={index} type="warning" showIcon title={<Said of={problem.message} />} description={problem.hint && <Said of={problem.hint} />} />)}
             {error !== null && <FailureLine error={error} />}
             <span>
               <Button type="primary" htmlType="submit" loading={busy} disabled={!able}>

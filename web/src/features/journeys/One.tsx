@@ -9,6 +9,7 @@ import { ConfirmCount, useUndoToast } from "../../components/Confirm";
 import { Icon } from "../../components/Icon";
 import { Count, When } from "../../components/Numbers";
 import { Card, Figure, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import parts from "../../components/parts.module.css";
 import { Empty, Failure, Loading } from "../../components/States";
 import { type Answer, answer, api, asProblem, once, useAnswer } from "../../lib/api";
@@ -20,12 +21,14 @@ import { countsOf, type Shown } from "./counts";
 import { graphOf } from "./graph";
 import { Here } from "./Here";
 import css from "./journeys.module.css";
+import { Parted } from "./Parted";
 import { Picture } from "./Picture";
 import { Plan } from "./Plan";
 import { Power } from "./Power";
 import { Status } from "./Status";
 import { Trial } from "./Trial";
 import { stepOf, useWords } from "./useWords";
+import { useSaid } from "../../lib/useSaid";
 
 type Doing = "start" | "again" | "apply" | "pause" | "stop";
 
@@ -40,7 +43,7 @@ export default function One() {
     <Page title={name} above={[{ to: "/marketing/journeys", title: t("title") }]}>
       {found.error.status === 422 ? (
         <Empty icon="warning" title={t("one.noFile")} action={<Mend name={name} />}>
-          {found.error.message}
+          <Said of={found.error} />
         </Empty>
       ) : (
         <Failure error={found.error} retry={() => void found.refetch()} />
@@ -99,6 +102,8 @@ function Journey({ shown }: { shown: Shown }) {
   };
   const start: Doing = !begun ? "start" : shown.changed ? "apply" : "again";
   const at = here ? stepOf(graph, here) : undefined;
+  const say = useSaid();
+  const parted = graph.steps.filter((one) => shown.steps.some((step) => step.name === one.name && (step.kind === "split" || step.variants.length > 0))).map((one) => ({ value: one.name, label: [words.kind(one), one.name].join(" · ") }));
   const reason = /^(?:paused|stopped) by (.+)$/.exec(shown.reason)?.[1];
   return (
     <Page
@@ -107,7 +112,7 @@ function Journey({ shown }: { shown: Shown }) {
       description={
         <span className={parts["row"]}>
           <Status of={status} />
-          {reason && <span>{reason}</span>}
+          {(reason ?? shown.reason) && <span>{reason ?? <Said of={shown.reason} />}</span>}
           {shown.started_at && <span>{t("one.since", { when: format.moment(shown.started_at) })}</span>}
           <span>{words.start(graph.start)}</span>
         </span>
@@ -142,7 +147,7 @@ function Journey({ shown }: { shown: Shown }) {
     >
       {!begun && wrong.length === 0 && <div className={parts["notice"]}>{t("one.notStarted")}</div>}
       {shown.changed && <div className={parts["notice"]}>{t("one.changed")}</div>}
-      {shown.error && begun && <div className={parts["notice"]}>{t("one.broken", { message: String(shown.error["message"]) })}</div>}
+      {shown.error && begun && <div className={parts["notice"]}>{t("one.broken", { message: say(String(shown.error["message"])) })}</div>}
       {wrong.length > 0 && (
         <div className={parts["notice"]} data-tone="warn">
           <div>
@@ -150,7 +155,7 @@ function Journey({ shown }: { shown: Shown }) {
             <ul className={css["wrongs"]}>
               {wrong.map((problem, index) => (
                 <li key={index}>
-                  {problem.message}
+                  <Said of={problem} />
                   {problem.hint && <span className={parts["faint"]}> {problem.hint}</span>}
                 </li>
               ))}
@@ -179,6 +184,7 @@ function Journey({ shown }: { shown: Shown }) {
           <Ended ended={shown.ended} />
         </div>
       )}
+      {begun && parted.length > 0 && <Parted name={name} steps={parted} />}
       {file.data && (
         <details>
           <summary>{`journeys/${name}.yml`}</summary>

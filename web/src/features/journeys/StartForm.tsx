@@ -3,7 +3,10 @@ import { useTranslation } from "react-i18next";
 
 import { Icon } from "../../components/Icon";
 import parts from "../../components/parts.module.css";
+import { useAnswer } from "../../lib/api";
+import { usePreferences } from "../../lib/preferences";
 import { merged } from "../../lib/raw";
+import { titleIn } from "../../lib/titles";
 import { Condition } from "../audiences/Condition";
 import { useVocabulary } from "../audiences/words";
 import { Field, Words as Choice } from "../tags/Form";
@@ -14,7 +17,9 @@ import { AudienceChoice, Duration, type FormProps, Group, Happening } from "./St
 /** Who enters and who leaves, how often, and what the journey is for. */
 export function StartForm({ doc, change, readOnly }: FormProps & { doc: Doc; change: (patch: Doc) => void }) {
   const { t } = useTranslation("journeys");
+  const { language } = usePreferences();
   const names = useVocabulary();
+  const metrics = useAnswer("/api/v1/metrics");
   const start = mapOf(doc["start"]);
   const kind = startKindOf(start) ?? "event";
   const event = names.data?.events[0] ?? "Product Added";
@@ -93,10 +98,18 @@ export function StartForm({ doc, change, readOnly }: FormProps & { doc: Doc; cha
           {(id) => (
             <Select
               id={id}
-              showSearch
-              value={textOf(goal?.["event"])}
-              onChange={(next) => change({ goal: next ? { within: "14 days", ...goal, event: next } : null })}
-              options={[{ value: "", label: t("edit.goalNone") }, ...(names.data?.events ?? []).map((name) => ({ value: name, label: name }))]}
+              showSearch={{ optionFilterProp: "label" }}
+              value={goal?.["metric"] ? `metric:${textOf(goal["metric"])}` : goal?.["event"] ? `event:${textOf(goal["event"])}` : ""}
+              onChange={(next) => {
+                const name = next.slice(next.indexOf(":") + 1);
+                const { within = "14 days", ...rest } = goal ?? {};
+                change({ goal: !next ? null : next.startsWith("metric:") ? { metric: name, within } : { ...merged(rest, { metric: undefined }), event: name, within } });
+              }}
+              options={[
+                { value: "", label: t("edit.goalNone") },
+                { label: t("edit.goalEvents"), options: (names.data?.events ?? []).map((name) => ({ value: `event:${name}`, label: name })) },
+                ...(metrics.data?.metrics.length ? [{ label: t("edit.goalMetrics"), options: metrics.data.metrics.map((item) => ({ value: `metric:${item.key}`, label: titleIn(item.titles, language, item.key) })) }] : []),
+              ]}
             />
           )}
         </Field>

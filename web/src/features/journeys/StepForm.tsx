@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { Icon } from "../../components/Icon";
+import { Said } from "../../components/Said";
 import parts from "../../components/parts.module.css";
 import { useAnswer } from "../../lib/api";
 import { type Channel, CHANNELS, channelOf, channelsOf, saidChannels } from "../../lib/channels";
@@ -54,7 +55,7 @@ export function StepForm({ graph, step, problems, change, lead, rename, readOnly
     <fieldset className={parts["form"]} disabled={readOnly}>
       {elsewhere.map((problem, index) => (
         <p key={index} className={parts["bad"]} role="alert">
-          {[problem.message, problem.hint].filter(Boolean).join(" · ")}
+          <Said of={problem} />
         </p>
       ))}
       {step.kind === "wait" && <Duration label={t("edit.length")} value={textOf(raw["wait"])} onChange={(wait) => set({ wait })} />}

@@ -134,6 +134,12 @@ const en = {
     unreadable: "The text cannot be read as it stands; this is the last picture of it.",
   },
   figures: { inside: "In it now", entered: "Entered", finished: "Finished", left: "Left before", held_out: "Held out", heldNote: "walk the same way and get nothing" },
+  parted: {
+    title: "Ways and texts",
+    choose: "Which split or message",
+    split: "Everybody who entered since {{when}} by the lot they have at this split, also who never came to it: written to against held out, and the ways against each other.",
+    variant: "Everybody who got this message, by text. A text is chosen by a tag, not by lot, so there are rates but no effect.",
+  },
   one: {
     edit: "Edit",
     try: "Try with one person",
@@ -297,6 +303,8 @@ const en = {
     holdout: "Held out, in percent",
     holdoutNote: "So many walk the same way and get nothing: only against them can be told what the journey changes.",
     goal: "What it is for",
+    goalEvents: "Events",
+    goalMetrics: "Metrics",
     goalNone: "No goal: nothing is measured",
     goalWithin: "Within",
     leaves: "Who leaves at any time",

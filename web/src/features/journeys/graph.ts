@@ -62,7 +62,7 @@ export function graphOf(doc: Doc): Graph {
     return { name: textOf(raw["name"]) || String(index + 1), event: textOf(raw["event"]), where: textOf(raw["where"]), when: textOf(raw["when"]) };
   });
   const goal = mapOf(doc["goal"]);
-  return { start: mapOf(doc["start"]), goal: goal["event"] ? { event: textOf(goal["event"]), within: textOf(goal["within"]) } : null, steps, leaves };
+  return { start: mapOf(doc["start"]), goal: goal["event"] || goal["metric"] ? { event: textOf(goal["event"] ?? goal["metric"]), within: textOf(goal["within"]) } : null, steps, leaves };
 }
 
 /** The ways out of a step; `following`: the step after it in the file, where one goes that is not said otherwise. */

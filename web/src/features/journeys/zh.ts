@@ -136,6 +136,12 @@ const zh: typeof en = {
     unreadable: "文本暂时无法解析，这里显示的是上一次的图。",
   },
   figures: { inside: "当前在内", entered: "累计进入", finished: "走完全程", left: "中途离开", held_out: "对照组", heldNote: "走同样的路，但什么也收不到" },
+  parted: {
+    title: "分支与文案",
+    choose: "选择随机分流或消息",
+    split: "{{when}} 以来进入流程的所有人，按其在此分流的抽签划分（包括未走到此处的人）：触达组与对照组相比，各分支之间也相比。",
+    variant: "收到这条消息的所有人，按文案划分。文案按标签选择而非抽签，因此只有比率，没有效果。",
+  },
   one: {
     edit: "编辑",
     try: "用一个人试走",
@@ -299,6 +305,8 @@ const zh: typeof en = {
     holdout: "对照组比例（%）",
     holdoutNote: "这部分人走同样的路但什么也收不到；只有与他们相比，才能知道流程改变了什么。",
     goal: "目的",
+    goalEvents: "事件",
+    goalMetrics: "指标",
     goalNone: "没有目标：不衡量效果",
     goalWithin: "时限",
     leaves: "谁会随时离开",

@@ -27,6 +27,7 @@ export function AudienceCount({ audience, channel, messageClass }: { audience: s
         baseline: -1,
         days: 14,
         event: "",
+        metric: "",
         where: "",
         channel: channelsOf(channel).length > 1 ? "" : channelOf(channel),
         message_class: messageClass === "service" ? "service" : "marketing",

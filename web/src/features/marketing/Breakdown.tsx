@@ -57,7 +57,17 @@ export function Breakdown({ name, entry }: { name: string; entry: string }) {
   );
 }
 
-function Groups({ found }: { found: Found }) {
+interface Parts {
+  by: string;
+  type: string;
+  tag_as_of: string | null;
+  groups: readonly (Row & { others?: Others | null })[];
+}
+
+type Others = NonNullable<Answer<"/api/v1/journeys/{name}/breakdown">["groups"][number]["others"]>;
+
+/** Each group a row: people, rates, the effect against the held out, and where a lot parted them, against each other. */
+export function Groups({ found }: { found: Parts }) {
   const { t } = useTranslation("marketing");
   const format = useFormat();
   const words = useValueWords(found.type);
@@ -71,6 +81,7 @@ function Groups({ found }: { found: Found }) {
   const bounds = found.groups.flatMap((row) => (row.incremental ? [row.incremental.low, row.incremental.high] : []));
   const from = Math.min(0, ...bounds);
   const to = Math.max(0, ...bounds);
+  const others = found.groups.some((row) => row.others);
   const shownRates = RATES.filter((what) => what !== "complained" || found.groups.some((row) => row.complained.k > 0));
   if (found.groups.length === 0) return <p>{t("breakdown.nobody")}</p>;
   return (
@@ -88,6 +99,7 @@ function Groups({ found }: { found: Found }) {
                 </th>
               ))}
               <th colSpan={2}>{t("one.changed")}</th>
+              {others && <th>{t("breakdown.others")}</th>}
             </tr>
           </thead>
           <tbody>
@@ -122,6 +134,7 @@ function Groups({ found }: { found: Found }) {
                     {t(`breakdown.why.${row.why_not ?? "few_conversions"}`)}
                   </td>
                 )}
+                {others && <td>{row.others && <Against of={row.others} />}</td>}
               </tr>
             ))}
           </tbody>
@@ -129,6 +142,18 @@ function Groups({ found }: { found: Found }) {
       </div>
       <p className={css["faint"]}>{found.tag_as_of ? t("breakdown.asOf", { when: format.moment(found.tag_as_of) }) : t("breakdown.together")}</p>
     </>
+  );
+}
+
+/** More or fewer than on all other ways, which the same lot filled. */
+function Against({ of }: { of: Others }) {
+  const { t } = useTranslation("marketing");
+  const format = useFormat();
+  if (of.per_person === null) return <span className={css["faint"]}>{t(`breakdown.why.${of.why_not === "few_conversions" || of.why_not === "no_goal" ? of.why_not : "few_conversions"}`)}</span>;
+  return (
+    <span title={t("breakdown.interval", { low: format.change(of.low ?? 0, 2), high: format.change(of.high ?? 0, 2) })}>
+      {format.change(of.per_person, 2)} <span className={of.state === "fewer" ? css["bad"] : css["faint"]}>{t(`breakdown.state.${of.state}`)}</span>
+    </span>
   );
 }
 

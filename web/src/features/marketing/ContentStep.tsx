@@ -6,6 +6,7 @@ import { CodeEditor } from "../../components/CodeEditor";
 import { Icon } from "../../components/Icon";
 import { Preview } from "../../components/Preview";
 import { Card } from "../../components/Page";
+import { SendToMe } from "../../components/SendToMe";
 import { Empty, FailureLine, Loading } from "../../components/States";
 import { type Answer, answer, api, once, useAnswer, useAsked, useChange } from "../../lib/api";
 import { type Channel, channelOf, channelsOf } from "../../lib/channels";
@@ -178,7 +179,7 @@ export function ContentStep({ name, fields, text, problems, readOnly, change }: 
                 ]}
               />
             </label>
-            <TestToMe name={name} channel={several ? channel : ""} person={rows.length > 0 ? (preview.data?.people[0]?.person ?? "") : ""} />
+            <SendToMe key={channel} channel={channel} go={(to) => answer(api.POST("/api/v1/campaigns/{name}/test", { params: { path: { name } }, body: { to, person: rows.length > 0 ? (preview.data?.people[0]?.person ?? "") : "", channel: several ? channel : "" }, headers: once() }))} />
           </div>
           <div className={css["form"]}>
             {nothing ? (
@@ -331,35 +332,5 @@ export function Bodies({ html, text, data, url }: { html: string | null; text: s
         </details>
       )}
     </div>
-  );
-}
-
-/** A message to oneself; with `person` as that one would get it, else as the audience's first. */
-function TestToMe({ name, channel, person }: { name: string; channel: string; person: string }) {
-  const { t } = useTranslation("marketing");
-  const [to, setTo] = useState("");
-  const [said, setSaid] = useState("");
-  const { busy, error, act } = useAct();
-  const go = () =>
-    act(async () => {
-      setSaid("");
-      const told = await answer(api.POST("/api/v1/campaigns/{name}/test", { params: { path: { name } }, body: { to, person, channel }, headers: once() }));
-      setSaid(t("content.tested", { outcome: [told.outcome, told.reason].filter(Boolean).join(": ") }));
-    });
-  return (
-    <form
-      className={css["row"]}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (to) void go();
-      }}
-    >
-      <Input style={{ flex: 1, minWidth: 160 }} aria-label={t("content.testTo")} placeholder={t("content.testTo")} value={to} onChange={(event) => setTo(event.target.value)} />
-      <Button htmlType="submit" loading={busy} disabled={!to}>
-        {t("content.test")}
-      </Button>
-      {said && <span role="status">{said}</span>}
-      {error !== null && <FailureLine error={error} />}
-    </form>
   );
 }

@@ -7,6 +7,7 @@ import { Link, useParams } from "react-router";
 import { CodeEditor } from "../../components/CodeEditor";
 import { Icon } from "../../components/Icon";
 import { Card, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Failure, FailureLine, Loading } from "../../components/States";
 import { useAnswer } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -106,7 +107,7 @@ function Planned({ shown, given }: { shown: CampaignShown; given: { fields: Fiel
       {shown.read_only && <div className={css["notice"]}>{t("draft.readOnly")}</div>}
       {now.error !== null && <FailureLine error={now.error} />}
       {failure !== null && <FailureLine error={failure} />}
-      {now.saving === "refused" && step !== "text" && elsewhere && <p className={css["bad"]}>{[elsewhere.message, elsewhere.hint].filter(Boolean).join(" · ")}</p>}
+      {now.saving === "refused" && step !== "text" && elsewhere && <p className={css["bad"]}><Said of={elsewhere} /></p>}
       {step === "audience" && <AudienceStep name={name} fields={now.fields} change={draft.change} />}
       {step === "holdout" && <HoldoutStep fields={now.fields} change={draft.change} />}
       {step === "content" && <ContentStep name={name} fields={now.fields} text={now.text} problems={now.problems} readOnly={shown.read_only} change={draft.change} />}

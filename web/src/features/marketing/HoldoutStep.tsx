@@ -8,6 +8,8 @@ import { Card, Figure } from "../../components/Page";
 import { FailureLine, Loading } from "../../components/States";
 import { useAnswer, useAsked } from "../../lib/api";
 import { channelOf, channelsOf } from "../../lib/channels";
+import { usePreferences } from "../../lib/preferences";
+import { titleIn } from "../../lib/titles";
 import { useFormat } from "../../lib/useFormat";
 import css from "./marketing.module.css";
 import { daysOf, type Fields, type Power } from "./words";
@@ -19,6 +21,8 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
   const { t } = useTranslation("marketing");
   const format = useFormat();
   const names = useAnswer("/api/v1/expressions/names");
+  const metrics = useAnswer("/api/v1/metrics");
+  const { language } = usePreferences();
   const goal = fields.goal;
   const days = daysOf(goal?.within ?? "14 days");
   const found = useAsked(
@@ -32,6 +36,7 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
         days,
         event: goal?.event ?? "",
         where: goal?.where ?? "",
+        metric: goal?.metric ?? "",
         channel: channelsOf(fields.channel).length > 1 ? "" : channelOf(fields.channel),
         message_class: fields.class === "service" ? "service" : "marketing",
       },
@@ -40,7 +45,14 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
   );
   const money = names.data?.properties.filter((item) => item.type === "money" || item.type === "number") ?? [];
   const setGoal = (patch: Partial<NonNullable<Fields["goal"]>>) =>
-    change({ goal: { event: "", where: "", money: "", within: "14 days", ...goal, ...patch } });
+    change({ goal: { metric: "", event: "", where: "", money: "", within: "14 days", ...goal, ...patch } });
+  const aim = goal?.metric ? `metric:${goal.metric}` : goal?.event ? `event:${goal.event}` : "";
+  const aimAt = (word: string) => {
+    const [kind, name] = [word.split(":", 1)[0], word.slice(word.indexOf(":") + 1)];
+    if (!word) change({ goal: null });
+    else if (kind === "metric") setGoal({ metric: name, event: "", where: "", money: "" });
+    else setGoal({ metric: "", event: name });
+  };
   return (
     <div className={css["columns"]}>
       <Card title={t("holdout.goal")}>
@@ -49,15 +61,24 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
             <span>{t("holdout.event")}</span>
             <Select
               aria-label={t("holdout.event")}
-              showSearch
-              value={goal?.event ?? ""}
-              onChange={(event) => (event ? setGoal({ event }) : change({ goal: null }))}
-              options={[{ value: "", label: t("holdout.eventNone") }, ...(names.data?.events ?? []).map((value) => ({ value, label: value }))]}
+              showSearch={{ optionFilterProp: "label" }}
+              value={aim}
+              onChange={aimAt}
+              options={[
+                { value: "", label: t("holdout.eventNone") },
+                { label: t("holdout.events"), options: (names.data?.events ?? []).map((name) => ({ value: `event:${name}`, label: name })) },
+                ...(metrics.data?.metrics.length ? [{ label: t("holdout.metrics"), options: metrics.data.metrics.map((item) => ({ value: `metric:${item.key}`, label: titleIn(item.titles, language, item.key) })) }] : []),
+              ]}
             />
           </label>
+          {goal?.metric && (
+            <p className={css["faint"]}>
+              {t("holdout.measures")} <code>{metrics.data?.metrics.find((item) => item.key === goal.metric)?.measure ?? goal.metric}</code>
+            </p>
+          )}
           {goal && (
             <>
-              <label className={css["field"]}>
+              {!goal.metric && <><label className={css["field"]}>
                 <span>{t("holdout.where")}</span>
                 <Input value={goal.where} spellCheck={false} placeholder={t("holdout.wherePlaceholder")} onChange={(event) => setGoal({ where: event.target.value })} />
               </label>
@@ -69,7 +90,7 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
                   onChange={(value) => setGoal({ money: value })}
                   options={[{ value: "", label: t("holdout.moneyNone") }, ...money.map((item) => ({ value: item.name, label: item.name }))]}
                 />
-              </label>
+              </label></>}
               <div className={css["field"]}>
                 <span>{t("holdout.within")}</span>
                 <InputNumber
@@ -101,7 +122,7 @@ export function HoldoutStep({ fields, change }: { fields: Fields; change: (patch
             </div>
             <span className={css["big"]}>{format.percent(fields.holdout, 1)}</span>
           </div>
-          {found.error ? <FailureLine error={found.error} /> : found.data ? <Shows power={found.data} holdout={fields.holdout} event={goal?.event ?? ""} /> : <Loading rows={3} />}
+          {found.error ? <FailureLine error={found.error} /> : found.data ? <Shows power={found.data} holdout={fields.holdout} event={goal?.metric || (goal?.event ?? "")} /> : <Loading rows={3} />}
         </div>
       </Card>
     </div>

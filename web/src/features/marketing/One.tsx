@@ -21,6 +21,7 @@ import { titleIn } from "../../lib/titles";
 import { Approvals } from "./Approvals";
 import { Breakdown } from "./Breakdown";
 import { Interval } from "../../components/Interval";
+import { Said } from "../../components/Said";
 import css from "./marketing.module.css";
 import { Parts } from "./Parts";
 import { Status } from "./Status";
@@ -120,7 +121,7 @@ function Shown({ shown, job, setJob }: { shown: CampaignShown; job: string | und
         </div>
       )}
       {shown.text === null && <div className={css["notice"]}>{t("one.gone")}</div>}
-      {shown.problems[0] && <p className={css["bad"]}>{shown.problems[0].message}</p>}
+      {shown.problems[0] && <p className={css["bad"]}><Said of={shown.problems[0]} /></p>}
       <Approvals campaign={name} />
       {entry ? (
         <Sent shown={shown} entry={entry} state={state} setState={setState} />
@@ -168,7 +169,7 @@ function Sent({ shown, entry, state, setState }: { shown: CampaignShown; entry: 
       {report.data ? <Changed report={report.data} /> : report.error ? <Failure error={report.error} retry={() => void report.refetch()} /> : <Loading shape="cards" rows={2} />}
       <Card title={t("one.where")} note={t("one.whereNote", { audience: format.exact(entry.audience) })} extra={entry.exact && <span className={css["faint"]}>{t("one.exact")}</span>}>
         <Parts counts={entry} to={to} />
-        {entry.reason && <p className={css["faint"]}>{entry.reason}</p>}
+        {entry.reason && <p className={css["faint"]}><Said of={entry.reason} /></p>}
       </Card>
       {report.data && <Reactions report={report.data} />}
       {report.data && <Variants report={report.data} />}

@@ -3,15 +3,13 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon } from "../../components/Icon";
-import { usePreferences } from "../../lib/preferences";
-import { refusalIn } from "../../lib/refusals";
+import { Said } from "../../components/Said";
 import { Field } from "../tags/Form";
 import { NAME, type RowMistake } from "./rows";
 import css from "./rows.module.css";
 
 /** One row of a form: what it is called, what can be done with it as a whole, and what is wrong in it. */
 export function Row({ title, says, actions, mistakes, children }: { title: string; says?: ReactNode; actions: ReactNode; mistakes: readonly RowMistake[]; children: ReactNode }) {
-  const { language } = usePreferences();
   return (
     <section className={css["row"]} role="group" aria-label={title}>
       <header>
@@ -23,7 +21,7 @@ export function Row({ title, says, actions, mistakes, children }: { title: strin
       </header>
       {mistakes.map((mistake, index) => (
         <p key={index} className={css["bad"]} role="alert">
-          {[refusalIn(mistake, language), mistake.hint].filter(Boolean).join(" · ")}
+          <Said of={mistake} />
         </p>
       ))}
       {children}

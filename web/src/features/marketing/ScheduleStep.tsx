@@ -2,6 +2,7 @@ import { Button, Checkbox, Input, InputNumber, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { Card } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { FailureLine } from "../../components/States";
 import { useAsked } from "../../lib/api";
 import { useSession } from "../../lib/session";
@@ -133,7 +134,7 @@ export function ScheduleStep({
             <div aria-live="polite">
               <p style={{ margin: 0 }}>{`${words(plan)} ${t("recurring.zone", { zone: workspace.zone })}`}</p>
               {wrong ? (
-                <p className={css["bad"]}>{wrong.message}</p>
+                <p className={css["bad"]}><Said of={wrong} /></p>
               ) : (
                 coming.data && coming.data.next.length > 0 && (
                   <p className={css["faint"]}>{t("schedule.coming", { times: coming.data.next.map((at) => format.moment(at)).join(" · ") })}</p>

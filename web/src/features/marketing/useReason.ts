@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 
+import { useSaid } from "../../lib/useSaid";
 import type en from "./en";
 
 const KNOWN: Record<string, Exclude<keyof typeof en.reasons, "units" | "cap" | "missing" | "sceneAfter" | "sceneBefore" | "sceneOutside" | "sceneHeld">> = {
@@ -27,6 +28,7 @@ const OF_SCENE = [
 /** Says why somebody gets nothing in the reader's language; what a channel said stays as it is. */
 export function useReason(): (reason: string) => string {
   const { t } = useTranslation("marketing");
+  const say = useSaid();
   return (reason) => {
     const key = KNOWN[reason];
     if (key) return t(`reasons.${key}`);
@@ -37,6 +39,6 @@ export function useReason(): (reason: string) => string {
       if (scene) return t(`reasons.${word}`, { scene });
     }
     const missing = /^missing (.+)$/.exec(reason);
-    return missing ? t("reasons.missing", { what: missing[1] ?? "" }) : reason;
+    return missing ? t("reasons.missing", { what: missing[1] ?? "" }) : say(reason);
   };
 }

@@ -6,6 +6,7 @@ import { Icon } from "../../components/Icon";
 import { Interval } from "../../components/Interval";
 import { AsOf, Bar, Count, Money } from "../../components/Numbers";
 import { Card, Facts, Figure, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import parts from "../../components/parts.module.css";
 import { Failure, Loading, Shown } from "../../components/States";
 import { type Answer, useAnswer } from "../../lib/api";
@@ -81,7 +82,7 @@ function OneScene({ scene }: { scene: Scene }) {
           <ul>
             {scene.problems.map((problem, index) => (
               <li key={index}>
-                {problem.message} {problem.hint && <span className={parts["faint"]}>{problem.hint}</span>}
+                <Said of={problem} />
               </li>
             ))}
           </ul>
@@ -163,7 +164,7 @@ function Goal({ report }: { report: Report }) {
       {report.progress !== null && <Bar share={report.progress} label={t("one.progress", { percent: format.percent(report.progress, 0) })} />}
       {report.progress !== null && <p className={parts["faint"]}>{t("one.progress", { percent: format.percent(report.progress, 0) })}</p>}
       <Facts facts={facts} />
-      {report.message && <p className={parts["bad"]}>{report.message}</p>}
+      {report.message && <p className={parts["bad"]}><Said of={report.message} /></p>}
       {baseline.value !== null && baseline.from && <p className={parts["faint"]}>{t("one.comparison")}</p>}
     </Card>
   );

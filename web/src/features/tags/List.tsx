@@ -7,6 +7,7 @@ import { Icon } from "../../components/Icon";
 import { Mark, type Method, type Nature } from "../../components/Mark";
 import { AsOf, Bar, Count, Percent, Sparkline } from "../../components/Numbers";
 import { Card, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Empty } from "../../components/States";
 import { type Answer, useRows } from "../../lib/api";
 import { usePreferences } from "../../lib/preferences";
@@ -279,7 +280,7 @@ function WrongFiles({ problems }: { problems: Found["problems"] }) {
             const key = /^tags\/([^:]+)\.yml/.exec(problem.where ?? "")?.[1];
             return (
               <li key={index}>
-                {key ? <Link to={`/tags/${encodeURIComponent(key)}/edit`}>{problem.where}</Link> : problem.where}: {problem.message}
+                {key ? <Link to={`/tags/${encodeURIComponent(key)}/edit`}>{problem.where}</Link> : problem.where}: <Said of={problem} />
               </li>
             );
           })}

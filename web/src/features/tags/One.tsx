@@ -7,6 +7,7 @@ import { ConfirmCount, useUndoToast } from "../../components/Confirm";
 import { Icon } from "../../components/Icon";
 import { AsOf, Count, When } from "../../components/Numbers";
 import { Card, Facts, Figure, Grid, Page } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Shown } from "../../components/States";
 import { type Answer, answer, api, useAnswer } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -194,11 +195,11 @@ function Health({ tag }: { tag: TagShown }) {
             <Icon name={note.level === "note" ? "info" : "warning"} size={16} />
             <span>
               {t(`health.${note.code}`, { share: format.percent(note.value) })}
-              {note.code === "aside" && tag.aside && <span className={css["faint"]}> {asideWhy(t, tag)}</span>}
+              {note.code === "aside" && tag.aside && <span className={css["faint"]}> <Said of={asideWhy(t, tag)} /></span>}
               {note.code === "broken" && tag.problems[0] && (
                 <span className={css["faint"]}>
                   {" "}
-                  {tag.problems[0].line}: {tag.problems[0].message}
+                  {tag.problems[0].line}: <Said of={tag.problems[0]} />
                 </span>
               )}
             </span>

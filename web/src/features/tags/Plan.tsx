@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { JobProgress } from "../../components/JobProgress";
 import { AsOf, When } from "../../components/Numbers";
 import { Card } from "../../components/Page";
+import { Said } from "../../components/Said";
 import { Empty, FailureLine, Loading } from "../../components/States";
 import { type Answer, ended, type Job, once, useAsked, useChange, useJob } from "../../lib/api";
 import { placeOf } from "../../lib/places";
@@ -129,7 +130,7 @@ function Effects({ plan }: { plan: Planned }) {
             <ul className={css["plain"]}>
               {plan.problems.map((problem, index) => (
                 <li key={index}>
-                  {problem.where}: {problem.message}
+                  {problem.where}: <Said of={problem} />
                 </li>
               ))}
             </ul>

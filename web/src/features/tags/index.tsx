@@ -7,6 +7,7 @@ export default feature({
     { path: "/tags/new", title: { en: "New tag", zh: "新建标签" }, page: () => import("./Edit"), role: "operator" },
     { path: "/tags/templates", title: { en: "Industry templates", zh: "行业模板" }, page: () => import("./Industries"), menu: true, words: "retail auto finance starter ready 零售 汽车金融 模板" },
     { path: "/tags/templates/:name", title: { en: "Industry template", zh: "行业模板" }, page: () => import("./Industry") },
+    { path: "/tags/coverage", title: { en: "Counts and coverage", zh: "数量与覆盖" }, page: () => import("./Coverage"), menu: true, words: "coverage trend report csv 覆盖率 趋势 统计" },
     { path: "/tags/health", title: { en: "Health", zh: "标签体检" }, page: () => import("./Health"), menu: true, words: "lint check duplicates 体检 重复" },
     { path: "/tags/groups", title: { en: "Exclusive groups", zh: "互斥组" }, page: () => import("./Groups"), menu: true, words: "exclusive conflict 冲突 互斥" },
     { path: "/tags/conflicts", title: { en: "Conflicts", zh: "冲突" }, page: () => import("./Conflicts"), words: "given corrected differ 不一致 更正" },
