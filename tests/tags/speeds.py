@@ -23,7 +23,7 @@ from limner.columns import Columns
 from limner.tags import exclusive, publish, realtime
 from limner.tags.erase import erase
 from limner.tags.graph import build, grouped
-from limner.tags.model import Tag, Tiers
+from limner.tags.model import Tag
 from limner.tags.run import run
 from limner.types import naive
 from tests import builders
@@ -32,8 +32,15 @@ from tests.tags.test_increment import BOUNDS, WHERES, WINDOWS, aggregate, condit
 
 CITIES = ("Basel", "Bern", "茶")
 BIRTHDAYS = ("1990-06-03", "2000-02-29", "1970-05-28", "2007-06-02", "no date")
+LABELS = ("茶", "cup", "pot")
 ENDS = ("2025-06-01T05:30:00Z", "2025-06-02", "2025-06-03T11:00:00+08:00", "2025-06-04", "soon")
 EVENTS = ('"Order Paid"', '"Product Viewed"', "*")
+
+
+def audiences(draw: random.Random) -> dict[str, str]:
+    """Some audiences, of which the last names another, by name."""
+    found = {f"crowd_{number}": f"{condition(draw)} or {condition(draw)}" for number in range(3)}
+    return {**found, "crowd_3": f"in audience crowd_0 and not {condition(draw)}"}
 
 
 def definitions(draw: random.Random, most: int) -> tuple[dict[str, str], dict[str, str]]:
@@ -57,6 +64,18 @@ def definitions(draw: random.Random, most: int) -> tuple[dict[str, str], dict[st
             found[member] = rule({"true": _quoted(condition(draw))}, kind="flag", validity="9 days")
         keep = draw.choice(("priority", "declared", "none", "newest"))
         groups[f"group_{number}"] = f"tags: [{', '.join(members)}]\nkeep: {keep}\nwhy: Never both.\n"
+    several = [key for key, text in found.items() if "interest(" in text or "demand(" in text]
+    for number in range(len(several)):
+        found[f"keen_{number}"] = rule({"yes": _quoted(_keen(draw, several))}, "no", validity="9 days")
+    for number, key in enumerate(draw.sample(numbers, min(len(numbers), max(1, most // 12)))):
+        asked = draw.choice(
+            (
+                f'count("Order Paid"{draw.choice(WINDOWS)})',
+                "recency(*)",
+                f"current_streak(* by {draw.choice(('day', 'week'))})",
+            )
+        )
+        found[f"sum_{number}"] = statistic(_quoted(f"{asked} * 2 + {key}"), validity="9 days")
     found["by_hand"] = "nature: fact\nmethod: manual\ntype: text\nvalidity: 3 days\n"
     found["told"] = "nature: fact\nmethod: imported\ntype: number\nvalidity: 3 days\n"
     found["mended"] = rule({"yes": 'did "Order Paid" in last 7 days'}, "no", validity="9 days")
@@ -81,10 +100,58 @@ def _ruled(draw: random.Random) -> str:
 def _weighed(draw: random.Random) -> str:
     where = draw.choice(WHERES[:5])
     points = draw.choice(('"Product Viewed" * 1, "Order Paid" * 8', '"Order Paid" * 2', "* * 3"))
-    days = draw.choice((2, 7, 14))
-    return statistic(
-        _quoted(f"interest(category of {points}{where} half life {days} days)"), "text", validity="9 days"
+    half = draw.choice(("1 hour", "5 hours", "2 days", "7 days", "14 days"))
+    window = draw.choice(("", "", " in last 9 days", " in this month", " between 9 days and 1 day ago"))
+    what, until = draw.choice(
+        (
+            ("interest", ""),
+            ("demand", ' until "Order Refunded"'),
+            ("demand", ' until "$page" where time in last 3 days'),
+        )
     )
+    return statistic(
+        _quoted(f"{what}(category of {points}{where} half life {half}{window}{until})"),
+        "text",
+        validity="9 days",
+    )
+
+
+def _keen(draw: random.Random, tags: list[str]) -> str:
+    """A condition about weights."""
+    tag, other = draw.choice(tags), draw.choice(tags)
+    label, much = draw.choice(LABELS), draw.choice((0.001, 0.1, 0.4, 0.7))
+    return draw.choice(
+        (
+            f"weight({tag}, '{label}') >= {much}",
+            f"weight({tag}, '{label}') between {much} and 0.8",
+            f"not weight({tag}, '{label}') < {much} or {tag} = 'A'",
+            f"weight({tag}, '{label}') > weight({other}, '{label}')",
+            f"weight({tag}, '{label}') * 2 + count(* in last 2 days) > {much}",
+        )
+    )
+
+
+def _told_of(draw: random.Random) -> str:
+    """What is asked of a person's events besides tallies: in audiences, of instants that events say, of past days."""
+    event, window = draw.choice(EVENTS), draw.choice(WINDOWS)
+    asked = draw.choice(
+        (
+            f"in audience crowd_{draw.randrange(4)}",
+            f"not in audience crowd_{draw.randrange(4)} and {condition(draw)}",
+            f"did {event}{window} where expires in {draw.choice(('next', 'last'))} {draw.randint(1, 9)} days",
+            f"max(expires of {event}{window}) in next {draw.randint(1, 90)} hours",
+            f"first(expires of {event}{window}) in last {draw.randint(1, 4)} days",
+            f"last {event}{window} has time in last {draw.randint(1, 90)} hours",
+            f"last(gift of {event}{window})",
+            f"anniversary(first_time({event}{window})) in next {draw.randint(1, 300)} days",
+            f"age(last_time({event}{window})) < 1",
+            f"recency({event}{window} where time in last 9 days) < {draw.randint(1, 5)}",
+            f"current_streak({event} by day{window} where time in last 9 days) >= {draw.randint(1, 2)}",
+            f'did {event} since last ("$page" where time in last {draw.randint(1, 60)} hours)',
+            f"known(usual_hour({event}{window} where time in last {draw.randint(1, 9)} days))",
+        )
+    )
+    return rule({"yes": _quoted(asked)}, "no", validity="9 days")
 
 
 def _pointed(draw: random.Random) -> str:
@@ -126,7 +193,20 @@ def _ordered(draw: random.Random) -> str:
     return rule({"yes": _quoted(asked)}, "no", validity="9 days")
 
 
-_KINDS = (_valued, _valued, _valued, _ruled, _ruled, _weighed, _pointed, _dated, _ordered)
+_KINDS = (_valued, _valued, _valued, _ruled, _ruled, _weighed, _pointed, _dated, _ordered, _told_of, _told_of)
+
+
+EXPIRES = "p_4"
+_EXPIRING = "ts + to_hours(CAST(epoch(ts) AS BIGINT) % 300)"
+
+
+def world(people: int) -> Any:
+    """An engine in which every event says an instant of its own."""
+    made = engine(people=people)
+    with made.write() as tx:
+        tx.execute(f"ALTER TABLE events ADD COLUMN {EXPIRES} TIMESTAMP")
+        tx.execute(f"INSERT INTO properties VALUES ('expires', 'instant', '{EXPIRES}')")
+    return made
 
 
 @dataclass
@@ -138,8 +218,8 @@ class Past:
     both: tuple[Any, Any]
     known: set[int] = field(default_factory=set)
 
-    def load(self, since: datetime, until: datetime, n: int) -> set[int]:
-        """One load of so many events, and what is said and given besides, in any order; the answer is whose."""
+    def load(self, since: datetime, until: datetime, n: int) -> None:
+        """One load of so many events, and what is said and given besides, in any order."""
         happened = list(self._events(since, until, n))
         said = [self._said(since, until) for _ in range(n // 8)]
         given = [self._given(since, until) for _ in range(n // 16)]
@@ -147,15 +227,14 @@ class Past:
         for made in self.both:
             builders.events(made, happened)
             with made.write() as tx:
+                tx.execute(f"UPDATE events SET {EXPIRES} = {_EXPIRING} WHERE {EXPIRES} IS NULL")
                 number = builders.next_load(tx)
                 if said:
                     tx.insert("attributes", pa.Table.from_pylist([{**row, "load_i": number} for row in said]))
                 if given:
                     rows = [{**row, "load_i": number, "batch": f"g{number}"} for row in given]
                     tx.insert("given", pa.Table.from_pylist(rows))
-        whose = {row[0] for row in happened} | {row["ix"] for row in [*said, *given]}
-        self.known |= whose
-        return whose
+        self.known |= {row[0] for row in happened} | {row["ix"] for row in [*said, *given]}
 
     def _events(self, since: datetime, until: datetime, n: int) -> Iterator[tuple[Any, ...]]:
         """Some at whole days, some at one instant."""
@@ -269,25 +348,26 @@ def compared(seed: int, folder: Path, *, tags: int, people: int, days: int = 3) 
     texts, groups = definitions(draw, tags)
     listed = {key: exclusive.read(text, key) for key, text in groups.items()}
     found = grouped(builders.tags(texts), listed)
+    crowds = audiences(draw)
     newest = {key for key, tag in found.items() if tag.group is not None and tag.group.keep == "newest"}
-    past = Past(draw, people, (engine(people=people), engine(people=people)))
+    past = Past(draw, people, (world(people), world(people)))
     nightly, live = past.both
     as_of = AS_OF
     past.load(as_of - 40 * DAY, as_of + DAY, people * draw.randint(8, 30))
-    _ran(nightly, found, as_of, folder / "nightly", "n")
-    columns = _ran(live, found, as_of, folder / "live", "l").columns
-    graph = build(found, Names(live, found).audience)
+    _ran(nightly, found, crowds, as_of, folder / "nightly", "n")
+    columns = _ran(live, found, crowds, as_of, folder / "live", "l").columns
+    graph = build(found, Names(live, found, crowds).audience)
     values = steps = carried = 0
     standing = None
     for day in range(days):
-        touched: set[int] = set()
-        rests = draw.choice((timedelta(hours=7), DAY, DAY, 3 * DAY))
+        rests = draw.choice((timedelta(seconds=9), timedelta(hours=7), DAY, DAY, 3 * DAY))
         for part in range(2):
             before, as_of = as_of, as_of + rests / 2
-            if draw.random() < 0.8:  # on time, late, and ahead of time
+            if (
+                draw.random() < 0.8
+            ):  # on time, late, and ahead of time; of a few people, so that time alone is seen
                 first = draw.choice((before - 35 * DAY, before, before - timedelta(hours=1)))
-                loaded = past.load(first, as_of + timedelta(hours=6), draw.randint(4, 3 * people))
-                touched = touched | loaded if part else loaded
+                past.load(first, as_of + timedelta(hours=6), draw.randint(4, max(4, people // 4)))
             for change, chance in ((past.merge, 0.4), (past.split, 0.3), (past.erase, 0.3)):
                 if draw.random() < chance:
                     change()
@@ -298,39 +378,30 @@ def compared(seed: int, folder: Path, *, tags: int, people: int, days: int = 3) 
             report = realtime.step(
                 live,
                 graph,
-                catalog=Names(live, found),
+                catalog=Names(live, found, crowds),
                 as_of=as_of,
                 run_id=f"s{day}{part}",
                 columns=columns,
                 standing=standing,
             )
             if report is None:
-                columns = _ran(live, found, as_of, folder / "live", f"l{day}{part}").columns
-                waits: tuple[str, ...] = ()
+                columns = _ran(live, found, crowds, as_of, folder / "live", f"l{day}{part}").columns
             else:
-                steps, columns, waits = steps + 1, report.columns, report.waiting
-                assert not [key for key in waits if "birthday" in texts[key] or " for at least" in texts[key]]
-                standing = report.standing
-            if not part:
-                touched = set()  # who waits since the step before may still wait
-        night = _ran(nightly, found, as_of, folder / "nightly", f"n{day}")
+                steps, columns, standing = steps + 1, report.columns, report.standing
+                assert report.waiting == ()
+        night = _ran(nightly, found, crowds, as_of, folder / "nightly", f"n{day}")
         carried += night.carried is not None
         where = f"seed {seed}, day {day}, tag"
-        with _anew(nightly, found, as_of, folder / "anew") as anew:
+        with _anew(nightly, found, crowds, as_of, folder / "anew") as anew:
             expected = {key: _values(anew, key) for key in found}
-        with _anew(live, found, as_of, folder / "anew") as anew:
+        with _anew(live, found, crowds, as_of, folder / "anew") as anew:
             stepped = {key: _values(anew, key) for key in newest}
-        living = set(past.living())
         for key, right in expected.items():
             assert _values(night.columns, key) == right, f"{where} {key} carried: {texts[key]}"
             wanted = stepped.get(key, right)
             now = _values(columns, key)
-            if key not in waits:
-                differ = [(ix, now[ix], wanted[ix]) for ix in range(len(now)) if now[ix] != wanted[ix]]
-                assert not differ, f"{where} {key} in steps {differ}: {texts[key]}"
-            elif not (isinstance(found[key].definition, Tiers) or found[key].group is not None):
-                differ = [ix for ix in sorted(touched & living) if now[ix] != wanted[ix]]
-                assert not differ, f"{where} {key} of who was touched {differ}: {texts[key]}"
+            differ = [(ix, now[ix], wanted[ix]) for ix in range(len(now)) if now[ix] != wanted[ix]]
+            assert not differ, f"{where} {key} in steps {differ}: {texts[key]}"
             values += len(right)
     return Compared(len(set(texts.values())) * len(past.known & set(past.living())), values, steps, carried)
 
@@ -340,14 +411,23 @@ def _values(columns: Columns, key: str) -> list[Any]:
 
 
 def _ran(
-    made: Any, found: Mapping[str, Tag], as_of: datetime, folder: Path, name: str, *, full: bool = False
+    made: Any,
+    found: Mapping[str, Tag],
+    crowds: Mapping[str, str],
+    as_of: datetime,
+    folder: Path,
+    name: str,
+    *,
+    full: bool = False,
 ) -> Any:
-    catalog = Names(made, found)
+    catalog = Names(made, found, crowds)
     return run(made, found, catalog=catalog, as_of=as_of, run_id=name, columns_dir=folder, full=full)
 
 
 @contextmanager
-def _anew(made: Any, found: Mapping[str, Tag], as_of: datetime, folder: Path) -> Iterator[Columns]:
+def _anew(
+    made: Any, found: Mapping[str, Tag], crowds: Mapping[str, str], as_of: datetime, folder: Path
+) -> Iterator[Columns]:
     """The values computed anew, without leaving a trace in the engine."""
 
     class Undo(Exception):
@@ -355,7 +435,7 @@ def _anew(made: Any, found: Mapping[str, Tag], as_of: datetime, folder: Path) ->
 
     try:
         with made.write():
-            report = _ran(made, found, as_of, folder, "f", full=True)
+            report = _ran(made, found, crowds, as_of, folder, "f", full=True)
             assert report.carried is None
             yield report.columns
             raise Undo

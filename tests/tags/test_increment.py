@@ -322,6 +322,27 @@ def test_carrying_on_equals_computing_anew(tmp_path: Path, block: int) -> None:
     assert carried >= 10
 
 
+def test_steps_are_equal_where_nothing_of_the_home_fits_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limner.tags.standing.MOST_BYTES", 0)
+    assert stepped(41, tmp_path)[0] >= 2
+
+
+def test_the_greatest_text_of_a_window_follows_when_it_leaves(tmp_path: Path) -> None:
+    made = engine(people=2)
+    for ix, ago, label in ((0, 164, "z"), (0, 24, "a"), (1, 24, "q")):
+        events(made, [(ix, "Order Paid", AS_OF - timedelta(hours=ago), {"category": label})])
+    found = tags({"last": statistic('max(category of "Order Paid" in last 7 days)', "text", "9 days")})
+    columns = ran(made, found, AS_OF, tmp_path, "base").columns
+    assert columns["last"].take(np.arange(2)) == ["z", "q"]
+    report = realtime.step(
+        made, build(found), catalog=Names(made, found), as_of=AS_OF + DAY, run_id="s", columns=columns
+    )
+    assert report is not None
+    assert report.columns["last"].take(np.arange(2)) == ["a", "q"]
+
+
 @pytest.mark.parametrize("block", range(3))
 def test_steps_in_real_time_equal_computing_anew(tmp_path: Path, block: int) -> None:
     found = [stepped(seed, tmp_path / str(seed)) for seed in range(block * 8, block * 8 + 8)]

@@ -9,12 +9,8 @@ import pytest
 from tests.tags.speeds import compared
 
 
-@pytest.mark.proves(
-    "B1", partly="steps leave falling weights, and sequences in windows that events begin, to the next run"
-)
-@pytest.mark.proves(
-    "G11", partly="steps leave falling weights, and sequences in windows that events begin, to the next run"
-)
+@pytest.mark.proves("B1")
+@pytest.mark.proves("G11")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_thousands_of_definitions_and_histories_are_equal_at_three_speeds(
     tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from limner.columns import Columns
 from limner.engine.duckdb import DuckDB
 from limner.engine.seam import quoted
 from limner.errors import DefinitionError, ExpressionError
@@ -207,7 +210,7 @@ def history(draw: random.Random, since: datetime, until: datetime, n: int) -> li
     return rows
 
 
-def state(made: DuckDB, keys: Any, report: RunReport) -> dict[str, Any]:
+def state(made: DuckDB, columns: Columns, keys: Any) -> dict[str, Any]:
     """Every bit that is kept of the tags: points, weights, values."""
     found: dict[str, Any] = {}
     for key in keys:
@@ -215,11 +218,13 @@ def state(made: DuckDB, keys: Any, report: RunReport) -> dict[str, Any]:
             found[table + key] = made.read(
                 f"SELECT * FROM {quoted(table + key)} WHERE ix IN ({publish.ALIVE}) ORDER BY {order}"
             ).to_pylist()
-        found[key] = [report.columns[key].label_at(ix) for ix in range(report.columns.n)]
+        found[key] = [columns[key].label_at(ix) for ix in range(columns.n)]
     return found
 
 
-def anew(made: DuckDB, found: Any, as_of: datetime, folder: Path) -> dict[str, Any]:
+def anew(
+    made: DuckDB, found: Any, as_of: datetime, folder: Path, seen: Callable[..., dict[str, Any]] = state
+) -> dict[str, Any]:
     """The same computed anew, without leaving a trace in the engine."""
 
     class Undo(Exception):
@@ -228,7 +233,7 @@ def anew(made: DuckDB, found: Any, as_of: datetime, folder: Path) -> dict[str, A
     kept: dict[str, Any] = {}
     try:
         with made.write():
-            kept = state(made, found, ran(made, found, as_of, folder, full=True))
+            kept = seen(made, ran(made, found, as_of, folder, full=True).columns, found)
             raise Undo
     except Undo:
         return kept
@@ -263,7 +268,7 @@ def test_weights_carried_on_equal_weights_computed_anew(tmp_path: Path, block: i
         events(made, history(draw, as_of - 40 * DAY, as_of + 2 * DAY, draw.randint(20, 120)))
         for step in range(draw.randint(2, 5)):
             report = ran(made, found, as_of, tmp_path / str(seed))
-            now = state(made, found, report)
+            now = state(made, report.columns, found)
             assert now == anew(made, found, as_of, tmp_path / f"{seed}anew"), f"seed {seed}, step {step}"
             carried += step > 0
             before = as_of
@@ -283,7 +288,7 @@ def test_any_order_of_arrival_gives_the_same_bits(tmp_path: Path) -> None:
         for part in range(parts):
             events(made, rows[part::parts])
             report = ran(made, found, AS_OF - (parts - 1 - part) * DAY, tmp_path / str(parts))
-        states.append(state(made, found, report))
+        states.append(state(made, report.columns, found))
     assert states[0] == states[1] == states[2]
 
 
@@ -301,46 +306,101 @@ def test_a_carried_run_looks_at_the_touched_people_only(tmp_path: Path) -> None:
     assert done.touched == 1
 
 
-def test_steps_give_the_touched_people_their_weights_and_a_run_after_them_is_exact(tmp_path: Path) -> None:
-    steps = 0
+ASKED = (
+    "weight({0}, '{1}') >= {2}",
+    "not weight({0}, '{1}') < {2}",
+    "weight({0}, '{1}') >= 0.0001 and weight({0}, '{1}') <= {2}",
+    "weight(i0, '{1}') > weight(i1, '{1}')",
+    "weight({0}, '{1}') * 10 > {2}",
+    "{0} = '{1}' or not known({0})",
+)
+
+
+def test_steps_let_everybodys_weights_fall_and_leave_nothing_to_a_run(tmp_path: Path) -> None:
+    """Steps with events and without, of seconds, of days, and until nothing is left: bit by bit as computed anew."""
+    steps, fallen = 0, 0
     for seed in range(4):
         draw = random.Random(seed)
         made = engine(people=PEOPLE)
         texts = {
-            f"i{n}": statistic(text, "text", "90 days") for n, text in enumerate(draw.sample(DEFINITIONS, 2))
+            f"i{n}": statistic(text, "text", "400 days") for n, text in enumerate(draw.sample(DEFINITIONS, 2))
         }
-        texts["paid"] = statistic('count("Order Paid")', validity="90 days")
-        texts["keen"] = rule({"keen": "weight(i0, 'cup') >= 0.2"}, "not", validity="90 days")
+        texts["paid"] = statistic('count("Order Paid")', validity="400 days")
+        texts["much"] = statistic("weight(i0, 'cup') * 100", validity="400 days")
+        for number, text in enumerate(ASKED):
+            when = text.format(draw.choice(("i0", "i1")), draw.choice(LABELS), draw.choice((0.02, 0.3, 0.6)))
+            texts[f"keen_{number}"] = rule({"keen": f'"{when}"'}, "not", validity="400 days")
         found = tags(texts)
-        as_of = AS_OF
+        as_of = AS_OF + timedelta(seconds=draw.randrange(86_400))
         events(made, history(draw, as_of - 40 * DAY, as_of + DAY, 80))
         columns = ran(made, found, as_of, tmp_path / str(seed)).columns
         graph = build(found, Names(made, found).audience)
-        for number in range(3):
-            as_of += draw.choice((timedelta(seconds=1), timedelta(hours=5), DAY))
-            rows = history(draw, as_of - 3 * DAY, as_of, 6)
-            events(made, rows)
+        for number in range(5):
+            before = as_of
+            as_of += draw.choice(
+                (timedelta(seconds=1), timedelta(hours=1), timedelta(hours=5), DAY, 33 * DAY)
+            )
+            if draw.random() < 0.4:
+                later(made, draw, before, as_of)
+            held_before = [columns["i0"].label_at(ix) for ix in range(PEOPLE)]
             report = realtime.step(
                 made, graph, catalog=Names(made, found), as_of=as_of, run_id=f"s{number}", columns=columns
             )
             assert report is not None
-            assert {"i0", "i1", "keen"} <= set(report.waiting)
+            assert report.waiting == ()
             columns, steps = report.columns, steps + 1
-            fresh = anew(made, {key: found[key] for key in ("i0", "i1")}, as_of, tmp_path / f"{seed}anew")
-            for key in ("i0", "i1"):
-                for ix in {row[0] for row in rows}:
-                    assert columns[key].label_at(ix) == fresh[key][ix], f"seed {seed}"
-                    mine = [row for row in fresh["weighed_" + key] if row["ix"] == ix]
-                    now = made.read(
-                        f"SELECT * FROM {quoted('weighed_' + key)} WHERE ix = $ix ORDER BY place", {"ix": ix}
-                    )
-                    assert now.to_pylist() == mine, f"seed {seed}"
+            fallen += held_before != [columns["i0"].label_at(ix) for ix in range(PEOPLE)]
+            shown = stepped(made, columns, found)
+            assert shown == anew(made, found, as_of, tmp_path / f"{seed}anew", stepped), (
+                f"seed {seed}, {number}"
+            )
         for passed in (timedelta(0), DAY):
             as_of += passed
             report_now = ran(made, found, as_of, tmp_path / str(seed))
             several = {key: found[key] for key in ("i0", "i1")}
-            assert state(made, several, report_now) == anew(made, several, as_of, tmp_path / f"{seed}anew")
-    assert steps >= 10
+            assert state(made, report_now.columns, several) == anew(
+                made, several, as_of, tmp_path / f"{seed}anew"
+            )
+    assert steps == 20
+    assert fallen > 3
+
+
+def stepped(made: DuckDB, columns: Columns, keys: Any) -> dict[str, Any]:
+    """What is seen after a step: every value, and every weight."""
+    found: dict[str, Any] = {key: columns[key].take(np.arange(columns.n)) for key in keys}
+    for key in ("i0", "i1"):
+        found["weights " + key] = made.read(
+            f"SELECT ix, label, weight, place FROM {quoted('weights_tag_' + key)}"
+            f" WHERE ix IN ({publish.ALIVE}) ORDER BY ix, place"
+        ).to_pylist()
+    return found
+
+
+def test_time_alone_lets_a_weight_fall_in_the_step_in_which_it_passes_what_is_asked(tmp_path: Path) -> None:
+    made = engine(people=3)
+    events(made, [(1, "Order Paid", AS_OF - DAY, {"category": "tea"})])
+    found = tags(
+        {
+            "interest": statistic(INTEREST, "text", "400 days"),
+            "keen": rule({"true": "weight(interest, 'tea') > 0.4"}, kind="flag", validity="400 days"),
+        }
+    )
+    columns, graph, at = ran(made, found, AS_OF, tmp_path).columns, build(found), AS_OF
+    touched = []
+    for hour in range(24, 24 * 8, 24):  # 8 points of 4 days ago are 6.56 of 16.56
+        at = AS_OF + timedelta(hours=hour)
+        report = realtime.step(
+            made, graph, catalog=Names(made, found), as_of=at, run_id=f"s{hour}", columns=columns
+        )
+        assert report is not None
+        columns = report.columns
+        touched.append((report.people, report.changes))
+        weight = weights.of_person(made, 1, ["interest"])["interest"][0]["weight"]
+        assert columns["keen"].label_at(1) is (True if weight > 0.4 else None)
+    assert touched == [(0, 0)] * 2 + [(1, 1)] + [(0, 0)] * 4
+    assert weights.of_person(made, 1, ["interest"]) == weights_at(
+        made, graph, ix=1, catalog=Names(made, found), as_of=at, keys=["interest"]
+    )
 
 
 def test_the_past_is_computed_as_it_was(tmp_path: Path) -> None:
@@ -466,5 +526,5 @@ def test_what_is_too_old_to_count_is_not_kept(tmp_path: Path) -> None:
     events(made, [(1, "Order Paid", AS_OF + DAY, {"category": "tea"})])
     report = ran(made, found, AS_OF + 2 * DAY, tmp_path)
     assert made.read("SELECT ix FROM points_interest").column("ix").to_pylist() == [1]
-    assert state(made, found, report) == anew(made, found, AS_OF + 2 * DAY, tmp_path / "anew")
+    assert state(made, report.columns, found) == anew(made, found, AS_OF + 2 * DAY, tmp_path / "anew")
     assert held(made, "interest") == {}  # a weight below half a millionth is none

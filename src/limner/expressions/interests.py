@@ -123,25 +123,35 @@ def named(node: t.Interest, events: EventSql) -> str:
     return code_in(events.sql, sorted({code for name in names for code in events.catalog.event_codes(name)}))
 
 
-def weights(node: t.Interest, source: str, as_of: datetime) -> str:
-    """(ix, label, weight, place) of the greatest weights of each person, from 1 on, out of a table of points.
+def held(node: t.Interest, source: str, as_of: datetime) -> str:
+    """(ix, label, held, place) of the labels that have a weight, from the greatest on, out of a table of points.
 
-    `as_of`: naive UTC. A weight that is below half a millionth is none.
+    `as_of`: naive UTC. `held` is read by `weight` at any instant of the same generation: only with the next one are
+    points left out, so that others may be the greatest. A weight that is below half a millionth is none.
     """
-    on = grid(node.half_life)
-    now = on.generation(as_of)
-    half = node.half_at * share(on.number(as_of)) << OLDEST
-    share_of_whole = f"CAST(held AS DOUBLE) / CAST(held + {half} AS DOUBLE)"
-    held = f"SUM(CAST(points AS HUGEINT) * (CAST(1 AS BIGINT) << ({OLDEST} - ({now} - generation))))"
+    now = grid(node.half_life).generation(as_of)
+    summed = f"SUM(CAST(points AS HUGEINT) * (CAST(1 AS BIGINT) << ({OLDEST} - ({now} - generation))))"
     return (
-        f"WITH held AS (SELECT ix, label, {held} AS held FROM {quoted(source)}"
+        f"WITH held AS (SELECT ix, label, {summed} AS held FROM {quoted(source)}"
         f" WHERE generation BETWEEN {now - OLDEST} AND {now} GROUP BY ix, label),\n"
-        f"weighed AS (SELECT ix, label, held, ROUND({MILLION}.0 * ({share_of_whole})) AS weight FROM held),\n"
-        "placed AS (SELECT ix, label, weight,"
-        " ROW_NUMBER() OVER (PARTITION BY ix ORDER BY held DESC, label) AS place FROM weighed)\n"
-        f"SELECT ix, label, weight / {MILLION}.0 AS weight, CAST(place AS USMALLINT) AS place"
-        f" FROM placed WHERE weight > 0 AND place <= {node.most}"
+        "placed AS (SELECT ix, label, held,"
+        " ROW_NUMBER() OVER (PARTITION BY ix ORDER BY held DESC, label) AS place FROM held)\n"
+        f"SELECT ix, label, held, CAST(place AS USMALLINT) AS place FROM placed"
+        f" WHERE place <= {node.most} AND {weight(node, 'held', as_of)} > 0"
     )
+
+
+def weight(node: t.Interest, column: str, as_of: datetime) -> str:
+    """The weight at an instant (naive UTC), rounded to a millionth, of what a label then holds."""
+    half = node.half_at * share(grid(node.half_life).number(as_of)) << OLDEST
+    part = f"CAST({column} AS DOUBLE) / CAST({column} + {half} AS DOUBLE)"
+    return f"(ROUND({MILLION}.0 * ({part})) / {MILLION}.0)"
+
+
+def weights(node: t.Interest, source: str, as_of: datetime) -> str:
+    """(ix, label, weight, place) of the greatest weights of each person, from 1 on, out of a table of points."""
+    found = held(node, source, as_of)
+    return f"SELECT ix, label, {weight(node, 'held', as_of)} AS weight, place FROM ({found})"
 
 
 def steps(node: t.Interest, events: EventSql, *, name: str, among: str | None) -> list[Step]:

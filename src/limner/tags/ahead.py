@@ -25,7 +25,7 @@ from limner.expressions.tree import Value
 from limner.tags import homes, increment, standing
 from limner.tags.came import Came, came
 from limner.tags.homes import Mark
-from limner.tags.increment import Edges, added
+from limner.tags.increment import Edges, added, decided
 from limner.tags.publish import Applied
 from limner.tags.standing import Standing, Values, values_of
 from limner.types import naive
@@ -74,8 +74,10 @@ def move(
         return None
     old = together(values, catalog, mark.as_of, bind=bind, numbers=mark.given)
     edges = Edges(values, old, new, mark, bind)
-    found = came(tx, edges)
-    before = mark
+    before, n = mark, len(alive)
+    if held is None or held.mark != before:
+        held = standing.read(tx, before, n)
+    found = came(tx, edges, apart=held.others)
     if found.unnumbered:
         numbers = edges.renumber(tx, {})
         if numbers is None:
@@ -83,11 +85,8 @@ def move(
         if numbers != mark.numbers:
             edges.before = before = replace(mark, numbers=numbers)
             edges.new = new = together(values, catalog, as_of, bind=bind, numbers=before.given)
-            held = None
-        found = came(tx, edges)
-    n = len(alive)
-    if held is None or held.mark != before:
-        held = standing.read(tx, before, n)
+            held = standing.read(tx, before, n)
+        found = came(tx, edges, apart=held.others)
     held.fit(n)
     rows = _Rows(tx, edges, found, held, mark=before, catalog=catalog, as_of=as_of, alive=alive)
     with rows.known():
@@ -136,6 +135,7 @@ class _Rows:
         self.place = place[self.here]
         self.plain = {name: held.take(name, who, self.without) for name in held.columns}
         self.others: dict[str, pa.Array] = {}
+        self.decided: dict[str, Array] = {}
         self.written: list[Array] = []
         self.lately: dict[str, Array] = {}
         self._others()
@@ -143,7 +143,7 @@ class _Rows:
         self._anew(catalog)
 
     def _others(self) -> None:
-        """The columns that are not in memory, with what the engine added up."""
+        """The columns that are not in memory, with what the engine added up, and whom what went may have decided."""
         shelves = [
             (shelf, [name for name in shelf.columns if name in self.held.others])
             for shelf in self.mark.shelves
@@ -162,13 +162,20 @@ class _Rows:
                     f"{added(name, tallies[name], 'c') if name in summed else f'h.{name}'} AS {name}"
                     for name in names
                 )
+                uncertain = [name for name in summed if self.edges.uncertain(tallies[name])]
+                tests = "".join(
+                    f", COALESCE({decided(name, tallies[name], 'c')}, FALSE) AS {name}_decided"
+                    for name in uncertain
+                )
                 joined = f" LEFT JOIN {_CAME} AS c ON c.ix = b.ix" if summed else ""
                 rows = self.tx.read(
-                    f"SELECT {chosen} FROM {_BEFORE} AS b LEFT JOIN ({homes.rows_of(shelf, _BEFORE)}) AS h"
+                    f"SELECT {chosen}{tests} FROM {_BEFORE} AS b LEFT JOIN ({homes.rows_of(shelf, _BEFORE)}) AS h"
                     f" ON h.ix = b.ix{joined} ORDER BY b.ix"
                 )
                 for name in names:
                     self.others[name] = rows[name].combine_chunks().cast(self.held.others[name])
+                for name in uncertain:
+                    self.decided[name] = self.who[values_of(rows[f"{name}_decided"]).values]
 
     def _add_up(self) -> None:
         """Puts what came and went to the tallies in memory, and finds who is doubtful."""
@@ -179,6 +186,9 @@ class _Rows:
                 doubt |= self.found.again[name]
             columns = set(group.asked)
             for name, tally in group.tallies.items():
+                if name in self.decided:
+                    columns.add(name)
+                    doubt |= np.isin(self.found.who, self.decided[name])
                 if name not in self.found.came:
                     continue
                 if name not in self.plain:

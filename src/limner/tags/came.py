@@ -6,7 +6,7 @@ here: a question of dozens of sums takes the engine longer to plan than to answe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,8 +40,8 @@ class Came:
     unnumbered: bool
 
 
-def came(tx: Transaction, edges: Edges) -> Came:
-    """What came and went between the edges' instants."""
+def came(tx: Transaction, edges: Edges, *, apart: Collection[str]) -> Came:
+    """What came and went between the edges' instants; tallies named in `apart` are added up by the engine."""
     edges.groups = grouped(edges.new)
     asked: dict[str, str] = {}
 
@@ -56,7 +56,7 @@ def came(tx: Transaction, edges: Edges) -> Came:
             for sql in (*tally.more, *([] if tally.term == "*" else [tally.term])):
                 named(sql)
     rows = tx.read(edges.happened({name: f"({sql})" for sql, name in asked.items()}), edges.bind.values)
-    return _Happened(rows, asked, edges).added_up(tx)
+    return _Happened(rows, asked, edges).added_up(tx, apart)
 
 
 class _Happened:
@@ -73,7 +73,7 @@ class _Happened:
         self.who = ix[self.first]
         self._read: dict[str, Values] = {}
 
-    def added_up(self, tx: Transaction) -> Came:
+    def added_up(self, tx: Transaction, apart: Collection[str]) -> Came:
         """By person."""
         unnumbered = bool(len(self.part)) and bool(values_of(self.rows["unnumbered"]).values.any())
         about: dict[int, Array] = {}
@@ -89,7 +89,7 @@ class _Happened:
                 counts = concerns & self.holds(selection.where) if selection.where else concerns
                 tests[selection.text] = self._edges(group, selection, counts)
             for name, tally in group.tallies.items():
-                if tally.term != "*" and not plain(self.rows[self.asked[tally.term]].type):
+                if name in apart or (tally.term != "*" and not plain(self.rows[self.asked[tally.term]].type)):
                     others.append(name)
                     continue
                 test, left = tests[tally.selection.text]

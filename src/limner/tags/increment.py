@@ -391,7 +391,7 @@ class Edges:
             columns = {*group.asked, *uncertain}
             group.again = {key for key, made in self.new.made_of.items() if columns & set(made)}
             tests = [f"d.again{name}" for name in group.asked]
-            tests += [_decided(name, tally) for name, tally in uncertain.items()]
+            tests += [decided(name, tally, "d") for name, tally in uncertain.items()]
             if tests:
                 tx.execute(
                     f"CREATE OR REPLACE TEMP TABLE {group.edge} AS SELECT d.ix FROM {group.came} AS d"
@@ -600,11 +600,11 @@ def _numbered(rows: str, values: Collection[Numbered]) -> str:
     return f"({with_numbers(rows, sorted(values, key=lambda value: value.name))})" if values else rows
 
 
-def _decided(name: str, tally: Tally) -> str:
-    """Whether what went (beside d) may have decided the tally (beside h)."""
-    went = f"d.{name}_went"
+def decided(name: str, tally: Tally, came: str) -> str:
+    """Whether what went may have decided the tally (beside h)."""
+    went = f"{came}.{name}_went"
     if tally.how == "or":
-        return f"({went} & ~COALESCE(d.{name}, 0)) <> 0"
+        return f"({went} & ~COALESCE({came}.{name}, 0)) <> 0"
     return f"{went} {'<=' if tally.how == 'min' else '>='} h.{name}"
 
 

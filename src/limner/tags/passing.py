@@ -1,13 +1,14 @@
 """Passing: what time alone changes in tags between two instants, and for whom a step has to look.
 
-A sequence, regular behaviour or the last event of a window changes without an event only for people of whom an event
-is passed by an edge: of a window, or of a period. These events stand in short spans of time. So do the words about an
-attribute whose test has held "for" so long. Ages and days that come round turn with the workspace's midnight alone.
+What is not counted in a home changes without an event only for people of whom an event is passed by an edge: of a
+window, of a period, or of a test of the time in `where`. These events stand in short spans of time. So do the words
+about an attribute whose test has held "for" so long. A recency turns with each day that is full, ages, days that come
+round and streaks that go on with the workspace's midnight alone. For weights see `weights.step`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TypeGuard
@@ -17,9 +18,7 @@ from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.compiler import tested_attribute
 from limner.expressions.windows import bounds, value_bounds
-from limner.tags import model
 from limner.tags.graph import Graph
-from limner.tags.model import Method
 from limner.types import utc
 
 
@@ -55,9 +54,19 @@ def words(graph: Graph, catalog: Catalog, then: datetime, now: datetime) -> list
     return list(found)
 
 
-def dates(graph: Graph, catalog: Catalog, then: datetime, now: datetime) -> list[t.Value | t.Expr]:
-    """The ages, days that come round and windows on them that may be others since a midnight has passed an edge."""
+Trees = Mapping[str, tuple[t.Expr, ...]]
+"""Of each tag what is computed for it alone: nothing of it is counted in a home."""
+
+
+def dates(
+    graph: Graph, alone: Trees, catalog: Catalog, then: datetime, now: datetime
+) -> list[t.Value | t.Expr]:
+    """The ages, days that come round, windows on them and streaks that may be others since a midnight has passed."""
     found: dict[t.Value | t.Expr, None] = {}
+    for node in _each(alone.values(), catalog):
+        match node:
+            case t.Streak("current_streak") if _midnight(then, now, catalog.zone):
+                found[node] = None
     for node in _nodes(graph, catalog):
         if isinstance(node, t.Within) and isinstance(node.value, t.Dated):
             edges = [(then, now), *_moved(node.window, catalog.zone, then, now)]
@@ -105,22 +114,123 @@ def _midnight(low: datetime, high: datetime, zone: str) -> bool:
 
 def _nodes(graph: Graph, catalog: Catalog) -> Iterator[t.Node]:
     """Every node of all tags and of the audiences that they name, parents first."""
-    for trees in graph.trees.values():
+    return _each(graph.trees.values(), catalog)
+
+
+def _each(several: Iterable[tuple[t.Expr, ...]], catalog: Catalog) -> Iterator[t.Node]:
+    for trees in several:
         for tree in trees:
             yield from _with_audiences(tree, catalog)
 
 
-def spans(graph: Graph, catalog: Catalog, then: datetime, now: datetime) -> list[Span]:
-    """Where events stand that an edge has passed since then, of whatever tags ask besides tallies; none twice.
+@dataclass(frozen=True)
+class Stamps:
+    """Events of these names (None: any) of which a property is an instant from `low` until before `high`, naive UTC."""
+
+    property: str
+    low: datetime
+    high: datetime
+    codes: frozenset[int] | None
+
+
+def stamps(graph: Graph, catalog: Catalog, then: datetime, now: datetime) -> list[Stamps]:
+    """Which events say an instant that an edge of a window on it has passed since then."""
+    found: dict[Stamps, None] = {}
+    for node in _nodes(graph, catalog):
+        if isinstance(node, t.Within) and isinstance(node.value, t.Aggregate) and node.value.of is not None:
+            asked = [(node.value.event, node.value.of, node.window)]
+        else:
+            asked = [
+                (event, test.value.name, test.window)
+                for event, test in _tests(node)
+                if isinstance(test.value, t.Name)
+            ]
+        for event, name, window in asked:
+            for low, high in _moved(window, catalog.zone, then, now):
+                found[Stamps(name, low, high, _codes(event, catalog))] = None
+    return list(found)
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Events of these names (None: any) since `low` (None: ever), naive UTC, that are so many whole days ago."""
+
+    low: datetime | None
+    codes: frozenset[int] | None
+
+
+def turns(alone: Trees, catalog: Catalog, then: datetime) -> list[Turns]:
+    """Of which events it is asked, and not counted in a home, how many days ago they were."""
+    found: dict[Turns, None] = {}
+    for node in _each(alone.values(), catalog):
+        if isinstance(node, t.Aggregate) and node.function == "recency":
+            low = None
+            if _by_clock(node.window):
+                low = bounds(node.window, as_of=then, zone=catalog.zone)[0]
+            found[Turns(low, _codes(node.event, catalog))] = None
+    return list(found)
+
+
+def _codes(event: t.Event, catalog: Catalog) -> frozenset[int] | None:
+    return None if event.name == "*" else frozenset(catalog.event_codes(event.name))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a weight: a test of it and of literals, or more than that (None), so that any change counts."""
+
+    weight: t.Weight
+    test: t.Expr | None
+
+
+def asked(graph: Graph, catalog: Catalog) -> dict[str, list[Asked]]:
+    """What all tags, and the audiences that they name, ask of the weights of each tag."""
+    found: dict[Asked, None] = {}
+    waiting: list[t.Node] = [tree for trees in graph.trees.values() for tree in trees]
+    while waiting:
+        node = waiting.pop()
+        weight = _one_weight(node)
+        if weight is not None:
+            found[Asked(weight, node)] = None  # type: ignore[arg-type]
+        elif isinstance(node, t.Weight):
+            found[Asked(node, None)] = None
+        elif isinstance(node, t.InAudience):
+            audience = catalog.audience(node.name)
+            if audience is not None and not isinstance(audience, frozenset):
+                waiting.append(audience)
+        else:
+            waiting.extend(t.children(node))
+    by_tag: dict[str, list[Asked]] = {}
+    for one in found:
+        by_tag.setdefault(one.weight.tag.name, []).append(one)
+    return by_tag
+
+
+def _one_weight(node: t.Node) -> t.Weight | None:
+    """The weight that a test is about, when it compares it with nothing but literals."""
+    if isinstance(node, t.Compare | t.Among | t.Between):
+        weights = [child for child in t.children(node) if isinstance(child, t.Weight)]
+        others = [child for child in t.children(node) if not isinstance(child, t.Weight | t.Literal)]
+        return weights[0] if len(weights) == 1 and not others else None
+    return None
+
+
+def spans(graph: Graph, alone: Trees, catalog: Catalog, then: datetime, now: datetime) -> list[Span]:
+    """Where events stand that an edge has passed since then, of whatever is not counted in a home; none twice.
 
     The edge at now itself is none of them.
     """
     found: dict[tuple[datetime, datetime], frozenset[int] | None] = {}
-    for node in _nodes(graph, catalog):
-        for event, low, high in _edges(node, catalog.zone, then, now):
-            codes = None if event.name == "*" else frozenset(catalog.event_codes(event.name))
-            before = found.get((low, high), frozenset())
-            found[low, high] = None if codes is None or before is None else before | codes
+    edges = [edge for node in _nodes(graph, catalog) for edge in _edges(node, catalog.zone, then, now)]
+    edges += [
+        edge
+        for node in _each(alone.values(), catalog)
+        if isinstance(node, t.Did | t.OfEvents)
+        for edge in _of_window(node.event, node.window, catalog.zone, then, now)
+    ]
+    for event, low, high in edges:
+        codes, before = _codes(event, catalog), found.get((low, high), frozenset())
+        found[low, high] = None if codes is None or before is None else before | codes
     return [Span(low, high, codes) for (low, high), codes in found.items() if codes is None or codes]
 
 
@@ -134,29 +244,55 @@ def _with_audiences(tree: t.Node, catalog: Catalog) -> Iterator[t.Node]:
                 yield from _with_audiences(audience, catalog)
 
 
-def _edges(
-    node: t.Node, zone: str, then: datetime, now: datetime
-) -> Iterator[tuple[t.Event, datetime, datetime]]:
+Edge = tuple[t.Event, datetime, datetime]
+"""Of which events, from where to where an edge has moved."""
+
+
+def _edges(node: t.Node, zone: str, then: datetime, now: datetime) -> Iterator[Edge]:
     """The spans that the edges of one node have passed, each with the event that it asks for."""
-    window = _window(node)
-    edges: list[t.Window] = []
     match node:
         case t.Regularly(event):
-            edges = [
-                t.InLast(t.Duration(node.each.n * k, node.each.unit)) for k in range(1, node.periods + 1)
-            ]
-        case t.Sequence(event) | t.LastHas(event) | t.FirstDid(event) if _by_clock(window):
-            edges = [window]
-        case t.Within(t.Aggregate(event=event)) if _by_clock(window):
-            edges = [window]
+            for k in range(1, node.periods + 1):
+                period = t.InLast(t.Duration(node.each.n * k, node.each.unit))
+                yield from _of_window(event, period, zone, then, now)
+        case t.Sequence(event) | t.LastHas(event) | t.FirstDid(event):
+            yield from _of_window(event, node.window, zone, then, now)
+        case t.Within(t.Aggregate("first_time" | "last_time", event)):
+            yield from _of_window(event, node.window, zone, then, now)
+        case t.Interest():
+            for term in node.terms:
+                yield from _of_window(term.event, node.window, zone, then, now)
+    for event, test in _tests(node):
+        if test.value == t.Builtin("time"):
+            for low, high in _moved(test.window, zone, then, now):
+                yield event, low, high
+
+
+def _tests(node: t.Node) -> Iterator[tuple[t.Event, t.Within]]:
+    """The windows on instants of an event that its `where`, or `has`, asks for."""
+    match node:
+        case t.Event(_, where) if where is not None:
+            event, tree = node, where
+        case t.LastHas(event, has):
+            tree = has
         case _:
             return
-    for edge in edges:
-        was, is_now = bounds(edge, as_of=then, zone=zone), bounds(edge, as_of=now, zone=zone)
-        if was[0] is not None and is_now[0] is not None and was[0] < is_now[0]:
-            yield event, was[0], is_now[0]
-        if was[1] < is_now[1] and not _ends_now(edge):
-            yield event, was[1], is_now[1]
+    for inner in t.walk(tree):
+        if isinstance(inner, t.Within):
+            yield event, inner
+
+
+def _of_window(
+    event: t.Event, window: t.Window | None, zone: str, then: datetime, now: datetime
+) -> Iterator[Edge]:
+    """The spans that the edges of a window have passed."""
+    if not _by_clock(window):
+        return
+    was, is_now = bounds(window, as_of=then, zone=zone), bounds(window, as_of=now, zone=zone)
+    if was[0] is not None and is_now[0] is not None and was[0] < is_now[0]:
+        yield event, was[0], is_now[0]
+    if was[1] < is_now[1] and not _ends_now(window):
+        yield event, was[1], is_now[1]
 
 
 def _ends_now(window: t.Window) -> bool:
@@ -164,74 +300,14 @@ def _ends_now(window: t.Window) -> bool:
     return isinstance(window, t.InLast | t.InLastCalendar | t.InThis | t.Since)
 
 
-def _window(node: t.Node) -> t.Window | None:
-    """The window in which the node looks for events, or for the instant of one."""
-    if isinstance(node, t.Within):
-        return node.window if isinstance(node.value, t.Aggregate) else None
-    return node.window if isinstance(node, t.Sequence | t.LastHas | t.FirstDid) else None
-
-
 def _by_clock(window: t.Window | None) -> TypeGuard[t.Window]:
     """Whether the window has edges, and none of them is a person's own event."""
     return window is not None and not isinstance(window, t.SinceEvent | t.BeforeEvent)
 
 
-def lively(graph: Graph, catalog: Catalog, *, among: Collection[str]) -> frozenset[str]:
-    """The tags whose values a step finds for everybody: nothing in them waits for time to pass unseen.
+def lively(graph: Graph, *, among: Collection[str]) -> frozenset[str]:
+    """The tags whose values a step finds for everybody: nothing that they are made of was left behind.
 
     `among`: the tags that were found for everybody up to where the home counts.
     """
-    found: set[str] = set()
-
-    def known(node: t.Node) -> bool:
-        match node:
-            case t.And(args) | t.Or(args):
-                return all(known(arg) for arg in args)
-            case t.Not(arg):
-                return known(arg)
-            case t.Did() | t.Aggregate() | t.Streak() | t.Habit() | t.Delay():
-                return _timeless(node)
-            case t.Arithmetic(left, _, right):
-                return known(left) and known(right)
-            case t.Logistic(_, factors):
-                return all(known(factor.tag) for factor in factors)
-            case t.Sequence() | t.Regularly() | t.LastHas() | t.FirstDid():
-                return _timeless(node) and (_window(node) is None or _by_clock(_window(node)))
-            case t.Within(t.Aggregate("first_time" | "last_time") as value):
-                return _timeless(value) and _by_clock(_window(node))
-            case t.HasBeen(test):
-                return isinstance(tested_attribute(test), t.Attribute | t.Name)
-            case t.Dated(_, value):
-                return isinstance(value, t.Attribute | t.Name) and known(value)
-            case t.Within(t.Dated() | t.Attribute() | t.Name() as value):
-                return known(value) and _by_clock(node.window)
-            case t.Compare(left, _, right):
-                return known(left) and known(right)
-            case t.Among(value) | t.Between(value) | t.TextTest(value) | t.Known(value):
-                return known(value)
-            case t.Name(name):
-                return name in found or name not in graph.tags
-            case t.InAudience(name):
-                audience = catalog.audience(name)
-                return isinstance(audience, frozenset) or (audience is not None and known(audience))
-            case t.Attribute() | t.Sample() | t.Flag() | t.Text() | t.Number() | t.Instant():
-                return True
-            case _:
-                return False
-
-    for key in graph.order:
-        tag = graph.tags.get(key)
-        if tag is None or key not in among:
-            continue
-        if (
-            tag.method is Method.OBSERVED
-            or isinstance(tag.definition, model.Given)
-            or all(known(tree) for tree in graph.trees[key])
-        ):
-            found.add(key)
-    return frozenset(found)
-
-
-def _timeless(node: t.Node) -> bool:
-    """Whether nothing in it looks at the time from now."""
-    return not any(isinstance(inner, t.Within) for inner in t.walk(node))
+    return frozenset(graph.tags) - graph.dependents(graph.tags.keys() - set(among))

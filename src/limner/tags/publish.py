@@ -243,7 +243,7 @@ def points_of(key: str) -> str:
 
 
 def weighed_of(key: str) -> str:
-    """The table (ix, label, weight, place) of such a tag."""
+    """The table (ix, label, held, place) of such a tag."""
     return f"weighed_{key}"
 
 

@@ -23,7 +23,9 @@ from limner.expressions import tree as t
 from limner.expressions.attributes import json_at
 from limner.expressions.catalog import Catalog
 from limner.expressions.compile import statistics
-from limner.expressions.sql import Bound, Sql, Typed
+from limner.expressions.habits import DAY_US
+from limner.expressions.happenings import EventSql, code_in
+from limner.expressions.sql import Bound, Sql, Typed, both
 from limner.expressions.together import NOW, Together
 from limner.tags import aside as asides
 from limner.tags import (
@@ -44,10 +46,10 @@ from limner.tags.increment import TOUCHED
 from limner.tags.methods import given, observed, rule, statistic
 from limner.tags.methods.fresh import Fresh
 from limner.tags.model import Method, Tag, Tiers
-from limner.tags.passing import Instants, Span, Words
+from limner.tags.passing import Instants, Span, Stamps, Trees, Turns, Words
 from limner.tags.patches import as_given, changed_of
 from limner.tags.publish import Applied
-from limner.tags.run import keep_mark, leaf_views, out_of_home, own, own_table, plan
+from limner.tags.run import Plan, keep_mark, leaf_views, out_of_home, own, own_table, plan
 from limner.tags.standing import Standing
 from limner.tags.tables import SQL_TYPES
 from limner.types import ValueType, naive
@@ -57,7 +59,7 @@ from limner.types import ValueType, naive
 class StepReport:
     """What a step did: people whose tags were looked at, and those who entered, left or moved, in all tags together.
 
-    `waiting`: tags that change by the passing of time in a way which only a run finds; the touched people have them.
+    `waiting`: tags that were left behind by what was computed before; the touched people have them.
     """
 
     as_of: datetime
@@ -104,6 +106,9 @@ def step(
         mark = homes.latest(tx, asked=asked.asked, as_of=as_of)
         if mark is None or any(state.home not in (None, mark.home) for state in before.values()):
             return None
+        several = [key for key in keys if tags[key].weighted]
+        if not all(weights.in_force(tx, key) for key in several):
+            return None
         fresh = Fresh(catalog, tags, leaves=asked.leaves)
         by_hand = given.by_hand(tx)
         shared = {
@@ -125,20 +130,46 @@ def step(
         found, now, who = ahead.found, ahead.mark, ahead.touched
         homes.keep(tx, now)
         if len(shared) < len(keys) or asked.leaves:
+            alone = _alone(graph, asked)
             who = _also(
                 tx,
                 found,
-                np.concatenate([who, _of_age(tx, graph, mark.as_of, as_of, catalog=fresh)]),
-                passing.spans(graph, catalog, mark.as_of, as_of),
+                np.concatenate([who, _of_age(tx, graph, alone, mark.as_of, as_of, catalog=fresh)]),
+                passing.spans(graph, alone, catalog, mark.as_of, as_of),
                 passing.words(graph, catalog, mark.as_of, as_of),
-                [_passed(one, fresh, as_of) for one in passing.instants(graph, catalog, mark.as_of, as_of)],
+                [
+                    *(
+                        _passed(one, fresh, as_of)
+                        for one in passing.instants(graph, catalog, mark.as_of, as_of)
+                    ),
+                    *(
+                        _stamped(one, fresh, as_of)
+                        for one in passing.stamps(graph, catalog, mark.as_of, as_of)
+                    ),
+                    *(
+                        _turned(one, fresh, mark.as_of, as_of)
+                        for one in passing.turns(alone, catalog, mark.as_of)
+                    ),
+                ],
                 was=mark,
                 now=now,
             )
+            weighed = passing.asked(graph, catalog) if several else {}
+            for key in several:
+                weights.step(
+                    tx,
+                    tags[key],
+                    graph.trees[key][0],
+                    TOUCHED,
+                    weighed.get(key, ()),
+                    since=(mark.as_of, mark.load_i),
+                    catalog=catalog,
+                    as_of=as_of,
+                )
+            if several:
+                who = _touched(tx)
         epoch = publish.Epoch(last.epoch + 1, as_of, run_id, len(alive))
-        lively = passing.lively(
-            graph, catalog, among={key for key in keys if before[key].as_of >= mark.as_of}
-        )
+        lively = passing.lively(graph, among={key for key in keys if before[key].as_of >= mark.as_of})
         tx.execute(
             "UPDATE tag_state SET expires_at = expires_at + (CAST($as_of AS TIMESTAMP) - as_of), as_of = $as_of"
             " WHERE list_contains($lively, tag)",
@@ -239,6 +270,9 @@ def scattered(engine: Engine, graph: Graph, *, catalog: Catalog, as_of: datetime
     asked = plan(graph, graph.tags, Fresh(catalog, graph.tags), every=True)
     mark = homes.latest(engine, asked=asked.asked, as_of=as_of)
     apart = mark is None or any(state.home not in (None, mark.home) for state in before.values())
+    apart = apart or any(
+        tag.weighted and not weights.in_force(engine, key) for key, tag in graph.tags.items()
+    )
     return bool(asked.values) and apart and _in_force(before, graph, as_of)
 
 
@@ -337,11 +371,43 @@ def _passed(one: Instants, catalog: Catalog, as_of: datetime) -> Query:
     return Query((), f"SELECT DISTINCT ix FROM {table} WHERE {test}", bind.values)
 
 
-def _of_age(tx: Transaction, graph: Graph, then: datetime, now: datetime, *, catalog: Catalog) -> Array:
-    """Of whom an age, a day that comes round or a window on it is another now, by the date that was told of them."""
+def _stamped(one: Stamps, catalog: Catalog, as_of: datetime) -> Query:
+    """Of whom an event says an instant that an edge has passed."""
+    bind = Bound()
+    events = EventSql(Sql(bind, naive(as_of), catalog.zone), catalog)
+    value = events.sql.cast(events.property(one.property), ValueType.INSTANT)
+    about = "" if one.codes is None else code_in(events.sql, one.codes)
+    test = both(["ix IS NOT NULL", about, f"{value} >= {bind(one.low)}", f"{value} < {bind(one.high)}"])
+    return Query((), f"SELECT DISTINCT ix FROM events WHERE {test}", bind.values)
+
+
+def _turned(one: Turns, catalog: Catalog, then: datetime, now: datetime) -> Query:
+    """Of whom an event is another number of whole days ago."""
+    bind = Bound()
+    sql = Sql(bind, naive(now), catalog.zone)
+    days = [f"(EPOCH_US({bind(naive(at))}) - EPOCH_US(ts)) // {DAY_US}" for at in (then, now)]
+    about = "" if one.codes is None else code_in(sql, one.codes)
+    since = "" if one.low is None else f"ts >= {bind(one.low)}"
+    test = both(["ix IS NOT NULL", about, since, f"ts < {bind(naive(then))}", f"{days[0]} <> {days[1]}"])
+    return Query((), f"SELECT DISTINCT ix FROM events WHERE {test}", bind.values)
+
+
+def _alone(graph: Graph, asked: Plan) -> dict[str, tuple[t.Expr, ...]]:
+    """Of each tag what is not counted in the home."""
+    return {
+        key: asked.conditions.get(key, trees) for key, trees in graph.trees.items() if key not in asked.values
+    }
+
+
+def _of_age(
+    tx: Transaction, graph: Graph, alone: Trees, then: datetime, now: datetime, *, catalog: Catalog
+) -> Array:
+    """Of whom an age, a day that comes round, a window on it or a streak is another now by time alone."""
     asked = [
-        node if isinstance(node, t.Dated) else Cases(((node, t.Flag(True)),), t.Flag(False), ValueType.FLAG)
-        for node in passing.dates(graph, catalog, then, now)
+        node
+        if isinstance(node, t.Dated | t.Streak)
+        else Cases(((node, t.Flag(True)),), t.Flag(False), ValueType.FLAG)
+        for node in passing.dates(graph, alone, catalog, then, now)
     ]
     if not asked:
         return np.array([], dtype=np.uint32)
@@ -411,7 +477,6 @@ def _again(
             sql += f" WHERE e.ix IN (SELECT ix FROM {among})"
         bound: Mapping[str, Any] = {"now": naive(as_of)}
     elif tag.weighted:
-        weights.step(tx, tag, graph.trees[tag.key][0], TOUCHED, catalog=catalog, as_of=as_of)
         sql, bound = f"{weights.top(tag.key)} AND ix IN (SELECT ix FROM {TOUCHED})", {}
     elif tag.expressed:
         query = statistic.query([tag], graph, catalog=catalog, as_of=as_of, among=among)

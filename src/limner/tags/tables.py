@@ -7,8 +7,8 @@ Until when values count stands once, in `tag_state`. `homes` says up to which in
 `group_conflicts`: whose values an exclusive group took out, from `began` until `ended`; `group_since`: since when a
 member's value holds, the losing ones included. `interests`: the tags that give labels with weights, and up to which
 instant and load their points count (`seen`: the latest instant of which any of them is). The points stand in
-points_<key>(ix, label, generation, points), the weights in weighed_<key>(ix, label, weight, place), which is read
-through the view weights_tag_<key>.
+points_<key>(ix, label, generation, points), what labels hold of them in weighed_<key>(ix, label, held, place), of which
+the view weights_tag_<key>(ix, label, weight, place, expires_at) makes weights.
 `overruled`: in whose place of which computed (or imported) value one given by hand stands, from `began` until `ended`.
 `tags_aside`: the tags that the last run could not compute, since when and why; see `aside`.
 `given_mark`: up to which instant and which load given values stand in the tags' tables.
