@@ -496,6 +496,15 @@ def test_a_person_may_stand_in_the_place_of_a_user_or_of_a_parameter() -> None:
     assert made.topics == ["ann"]
 
 
+def test_our_own_mails_are_encoded_as_before_the_library_was_read() -> None:
+    program = (
+        "from email.charset import CHARSETS; before = dict(CHARSETS)\n"
+        "from limner.channels import apprise; assert apprise.services()\n"
+        "assert CHARSETS == before, CHARSETS"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 def test_the_library_is_loaded_when_it_is_used() -> None:
     code = (
         "import sys, limner.workspace.sending, limner.cli.main; assert 'apprise' not in sys.modules, 'loaded'"

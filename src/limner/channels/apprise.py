@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email import charset
 from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -394,7 +395,7 @@ def _library() -> Any:
     """Apprise, all of whose services ask by our line."""
     from limner.channels import carrier
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _mails_as_they_were():
         warnings.simplefilter("ignore", DeprecationWarning)  # theirs to mend
         library: Any = importlib.import_module("apprise")  # slow to load
         library.manager_plugins.NotificationManager().load_modules()
@@ -403,6 +404,17 @@ def _library() -> Any:
     logger.addHandler(_Ear())
     carrier.given("apprise")
     return library
+
+
+@contextmanager
+def _mails_as_they_were() -> Iterator[None]:
+    """What every mail of this process is encoded by stays: one of the library's modules changes it as it is read."""
+    kept = dict(charset.CHARSETS)
+    try:
+        yield
+    finally:
+        charset.CHARSETS.clear()
+        charset.CHARSETS.update(kept)
 
 
 @lru_cache(maxsize=1)

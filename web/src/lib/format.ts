@@ -132,7 +132,7 @@ function makeFormat(language: Language, zone: string, home: string): Format {
 const UNITS: Record<string, string> = { second: "秒", minute: "分钟", hour: "小时", day: "天", week: "周", month: "个月", quarter: "个季度", year: "年" };
 
 /** A span as definitions write it ("3 days"), in the words of the language. */
-function span(said: string, language: Language): string {
+export function span(said: string, language: Language): string {
   const found = /^(\d+) ([a-z]+?)s?$/.exec(said);
   const unit = UNITS[found?.[2] ?? ""];
   return language === "zh" && found && unit ? `${found[1]} ${unit}` : said;

@@ -1,4 +1,5 @@
 import { CHANNELS } from "./channels";
+import { span } from "./format";
 import type { Language } from "./preferences";
 
 /**
@@ -47,16 +48,12 @@ export async function loadSentences(language: string): Promise<void> {
   if (language === "zh" && exact.size === 0) learnSentences((await import("./sentences.json")).default);
 }
 
-const UNITS = { second: "秒", minute: "分钟", hour: "小时", day: "天", week: "周" } as const;
-const LENGTH = /^(\d+) (second|minute|hour|day|week)s?$/u;
 /** A sentence with what to do behind it. */
 const HINTED = /^(.+?) \((.+)\)$/su;
 const BY = new RegExp(`^(${CHANNELS.join("|")}): (.+)$`, "su");
 
 function valueIn(value: string): string {
-  const length = LENGTH.exec(value);
-  if (length) return `${length[1] ?? ""} ${UNITS[length[2] as keyof typeof UNITS]}`;
-  return Object.hasOwn(words, value) ? (words[value] ?? value) : value;
+  return Object.hasOwn(words, value) ? (words[value] ?? value) : span(value, "zh");
 }
 
 /** One sentence in Chinese, its values filled in; undefined where it is not known. */

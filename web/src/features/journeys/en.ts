@@ -101,7 +101,7 @@ const en = {
   },
   end: "Finished",
   leave: { title: "Leaves at any time", event: "does “{{event}}”", eventWhere: "does “{{event}}” where {{where}}", when: "as soon as {{when}}" },
-  goal: "Goal: “{{event}}” within {{length}}",
+  goal: { event: "Goal: “{{name}}” within {{length}}", metric: "Goal: metric “{{name}}” within {{length}}" },
   count: {
     here_one: "{{exact}} here now",
     here_other: "{{exact}} here now",

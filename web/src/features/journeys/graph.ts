@@ -37,7 +37,7 @@ export interface Leave {
 export interface Graph {
   start: Raw;
   /** What the journey is for: an event, and within how long. */
-  goal: { event: string; within: string } | null;
+  goal: { of: "event" | "metric"; name: string; within: string } | null;
   steps: Step[];
   leaves: Leave[];
 }
@@ -62,7 +62,7 @@ export function graphOf(doc: Doc): Graph {
     return { name: textOf(raw["name"]) || String(index + 1), event: textOf(raw["event"]), where: textOf(raw["where"]), when: textOf(raw["when"]) };
   });
   const goal = mapOf(doc["goal"]);
-  return { start: mapOf(doc["start"]), goal: goal["event"] || goal["metric"] ? { event: textOf(goal["event"] ?? goal["metric"]), within: textOf(goal["within"]) } : null, steps, leaves };
+  return { start: mapOf(doc["start"]), goal: goal["event"] || goal["metric"] ? { of: goal["metric"] ? "metric" : "event", name: textOf(goal["metric"] ?? goal["event"]), within: textOf(goal["within"]) } : null, steps, leaves };
 }
 
 /** The ways out of a step; `following`: the step after it in the file, where one goes that is not said otherwise. */

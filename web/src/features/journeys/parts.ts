@@ -46,7 +46,7 @@ export function useBoxes({ graph, counts, problems, lit, chosen, onStep, onStart
     if (id === START) {
       return { ...plain, icon: "people", kind: t("start.title"), says: words.start(graph.start), count: number("entered", counts?.entered), tone: "start", lit: lit?.has(START) ?? false, open: onStart };
     }
-    if (id === END) return { ...plain, icon: "check", kind: t("end"), says: graph.goal ? t("goal", { event: graph.goal.event, length: words.length(graph.goal.within) }) : "", count: number("finished", counts?.finished), tone: "end", lit: lit?.has(END) ?? false };
+    if (id === END) return { ...plain, icon: "check", kind: t("end"), says: graph.goal ? t(`goal.${graph.goal.of}`, { name: graph.goal.name, length: words.length(graph.goal.within) }) : "", count: number("finished", counts?.finished), tone: "end", lit: lit?.has(END) ?? false };
     const leave = graph.leaves.find((_, index) => leaveId(index) === id);
     if (leave) return { ...plain, icon: "external", kind: t("leave.title"), says: words.leave(leave), count: number("left", counts && (counts.left.get(leave.name) ?? 0)), tone: "leave", open: onStart };
     const step = stepOf(graph, id);

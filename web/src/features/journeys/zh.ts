@@ -103,7 +103,7 @@ const zh: typeof en = {
   },
   end: "走完全程",
   leave: { title: "随时离开", event: "发生“{{event}}”", eventWhere: "发生“{{event}}”且 {{where}}", when: "一旦满足 {{when}}" },
-  goal: "目标：{{length}}内发生“{{event}}”",
+  goal: { event: "目标：{{length}}内发生“{{name}}”", metric: "目标：{{length}}内指标“{{name}}”" },
   count: {
     here_one: "当前 {{exact}} 人",
     here_other: "当前 {{exact}} 人",
