@@ -8,6 +8,7 @@ of the command itself.
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import select
@@ -62,11 +63,10 @@ def limner() -> Path:
 
 def serve(address: str) -> None:
     """Takes commands until its parent is gone."""
-    from limner.cli.main import main
-    from limner.workspace import calling
     from limner.workspace.verbs import VERBS
 
-    assert calling
+    for module in ("limner.cli.main", "limner.workspace.calling"):
+        importlib.import_module(module)
     for verb in VERBS.values():
         _ = verb.parameters
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ended is not waited for
@@ -77,13 +77,15 @@ def serve(address: str) -> None:
         while door in select.select([door, sys.stdin], [], [])[0]:  # the other: whoever wanted it is gone
             asker, _ = door.accept()
             if os.fork() == 0:
-                asker.send(bytes([_ended(asker, main)]))
+                asker.send(bytes([_ended(asker)]))
                 os._exit(0)
             asker.close()
 
 
-def _ended(asker: socket.socket, main: object) -> int:
-    assert callable(main)
+def _ended(asker: socket.socket) -> int:
+    from limner.cli import ask
+    from limner.cli.main import main
+
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     head, handed, _, _ = socket.recv_fds(asker, 4, 3)
     asked = b""
@@ -97,6 +99,8 @@ def _ended(asker: socket.socket, main: object) -> int:
     os.environ.clear()
     os.environ.update(told["environment"])
     time.tzset()
+    for console in (ask.out, ask.errors):  # they have looked how wide they are already
+        console.width = int(os.environ.get("COLUMNS", "80"))
     sys.argv = ["limner", *told["words"]]
     try:
         main()
