@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check setup ui web-check openapi format lock system-packages reference pictures clean
+.PHONY: demo test check python-check setup ui web-check openapi format lock system-packages reference pictures clean
 
 demo: setup ## the generated shop, from raw events to a measured campaign (ARGS="--no-serve" ends after the summary)
 	$(BIN)/limner demo $(ARGS)
@@ -13,7 +13,10 @@ test: setup check ## style, types, the house's import rules and every test
 	$(BIN)/pytest -n auto --dist worksteal -m "not spark" $(ARGS)
 	$(BIN)/pytest -m spark $(ARGS) || [ $$? -eq 5 ]  # one cluster for all of them; 5: none was asked for
 
-check: setup web-check
+check: setup
+	@$(MAKE) --no-print-directory -j2 web-check python-check
+
+python-check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

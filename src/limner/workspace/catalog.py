@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from limner.engine.seam import Engine
 from limner.errors import NotFoundError, did_you_mean
@@ -10,11 +11,30 @@ from limner.expressions.tree import Expr
 from limner.types import ValueType
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the engine has seen: the ordinals of events, and the columns and types of their properties, by name."""
+
+    events: Mapping[str, int]
+    properties: Mapping[str, tuple[str, ValueType]]
+
+
+def seen(engine: Engine) -> Seen:
+    """What the engine has seen until now."""
+    names = engine.read("SELECT name, name_i FROM names ORDER BY name_i")
+    typed = engine.read("SELECT name, col, type FROM properties").to_pylist()
+    return Seen(
+        dict(zip(names.column("name").to_pylist(), names.column("name_i").to_pylist(), strict=True)),
+        {row["name"]: (row["col"], ValueType(row["type"])) for row in typed},
+    )
+
+
 class WorkspaceCatalog:
     """The names known now. Cheap to make: one is made for each question, so it never goes stale.
 
     `tags`: key → (table, type) of every applied tag; `audiences`: a saved audience's tree or fixed members.
     `attributes`: those that are known besides the engine's. `weighted`: the tags that give labels with weights.
+    `known`: what the engine has seen, when that is known already.
     """
 
     def __init__(
@@ -27,6 +47,7 @@ class WorkspaceCatalog:
         audiences: Mapping[str, Callable[[], Expr | frozenset[int]]],
         attributes: Iterable[str] = (),
         weighted: Iterable[str] = (),
+        known: Seen | None = None,
     ) -> None:
         self._engine = engine
         self.zone = zone
@@ -34,12 +55,8 @@ class WorkspaceCatalog:
         self._tags = dict(tags)
         self._audiences = audiences
         self._weighted = set(weighted)
-        names = engine.read("SELECT name, name_i FROM names ORDER BY name_i")
-        self._events: dict[str, int] = dict(
-            zip(names.column("name").to_pylist(), names.column("name_i").to_pylist(), strict=True)
-        )
-        typed = engine.read("SELECT name, col, type FROM properties").to_pylist()
-        self._properties = {row["name"]: (row["col"], ValueType(row["type"])) for row in typed}
+        known = seen(engine) if known is None else known
+        self._events, self._properties = known.events, known.properties
         self._known_attributes = frozenset(attributes)
         self._attributes: tuple[str, ...] | None = None
 

@@ -54,7 +54,7 @@ from limner.tags.objects import Objects
 from limner.touches import hooks, replies
 from limner.types import Json, ValueType
 from limner.workspace import answering, fitting
-from limner.workspace.catalog import WorkspaceCatalog, known
+from limner.workspace.catalog import WorkspaceCatalog, known, seen
 from limner.workspace.runs import said
 from limner.workspace.schedule import moments
 from limner.workspace.workspace import Workspace
@@ -299,14 +299,18 @@ def catalog(workspace: Workspace) -> WorkspaceCatalog:
 
 def catalog_of(workspace: Workspace, saved: Mapping[str, Audience]) -> WorkspaceCatalog:
     """What names mean now, with these audiences."""
-    applied = publish.applied(workspace.engine)
+    engine = workspace.engine
+    have_seen, applied, weighted = workspace.until_written(
+        "names", lambda: (seen(engine), publish.applied(engine), publish.weighted(engine))
+    )
     return WorkspaceCatalog(
-        workspace.engine,
+        engine,
         zone=workspace.config.zone,
         sources={source.name: source.source_i for source in keys.sources(workspace.records)},
         tags={key: (state.table, ValueType(state.type)) for key, state in applied.items()},
         audiences={name: _meant(workspace, item) for name, item in saved.items()},
-        weighted=publish.weighted(workspace.engine),
+        weighted=weighted,
+        known=have_seen,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pyarrow as pa
 import structlog
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("limner.workspace")
 
+Found = TypeVar("Found")
+
 TABLES = (event_tables.TABLES, identity_tables.TABLES, tag_tables.TABLES, audience_tables.TABLES)
 """Every folder's engine tables, in the order of the journey."""
 
@@ -76,6 +78,7 @@ class Workspace:
         self._coming: Columns | None = None
         self.realtime: Realtime | None = None
         self._columns_lock = threading.Lock()
+        self._found: dict[str, tuple[int, object]] = {}
         self.public_url = config.public_url
         self.load_error: str | None = None
         with self._stack as stack:
@@ -162,6 +165,17 @@ class Workspace:
         """Everything that was acknowledged is in the engine when this returns."""
         if self.loader.load_all(progress):
             self.arrived.ring()
+
+    def until_written(self, what: str, found: Callable[[], Found]) -> Found:
+        """What is found in the engine; it is looked for again when something was written since."""
+        version = self.engine.version
+        held = self._found.get(what)
+        if held is not None and held[0] == version and version % 2 == 0:
+            return cast(Found, held[1])
+        answer = found()
+        if version % 2 == 0 and self.engine.version == version:
+            self._found[what] = (version, answer)
+        return answer
 
     def load_sealed(self, table: pa.Table, batch: str) -> tuple[int, int]:
         """(stored, duplicate) rows of an import's chunk, which is in the log and in the engine then."""
