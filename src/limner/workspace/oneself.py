@@ -6,10 +6,39 @@ from limner.channels.kinds import KINDS
 from limner.channels.seam import Outcome, Receipt
 from limner.consents import permissions
 from limner.consents.model import address_hash
+from limner.errors import UsageError
 from limner.touches import outbox
 from limner.touches.letter import BASE, Composer
 from limner.touches.model import Recipient
+from limner.touches.values import Missing
+from limner.types import Json
 from limner.workspace.workspace import Workspace
+
+
+def sent(
+    workspace: Workspace,
+    composer: Composer,
+    name: str,
+    address: str,
+    recipient: Recipient,
+    variant: str = BASE,
+) -> Json:
+    """What to say of a message to oneself, and that it goes. Raises UsageError and Unavailable."""
+    channel = composer.campaign.channel
+    try:
+        receipt = hand_over(workspace, composer, address, recipient, variant)
+    except Missing as missing:
+        raise UsageError(
+            f"no message for this person: {missing.reason}", where="person", code="missing_value"
+        ) from missing
+    return {
+        "name": name,
+        "channel": channel,
+        "to": KINDS[channel].spelling(address.strip()),
+        "outcome": str(receipt.outcome),
+        "reason": receipt.reason,
+        "confirmed": not KINDS[channel].confirmed,
+    }
 
 
 def hand_over(

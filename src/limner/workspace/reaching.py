@@ -49,7 +49,6 @@ from limner.touches.letter import Composer
 from limner.touches.links import Links
 from limner.touches.model import Counts, Entry, Recipient, Worked
 from limner.touches.render import Names
-from limner.touches.values import Missing
 from limner.types import Json, Progress, ValueType, silent, utc
 from limner.workspace import (
     approving,
@@ -664,20 +663,7 @@ def campaign_test(workspace: Workspace, name: str, to: str, person: str = "", ch
     if person_id not in found:
         raise NotFoundError("there is nobody whose data could fill it", where="person")
     variant = variants_of(workspace, item, [person_id], workspace.clock())[0]
-    try:
-        receipt = oneself.hand_over(workspace, composer, to, found[person_id], variant)
-    except Missing as missing:
-        raise UsageError(
-            f"no message for this person: {missing.reason}", where="person", code="missing_value"
-        ) from missing
-    return {
-        "name": name,
-        "channel": item.channel,
-        "to": KINDS[item.channel].spelling(to.strip()),
-        "outcome": str(receipt.outcome),
-        "reason": receipt.reason,
-        "confirmed": not KINDS[item.channel].confirmed,
-    }
+    return oneself.sent(workspace, composer, name, to, found[person_id], variant)
 
 
 def asked(workspace: Workspace, composer: Composer) -> dict[str, Ask]:

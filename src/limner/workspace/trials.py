@@ -12,7 +12,6 @@ from limner.consents.model import MARKETING
 from limner.errors import NotFoundError, UsageError, did_you_mean
 from limner.touches import letter
 from limner.touches.letter import Composer
-from limner.touches.values import Missing
 from limner.types import Json
 from limner.workspace import oneself, previewing, reaching, shelving
 from limner.workspace.workspace import Workspace
@@ -55,20 +54,7 @@ def template_send(
     recipient = previewing.speaking(known.get(who or ""), language)
     if recipient is None:
         raise NotFoundError("there is nobody yet whose data could fill it")
-    try:
-        receipt = oneself.hand_over(workspace, composer, address, recipient)
-    except Missing as missing:
-        raise UsageError(
-            f"no message for this person: {missing.reason}", where="person", code="missing_value"
-        ) from missing
-    return {
-        "name": name,
-        "channel": channel,
-        "to": KINDS[channel].spelling(address),
-        "outcome": str(receipt.outcome),
-        "reason": receipt.reason,
-        "confirmed": not KINDS[channel].confirmed,
-    }
+    return oneself.sent(workspace, composer, name, address, recipient)
 
 
 def _written(text: str, name: str, channel: str, kind: str, subject: str) -> tuple[str, letter.Source]:

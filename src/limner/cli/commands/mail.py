@@ -103,26 +103,6 @@ def channel_send(
     as_json: bool = AsJson,
 ) -> None:
     """Send a template of any channel to yourself; it is counted nowhere."""
-    _to_oneself(template, to, person_id, subject, service, workspace, as_json)
-
-
-@mail.command("send")
-def mail_send(
-    template: str = typer.Argument(..., help="A file of templates/."),
-    to: str = typer.Option(..., help="Your own address."),
-    person_id: str = typer.Option("", "--as", metavar="ID", help="Whose data fill it; default: somebody."),
-    subject: str = typer.Option("", help="Its subject."),
-    service: bool = typer.Option(False, "--service", help="A service message: it needs no way out."),
-    workspace: Path = Workspace,
-    as_json: bool = AsJson,
-) -> None:
-    """Send a template to yourself, marked as a trial; it is counted nowhere."""
-    _to_oneself(template, to, person_id, subject, service, workspace, as_json)
-
-
-def _to_oneself(
-    template: str, to: str, person_id: str, subject: str, service: bool, workspace: Path, as_json: bool
-) -> None:
     ask(
         "template send",
         {

@@ -106,7 +106,7 @@ function List({ name, names, row, set, rename, remove, mistakes, focus, readOnly
   const weighted = (vocabulary.data?.tags ?? []).filter((tag) => tag.weighted).map((tag) => ({ value: tag.key, label: title(tag.titles, tag.key) }));
   const head = t("lists.row", { name });
   return (
-    <Row title={head} says={t(library ? "lists.library" : "lists.objects", { count, exact: String(count) })} mistakes={mistakes} actions={!readOnly && <Action icon="trash" label={t("lists.remove", { title: head })} disabled={false} onClick={remove} />}>
+    <Row title={head} says={t(library ? "lists.content" : "lists.objects", { count, exact: String(count) })} mistakes={mistakes} actions={!readOnly && <Action icon="trash" label={t("lists.remove", { title: head })} disabled={false} onClick={remove} />}>
       <div className={css["pair"]}>
         <NameField label={t("lists.name")} name={name} taken={names.filter((other) => other !== name)} rename={rename} focus={focus} readOnly={readOnly} />
         <Field label={t("lists.count")}>
