@@ -9,7 +9,8 @@ is taken is decided inside the query; the answers are the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import blake2b
 
 from limner.engine.seam import Step, quoted
@@ -88,7 +89,7 @@ class Numbered:
 
 MANY = 48
 """From so many aggregates in one query on a condition stands inside of each: one more with a FILTER costs the more, the
-more stand beside it; of few a FILTER spares what it leaves out."""
+more stand beside it; of few a FILTER spares what it leaves out, which is little where only a window is asked for."""
 
 FUNCTIONS = {"count": "COUNT", "sum": "SUM", "min": "MIN", "max": "MAX", "or": "BIT_OR"}
 CARRIED = frozenset(FUNCTIONS)
@@ -122,15 +123,16 @@ class Tally:
         return self.how in CARRIED and "$" not in self.term and "$" not in "".join(self.more)
 
 
-def over(tally: Tally, condition: str, *, together: int) -> str:
+def over(tally: Tally, condition: str, *, together: int, window: bool = False) -> str:
     """The aggregate of a tally over the events of which the condition is true; with none of them: NULL, or 0 of counts.
 
-    `together`: how many aggregates one query holds. Either form gives the same value; which is quicker depends on that.
+    `together`: how many aggregates one query holds. `window`: the condition is one of time alone. Either form gives the
+    same value; which is quicker depends on these.
     """
     function = FUNCTIONS[tally.how]
     if condition == "TRUE":
         return f"{function}({tally.term})"
-    if together < MANY:
+    if together < MANY and not window:
         return f"{function}({tally.term}) FILTER (WHERE {condition})"
     term = "1" if tally.term == "*" else tally.term
     return f"{function}(CASE WHEN {condition} THEN {term} END)"
@@ -206,9 +208,16 @@ class EventPass:
         self.tallies[tally.name] = tally
         return "e." + tally.name
 
-    def _sql(self, tally: Tally) -> str:
-        condition = both([self.events.filter(tally.selection, as_of=False), *tally.more])
-        return over(tally, condition, together=len(self.tallies))
+    def _sql(self, tally: Tally, held: tuple[bool, datetime | None]) -> str:
+        """The tally in SQL. `held`: whether the scan has the tally's names alone, and from when on it has events."""
+        names, low = held
+        asked = tally.selection
+        asked = replace(
+            asked, codes=None if names else asked.codes, low=None if asked.low == low else asked.low
+        )
+        condition = both([self.events.filter(asked, as_of=False), *tally.more])
+        window = asked.codes is None and not asked.where and not tally.more
+        return over(tally, condition, together=len(self.tallies), window=window)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -298,7 +307,10 @@ class EventPass:
             if value.given is None:
                 found += self._numbering(value)
         if self.tallies:
-            columns = ",\n  ".join(f"{self._sql(tally)} AS {name}" for name, tally in self.tallies.items())
+            held = len({one.codes for one in self._selections}) == 1, _low(self._selections)
+            columns = ",\n  ".join(
+                f"{self._sql(tally, held)} AS {name}" for name, tally in self.tallies.items()
+            )
             source = self._source(list(self._selections), list(self._numbered.values()))
             found.append(Step("happened", f"SELECT ix,\n  {columns}\nFROM {source}\nGROUP BY ix"))
         for (value, what), asked in self._asides.items():
@@ -375,9 +387,9 @@ class EventPass:
         if all(selection.codes is not None for selection in selections):
             codes = sorted({code for selection in selections for code in selection.codes or ()})
             tests.append(code_in(sql, codes))
-        lows = [selection.low for selection in selections]
-        if lows and all(low is not None for low in lows):
-            tests.append(f"ts >= {sql.bind(min(low for low in lows if low is not None))}")
+        low = _low(selections)
+        if low is not None:
+            tests.append(f"ts >= {sql.bind(low)}")
         tests.append(f"ts < {sql.bind(sql.as_of)}")
         return both(tests)
 
@@ -393,6 +405,12 @@ class EventPass:
         asides = [quoted(f"{what}_{value.name}") for value, what in self._asides]
         joins += [f"LEFT JOIN {aside} ON {aside}.ix = p.ix" for aside in asides]
         return [*joins, *(join.format(alias, alias) for join, alias in self._joins.items())]
+
+
+def _low(selections: Iterable[Selection]) -> datetime | None:
+    """From when on any selection has events; None: from the beginning."""
+    lows = [selection.low for selection in selections]
+    return None if None in lows else min((low for low in lows if low is not None), default=None)
 
 
 def numbering(values: str) -> str:

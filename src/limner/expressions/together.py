@@ -54,22 +54,12 @@ class Together:
         """The query of [ix, these columns] alone, over the events on which they rest; asked as the whole was."""
         parts = dict.fromkeys(self.parts[name] for name in names)
         made = together({str(n): part for n, part in enumerate(parts)}, catalog, as_of, numbers=numbers)
-        steps = made.query.steps
-        if [step.name for step in steps] == ["happened"]:  # who did something, then who did not: no wide join
-            found = [f"{_narrow(self.tallies[name].how, f'e.{name}')} AS {name}" for name in names]
-            final = (
-                f"SELECT {', '.join(['e.ix', *found])} FROM happened AS e SEMI JOIN ({_LIVING}) AS p ON p.ix = e.ix"
-                f" UNION ALL SELECT {', '.join(['p.ix', *(['NULL'] * len(names))])} FROM ({_LIVING}) AS p"
-                " ANTI JOIN happened AS e ON e.ix = p.ix"
-            )
-            return Query(steps, final, made.query.values)
         chosen = ", ".join(("ix", *names))
         return Query(
-            (*steps, Step("shelf", made.query.final)), f"SELECT {chosen} FROM shelf", made.query.values
+            (*made.query.steps, Step("shelf", made.query.final)),
+            f"SELECT {chosen} FROM shelf",
+            made.query.values,
         )
-
-
-_LIVING = "SELECT ix FROM persons WHERE merged_into IS NULL AND NOT erased"
 
 
 def together(

@@ -44,6 +44,10 @@ class Changed:
         return len(self.ix) - self.entered - self.left
 
 
+FEW = 50_000
+"""So few changes of one subject are better written together with those of others."""
+
+
 def compare(before: Column | None, after: Column | None, n: int) -> Changed:
     """Who changed between two columns of one tag; None = the tag did not exist."""
     old = None if before is None else before.padded(n)

@@ -23,6 +23,9 @@ from limner.types import naive, utc
 MOST_SHELVES = 8
 """More sets of names than this share the last shelf: each one costs a step a few statements."""
 
+MOST_COLUMNS = 64
+"""A shelf has no more columns: a pass over the events that gathers more of everybody at once needs much memory."""
+
 SCATTERED = 1 / 8
 """Where more of everybody than this were written since, a shelf is written whole."""
 

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from limner.engine.seam import Transaction, quoted
 from limner.events.load import loads
 from limner.expressions import scan
@@ -45,7 +47,7 @@ _SEEN = "tags_seen"
 _FRESH = "tags_fresh"
 _EVENTS, _NEWCOMERS, _CHANGED, _GONE = "tags_events", "tags_newcomers", "tags_changed", "tags_gone"
 TOUCHED = "tags_touched"
-"""The temporary table (ix) of the people whose events came, went or moved in the last `advance`."""
+"""The temporary table (ix) of the people of whom a step computes something anew."""
 
 _BEGINNING = naive(datetime(1, 1, 1, tzinfo=UTC))
 
@@ -181,7 +183,7 @@ def _rebuilt(
 
 
 def shelved(made: Together) -> list[tuple[str, ...]]:
-    """The columns of each shelf of a home: those that rest on events of the same names stand together."""
+    """The columns of each shelf of a home: those that rest on events of the same names, if they are not too many."""
     found: dict[object, list[str]] = {}
     for name, tally in made.tallies.items():
         found.setdefault(tally.selection.codes, []).append(name)
@@ -189,7 +191,11 @@ def shelved(made: Together) -> list[tuple[str, ...]]:
         found.setdefault(selections[0].codes if selections else None, []).append(name)
     several = sorted(found.values(), key=len, reverse=True)
     last = [name for names in several[homes.MOST_SHELVES - 1 :] for name in names]
-    return [tuple(names) for names in (*several[: homes.MOST_SHELVES - 1], last) if names]
+    return [
+        tuple(names[first : first + homes.MOST_COLUMNS])
+        for names in (*several[: homes.MOST_SHELVES - 1], last)
+        for first in range(0, len(names), homes.MOST_COLUMNS)
+    ]
 
 
 @dataclass(frozen=True)
@@ -381,11 +387,7 @@ class Edges:
             self.bind.values,
         )
         self.anew = self.moved = _size(tx, MOVED)
-        everybody = " UNION ".join(
-            f"SELECT ix FROM {table}" for table in [MOVED, *(g.came for g in self.groups)]
-        )
-        tx.execute(f"CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {everybody}")
-        self.touched = _size(tx, TOUCHED)
+        self.touched = _people(tx, [MOVED, *(group.came for group in self.groups)])
         for group in self.groups:
             uncertain = {name: tally for name, tally in group.tallies.items() if self.uncertain(tally)}
             columns = {*group.asked, *uncertain}
@@ -667,3 +669,12 @@ def _size(tx: Transaction, table: str) -> int:
 
 def _count(tx: Transaction, rows: str) -> int:
     return int(tx.read(f"SELECT COUNT(*) AS n FROM {rows}").column("n")[0].as_py())
+
+
+def _people(tx: Transaction, tables: Iterable[str]) -> int:
+    """How many people stand in any of the tables."""
+    found = [tx.read(f"SELECT ix FROM {table}").column("ix").combine_chunks().to_numpy() for table in tables]
+    there = np.zeros(max((int(who.max()) + 1 for who in found if len(who)), default=0), dtype=np.bool_)
+    for who in found:
+        there[who] = True
+    return int(np.count_nonzero(there))

@@ -186,6 +186,7 @@ def run(
         removed = tuple(sorted(gone if remove is None else gone & set(remove)))
         reports = []
         total = 0
+        few: dict[str, dict[str, changes.Changed]] = {}
         for key in [*keys, *removed]:
             held = None if key in before and before[key].expired else old.get(key)
             if held is not None and key in before:
@@ -197,12 +198,19 @@ def run(
                 found = changes.compare(held, made.get(key), max(n, 0 if held is None else held.n))
             redefined = key in before and key in made and before[key].fingerprint != graph.fingerprints[key]
             cause = _cause(key, before, made, redefined)
-            total += changes.write(tx, found, subject=f"tag:{key}", ts=as_of, run=run_id, cause=cause)
+            subject = f"tag:{key}"
+            total += len(found.ix)
+            if len(found.ix) > changes.FEW:
+                changes.write(tx, found, subject=subject, ts=as_of, run=run_id, cause=cause)
+            else:
+                few.setdefault(cause, {})[subject] = found
             if key in made:
                 people, took = states[key].people, clock.alone.get(key) if computing.carries else None
                 reports.append(
                     TagReport(key, people, found.entered, found.left, found.moved, redefined, took)
                 )
+        for cause, several in few.items():
+            changes.write_all(tx, several, ts=as_of, run=run_id, cause=cause)
         clock.lap("changes")
         for key in removed:
             _drop(tx, before[key])
@@ -583,23 +591,24 @@ def _cause(key: str, before: Mapping[str, Applied], made: Mapping[str, Column], 
 def _keep(tx: Transaction, states: Mapping[str, Applied], removed: Iterable[str]) -> None:
     gone = [*states, *removed]
     tx.execute("DELETE FROM tag_state WHERE list_contains($gone, tag)", {"gone": gone})
-    for state in states.values():
-        tx.execute(
-            "INSERT INTO tag_state VALUES"
-            " ($tag, $type, $fingerprint, $text, $as_of, $expires_at, false, $run, $people, $home, $reading)",
-            {
-                "tag": state.tag,
-                "type": str(state.type),
-                "fingerprint": state.fingerprint,
-                "text": state.text,
-                "as_of": naive(state.as_of),
-                "expires_at": None if state.expires_at is None else naive(state.expires_at),
-                "run": state.run,
-                "people": state.people,
-                "home": state.home,
-                "reading": state.reading,
-            },
-        )
+    instant = pa.timestamp("us")
+    rows = {
+        "tag": pa.array([state.tag for state in states.values()], pa.string()),
+        "type": pa.array([str(state.type) for state in states.values()], pa.string()),
+        "fingerprint": pa.array([state.fingerprint for state in states.values()], pa.string()),
+        "text": pa.array([state.text for state in states.values()], pa.string()),
+        "as_of": pa.array([naive(state.as_of) for state in states.values()], instant),
+        "expires_at": pa.array(
+            [None if state.expires_at is None else naive(state.expires_at) for state in states.values()],
+            instant,
+        ),
+        "expired": pa.array([False] * len(states)),
+        "run": pa.array([state.run for state in states.values()], pa.string()),
+        "people": pa.array([state.people for state in states.values()], pa.int64()),
+        "home": pa.array([state.home for state in states.values()], pa.string()),
+        "reading": pa.array([state.reading for state in states.values()], pa.string()),
+    }
+    tx.insert("tag_state", pa.table(rows))
 
 
 def _point(tx: Transaction, epoch: publish.Epoch) -> None:
