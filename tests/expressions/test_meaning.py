@@ -201,6 +201,28 @@ def test_conditions_mean_what_they_say(crowd, tree):
     assert world.users_of(people(tree, world.catalog, AS_OF)) == expected, to_text(tree)
 
 
+@st.composite
+def beside_what_takes_long(draw):
+    """Several counts, each perhaps denied, of few names, beside a sequence: all of them must be true."""
+    times = st.one_of(st.none(), st.builds(t.Times, st.sampled_from(t.COUNTS), st.integers(0, 3)))
+    plain = st.builds(t.Event, st.sampled_from(["A", "B", "C*"]), st.one_of(st.none(), wheres))
+    did = st.builds(t.Did, plain, times, st.one_of(windows, windows, bounded))
+    counts = draw(st.lists(st.one_of(did, st.builds(t.Not, did)), min_size=1, max_size=4))
+    then = st.builds(t.Then, events, st.one_of(st.none(), durations))
+    steps = st.lists(then, min_size=1, max_size=2).map(tuple)
+    slow = draw(st.builds(t.Sequence, events, steps, st.one_of(st.none(), events), windows))
+    return t.And((*counts, draw(st.sampled_from([slow, t.Not(slow)]))))
+
+
+@given(tree=beside_what_takes_long())
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_is_quick_is_asked_first_and_says_the_same(crowd, tree):
+    world, people_by_user = crowd
+    oracle = Oracle(naive(AS_OF))
+    expected = {user for user, person in people_by_user.items() if oracle.holds(tree, person)}
+    assert world.users_of(people(tree, world.catalog, AS_OF)) == expected, to_text(tree)
+
+
 @pytest.fixture(params=["numbered", "numbered without bits", "not numbered"])
 def way(request, monkeypatch):
     """How distinct, first, last and commonest values are worked out; the answers are the same."""

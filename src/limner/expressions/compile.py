@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,9 +30,8 @@ def people(
     quick, slow = _in_two(expr)
     before: tuple[Step, ...] = ()
     if quick and slow:
-        first = Compiler(catalog, as_of, zone, among, bind)
-        candidates = first.candidates(first.condition(_and(quick)), did=_did_something(quick))
-        before, among, expr = (Step(CANDIDATES, candidates.sql),), CANDIDATES, _and(slow)
+        candidates = _candidates(quick, lambda: Compiler(catalog, as_of, zone, among, bind))
+        before, among, expr = (Step(CANDIDATES, candidates),), CANDIDATES, _and(slow)
     compiler = Compiler(catalog, as_of, zone, among, bind)
     found = compiler.query(["p.ix AS ix"], compiler.condition(expr))
     return Query((*before, *found.steps), found.final, found.values)
@@ -57,9 +56,69 @@ def _in_two(expr: t.Expr) -> tuple[list[t.Expr], list[t.Expr]]:
     return quick, slow
 
 
+def _candidates(parts: Sequence[t.Expr], compiler: Callable[[], Compiler]) -> str:
+    """The query (ix) of the people for whom all of the parts are true, and perhaps of some who live no more.
+
+    What is asked of the events of one name is asked of them alone: no window of another name makes that pass longer.
+    """
+    named: dict[str, list[t.Expr]] = {}
+    for part in parts:
+        did = _did(part)
+        named.setdefault("" if did is None else did.event.name, []).append(part)
+    if not any(_did_something(several) for several in named.values()):
+        named = {"": list(parts)}
+    counted, at_all, without = [], [], []
+    for name, several in named.items():
+        one, whole, doers = compiler(), _and(several), _at_all(several)
+        if _did_something(several):
+            if doers is None:
+                counted.append(one.candidates(one.condition(whole), did=True).sql)
+            else:
+                at_all.append(one.doers(doers))
+        elif not name:
+            counted.append(one.candidates(one.condition(whole), did=False).sql)
+        elif doers is None:
+            without.append(one.candidates(one.condition(t.Not(whole)), did=True).sql)
+        else:
+            without.append(one.doers(doers))
+    if not counted:
+        counted.append(f"SELECT DISTINCT ix FROM ({at_all.pop()})")
+    first, *others = counted
+    return " ".join(
+        (
+            f"SELECT c.ix FROM ({first}) AS c",
+            *(f"SEMI JOIN ({sql}) AS s{n} ON s{n}.ix = c.ix" for n, sql in enumerate((*others, *at_all))),
+            *(f"ANTI JOIN ({sql}) AS w{n} ON w{n}.ix = c.ix" for n, sql in enumerate(without)),
+        )
+    )
+
+
+def _did(part: t.Expr) -> t.Did | None:
+    """What the part asks of the number of some events, or denies of it; None when it asks of anything else."""
+    found = part.arg if isinstance(part, t.Not) else part
+    return found if isinstance(found, t.Did) else None
+
+
 def _did_something(parts: Sequence[t.Expr]) -> bool:
     """Whether all of the parts together are only true of people who did something."""
-    return any(isinstance(part, t.Did) and part.times is None for part in parts)
+    return any(_of_nobody(part) for part in parts)
+
+
+def _of_nobody(part: t.Expr) -> bool:
+    """Whether it is false of everybody who did nothing."""
+    did = _did(part)
+    if did is None:
+        return False
+    true = did.times is not None and did.times.of(0)
+    return true if isinstance(part, t.Not) else not true
+
+
+def _at_all(parts: Sequence[t.Expr]) -> t.Did | None:
+    """What they ask, or deny, when it is one thing: one such event in a window of time, and not how many."""
+    did = _did(parts[0]) if len(parts) == 1 else None
+    if did is None or did.times is not None or isinstance(did.window, t.SinceEvent | t.BeforeEvent):
+        return None
+    return did
 
 
 _SLOW = (t.Sequence, t.Regularly, t.InAudience)

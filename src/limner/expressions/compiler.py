@@ -42,7 +42,7 @@ from limner.expressions.happenings import (
 from limner.expressions.predicate import NEVER, fitting
 from limner.expressions.scan import HAPPENED, PERIOD_BITS, SUM_SCALE, EventPass, Numbers
 from limner.expressions.sequences import regular_steps, sequence_steps
-from limner.expressions.sql import FALSE, Bound, Sql, Typed
+from limner.expressions.sql import FALSE, Bound, Sql, Typed, both
 from limner.expressions.windows import bounds
 from limner.types import ValueType, naive
 
@@ -150,6 +150,12 @@ class Compiler:
             return self.query(["p.ix AS ix"], condition)
         final = f"SELECT e.ix AS ix FROM happened AS e WHERE {condition}"
         return Query(tuple(self.scan.steps()), final, dict(self.bind.values))
+
+    def doers(self, node: t.Did) -> str:
+        """The query (ix) of who did it at all, once for each time. Its window is one of time."""
+        selection = self._selection(node.event, node.window)
+        who = "ix IS NOT NULL" if self.among is None else f"ix IN (SELECT ix FROM {quoted(self.among)})"
+        return f"SELECT ix FROM events WHERE {both([self.events.filter(selection), who])}"
 
     def column(self, value: t.Value | Cases | Scores) -> str:
         """A value as a column of the result."""

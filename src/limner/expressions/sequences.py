@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limner.engine.seam import Step, quoted
 from limner.expressions import tree as t
-from limner.expressions.happenings import EventSql, Selection
+from limner.expressions.happenings import EventSql, Selection, code_in
 from limner.expressions.sql import both
 from limner.expressions.windows import bounds
 
@@ -23,19 +23,25 @@ def sequence_steps(node: t.Sequence, name: str, events: EventSql, among: str | N
     asked = [(node.first, node.window), *((step.event, None) for step in node.steps)]
     if node.without is not None:
         asked.append((node.without, None))
-    tests = [
-        events.filter(events.selection(event, bounds(window, as_of=sql.as_of, zone=sql.zone)))
-        for event, window in asked
+    selections = [
+        events.selection(event, bounds(window, as_of=sql.as_of, zone=sql.zone)) for event, window in asked
     ]
+    low = selections[0].low  # nothing that was before the first event is asked for
+    since = "" if low is None else f"ts >= {sql.bind(low)}"
     steps: list[Step] = []
     if among is None:
-        rows = [f"SELECT ix, ts FROM events WHERE {both([test, _people(among)])}" for test in tests]
+        found = [both([events.filter(one), since, _people(among)]) for one in selections]
+        rows = [f"SELECT ix, ts FROM events WHERE {test}" for test in found]
     else:  # few people: their events are looked for once
+        tests = [events.filter(one, as_of=False) for one in selections]
         kept = ", ".join(f"{test} AS is_{i}" for i, test in enumerate(tests))
-        some = " OR ".join(f"({test})" for test in tests)
-        steps.append(
-            Step(f"{name}_rows", f"SELECT ix, ts, {kept} FROM events WHERE ({some}) AND {_people(among)}")
-        )
+        codes = [one.codes for one in selections]
+        named = ""
+        if all(one is not None for one in codes):
+            named = code_in(sql, {code for one in codes for code in one or ()})
+        some = f"({' OR '.join(tests)})" if any(one.where for one in selections) else ""
+        where = both([named, f"ts < {sql.bind(sql.as_of)}", since, some, _people(among)])
+        steps.append(Step(f"{name}_rows", f"SELECT ix, ts, {kept} FROM events WHERE {where}"))
         rows = [f"SELECT ix, ts FROM {name}_rows WHERE is_{i}" for i in range(len(tests))]
     steps.append(Step(f"{name}_0", f"SELECT ix, ts AS began, ts FROM ({rows[0]})"))
     for i, step in enumerate(node.steps, 1):

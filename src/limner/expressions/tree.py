@@ -437,6 +437,20 @@ class Times(Node):
     op: str
     n: int
 
+    def of(self, count: int) -> bool:
+        """Whether so many are as many as asked for."""
+        match self.op:
+            case "exactly":
+                return count == self.n
+            case "at least":
+                return count >= self.n
+            case "at most":
+                return count <= self.n
+            case "fewer than":
+                return count < self.n
+            case _:
+                return count > self.n
+
 
 @dataclass(frozen=True, slots=True)
 class Did(Node):
