@@ -250,20 +250,34 @@ class _Transaction:
             return
         self.wrote = True
         names = ", ".join(quoted(name) for name in rows.column_names)
-        self._cursor.register("rows_to_insert", rows)
-        try:
+        with self.given("rows_to_insert", rows):
             self._cursor.execute(f"INSERT INTO {quoted(table)} ({names}) SELECT {names} FROM rows_to_insert")
-        finally:
-            self._cursor.unregister("rows_to_insert")
 
     @contextmanager
     def given(self, name: str, rows: pa.Table) -> Iterator[None]:
         """Inside the block the Arrow table can be read under `name`."""
-        self._cursor.register(name, rows)
+        lent = _Lent(rows)
+        self._cursor.register(name, lent)
         try:
             yield
         finally:
             self._cursor.unregister(name)
+            lent.rows = None
+
+
+class _Lent:
+    """An Arrow table that the engine may read until it is taken back.
+
+    Of what was registered the engine keeps hold until the transaction ends, also when it is no longer registered.
+    """
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.rows: pa.Table | None = rows
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        if self.rows is None:
+            raise TypeError("the rows were taken back")
+        return self.rows.__arrow_c_stream__(requested_schema)
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
