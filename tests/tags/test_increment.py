@@ -473,6 +473,17 @@ def test_more_new_values_than_bits_are_computed_anew(tmp_path: Path) -> None:
     assert report.columns["categories"].label_at(0) == 71
 
 
+@pytest.mark.parametrize("days", [5, 40])
+def test_where_nearly_all_events_come_or_go_all_is_computed_anew(tmp_path: Path, days: int) -> None:
+    made = engine(people=3)
+    events(made, [(n % 3, "Order Paid", AS_OF - n * DAY + DAY / 2) for n in range(1, 60)])
+    asked = tags({f"in_{n}": statistic(f'count("Order Paid" in last {n} days)') for n in range(1, days + 1)})
+    ran(made, asked, AS_OF, tmp_path, "r1")
+    report = ran(made, asked, AS_OF + DAY, tmp_path, "r2")
+    assert (report.carried is None) is (days == 40)
+    assert values(report) == fresh(made, asked, AS_OF + DAY, tmp_path, "r3")
+
+
 def test_one_refresh_of_some_tags_leaves_the_others_at_their_instant(tmp_path: Path) -> None:
     made = engine(people=2)
     texts = {"orders": TEXTS["orders"], "recent": statistic('recency("Order Paid")')}

@@ -49,6 +49,12 @@ _EVENTS, _NEWCOMERS, _CHANGED, _GONE = "tags_events", "tags_newcomers", "tags_ch
 TOUCHED = "tags_touched"
 """The temporary table (ix) of the people of whom a step computes something anew."""
 
+MANY_PARTS = 24
+"""From so many spans of time on that windows leave behind or take in, it is asked how much of all there is in them."""
+
+MOST_MOVED = 1 / 4
+"""Where a greater share of all events came or went, computing anew is quicker."""
+
 _BEGINNING = naive(datetime(1, 1, 1, tzinfo=UTC))
 
 
@@ -115,8 +121,9 @@ def advance(
     """Moves a home on to a later instant and to the last load; the answer ends with its mark.
 
     What the home does not hold yet is computed anew, what is no longer asked for is left out; it is called `home` then.
-    None where nothing can be carried on, and all is as it was: the home holds nothing of this, or the numbers of its
-    values do not fit any more. For few people `ahead.move` does the same.
+    None where nothing can be carried on, and all is as it was: the home holds nothing of this, the numbers of its
+    values do not fit any more, or so many windows move that most events come or go. For few people `ahead.move` does
+    the same.
     """
     bind = Bound()
     new = together(values, catalog, as_of, numbers=mark.given)
@@ -129,6 +136,8 @@ def advance(
     old = together(held, catalog, mark.as_of, bind=bind, numbers=mark.given)
     new = together(held, catalog, as_of, bind=bind, numbers=mark.given)
     edges = Edges(held, old, new, mark, bind)
+    if edges.crowded(tx):
+        return None
     also = numbered(added, catalog, as_of, bind=bind)
     numbers = edges.renumber(
         tx, {column: query.sql for column, query in also.items() if column in mark.numbers}
@@ -269,6 +278,24 @@ class Edges:
             _GONE,
             *(t for g in self.groups for t in (g.came, g.edge, g.made)),
         ]
+
+    def crowded(self, tx: Transaction) -> bool:
+        """Whether so many windows move that what comes and goes is a great part of all events."""
+        parts = _parts(_selections(self.new), self.earlier)
+        if len(parts) < MANY_PARTS:
+            return False
+        spans: list[Part] = []
+        for part in parts:  # they follow each other in time
+            if spans and spans[-1].high == part.low:
+                spans[-1] = Part(spans[-1].low, part.high)
+            else:
+                spans.append(part)
+        within = " OR ".join(f"(ts >= {self.bind(one.low)} AND ts < {self.bind(one.high)})" for one in spans)
+        found = tx.read(
+            f"SELECT COUNT(*) FILTER (WHERE {within}) AS moved, COUNT(*) AS n FROM events WHERE ix IS NOT NULL",
+            self.bind.values,
+        )
+        return int(found["moved"][0].as_py()) > MOST_MOVED * int(found["n"][0].as_py())
 
     def renumber(self, tx: Transaction, also: Mapping[str, str]) -> dict[str, int | None] | None:
         """Numbers the values that came, and the home's by these; None when they do not fit any more.
