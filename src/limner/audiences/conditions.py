@@ -7,6 +7,7 @@ published tags are read from columns, all others in one pass of the engine.
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,8 @@ from limner.engine.seam import Engine
 from limner.expressions import tree as t
 from limner.expressions.catalog import Catalog
 from limner.expressions.columnar import NotInColumns, columns_mask
-from limner.expressions.compile import statistics
+from limner.expressions.compile import doers, statistics
+from limner.expressions.compile import people as people_query
 from limner.expressions.compiler import Cases
 from limner.expressions.printer import to_text
 from limner.identity.then import Everyone
@@ -37,6 +39,12 @@ MOST_CONDITIONS = 200
 
 AT_ONCE = 40
 """So many parts are asked of the engine in one query."""
+
+MOST_EVENTS = 50_000_000
+"""Up to so many events of one part are counted here, by the ordinals of who did them; the engine takes longer."""
+
+_STEP = 1 << 24
+"""So many events are counted at once: counting takes twice their room."""
 
 EVERYBODY = ("everybody",)
 """The key under which everybody alive is kept."""
@@ -230,10 +238,58 @@ def _leaves_of(
                 continue
             leaves.put(data.version, key, kept)
         found[node] = kept
-    asked = _asked(list(waiting), data.engine.read, data.catalog, as_of)
+    everybody = _everybody(data, leaves)
+    asked = {}
+    for node in waiting:
+        people = (
+            _did(node, everybody, data, as_of) if isinstance(node, t.Did) else _sequence(node, data, as_of)
+        )
+        if people is not None:
+            asked[node] = people
+    asked |= _asked([node for node in waiting if node not in asked], data.engine.read, data.catalog, as_of)
     for node, people in asked.items():
         leaves.put(data.version, waiting[node], people)
-    return {**found, **asked}, _everybody(data, leaves)
+    return {**found, **asked}, everybody
+
+
+def _did(node: t.Did, everybody: Bitmap, data: Data, as_of: datetime) -> Bitmap | None:
+    """Who did it as often as asked for; None where the engine has to say."""
+    query = doers(node, data.catalog, as_of)
+    if query is None:
+        return None
+    for rows in (
+        "events",
+        f"({query.sql})",
+    ):  # how many events there are at all is known without reading them
+        many = data.engine.read(f"SELECT COUNT(*) AS n FROM {rows}", {} if rows == "events" else query.values)
+        if int(many["n"][0].as_py()) <= MOST_EVENTS:
+            break
+    else:
+        return None
+    who = data.engine.read(query.sql, query.values)["ix"].combine_chunks().to_numpy()
+    n = max(everybody.last + 1 if len(everybody) else 0, int(who.max()) + 1 if len(who) else 0)
+    times = np.zeros(n, dtype=np.int64)
+    for first in range(0, len(who), _STEP):
+        times += np.bincount(who[first : first + _STEP], minlength=n)
+    asked = node.times or t.Times("at least", 1)
+    return Bitmap.of_mask(_COUNTS[asked.op](times, asked.n)) & everybody
+
+
+_COUNTS: Mapping[str, Callable[[Any, int], Any]] = {
+    "exactly": operator.eq,
+    "at least": operator.ge,
+    "at most": operator.le,
+    "fewer than": operator.lt,
+    "more than": operator.gt,
+}
+
+
+def _sequence(node: t.Expr, data: Data, as_of: datetime) -> Bitmap | None:
+    """Who did the steps of a sequence, of which few people are asked; None of any other part."""
+    if not isinstance(node, t.Sequence):
+        return None
+    query = people_query(node, data.catalog, as_of)
+    return Bitmap.of(data.engine.read(query.sql, query.values).column(0).to_numpy())
 
 
 def _columnar(node: t.Expr, data: Data, as_of: datetime) -> Bitmap | None:
@@ -265,13 +321,14 @@ def _asked(nodes: list[t.Expr], read: Reads, catalog: Catalog, as_of: datetime) 
 
 
 def _everybody(data: Data, leaves: Leaves) -> Bitmap:
-    if data.columns is not None:
-        kept = leaves.get(data.version, EVERYBODY)
-        if kept is None:
+    kept = leaves.get(data.version, EVERYBODY)
+    if kept is None:
+        if data.columns is not None:
             kept = Bitmap.of_mask(data.columns.alive)
-            leaves.put(data.version, EVERYBODY, kept)
-        return kept
-    return Bitmap.of(data.engine.read(ALIVE).column(0).to_numpy())
+        else:
+            kept = Bitmap.of(data.engine.read(ALIVE).column(0).to_numpy())
+        leaves.put(data.version, EVERYBODY, kept)
+    return kept
 
 
 def _key(node: t.Expr, data: Data, as_of: datetime) -> tuple[str, ...]:

@@ -48,11 +48,10 @@ def _in_two(expr: t.Expr) -> tuple[list[t.Expr], list[t.Expr]]:
     parts = expr.args if isinstance(expr, t.And) else (expr,)
     slow = [part for part in parts if any(isinstance(node, _SLOW) for node in t.walk(part))]
     quick = [part for part in parts if part not in slow]
-    if quick:
-        for part in slow:
-            if isinstance(part, t.Sequence):
-                quick.append(t.Did(part.first, None, part.window))
-                quick += [t.Did(step.event, None, None) for step in part.steps]
+    for part in slow:
+        if isinstance(part, t.Sequence):
+            quick.append(t.Did(part.first, None, part.window))
+            quick += [t.Did(step.event, None, None) for step in part.steps]
     return quick, slow
 
 
@@ -126,6 +125,17 @@ _SLOW = (t.Sequence, t.Regularly, t.InAudience)
 
 def _and(parts: Sequence[t.Expr]) -> t.Expr:
     return parts[0] if len(parts) == 1 else t.And(tuple(parts))
+
+
+def doers(node: t.Did, catalog: Catalog, as_of: datetime, zone: str | None = None) -> Query | None:
+    """The query of [ix] of who did it, once for each time, also of who lives no more.
+
+    None where its window hangs on other events of the person.
+    """
+    if isinstance(node.window, t.SinceEvent | t.BeforeEvent):
+        return None
+    compiler = Compiler(catalog, as_of, zone, None)
+    return Query((), compiler.doers(node), dict(compiler.bind.values))
 
 
 def values(
