@@ -40,7 +40,7 @@ MOST_CONDITIONS = 200
 AT_ONCE = 40
 """So many parts are asked of the engine in one query."""
 
-MOST_EVENTS = 50_000_000
+MOST_EVENTS = 100_000_000
 """Up to so many events of one part are counted here, by the ordinals of who did them; the engine takes longer."""
 
 _STEP = 1 << 24
