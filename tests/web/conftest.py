@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from tests.conftest import needs
 from tests.web import harness
@@ -59,6 +59,21 @@ def browser() -> Iterator[Browser]:
         expect.set_options(timeout=harness.PATIENCE)
         yield made
         made.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """A test that failed tells what its pages showed."""
+    report = yield
+    visits = item.funcargs.get("visit")
+    if call.when == "call" and report.failed and isinstance(visits, Visits):
+        try:
+            report.sections.append(("what the pages showed", visits.shown()))
+        except Error as error:
+            report.sections.append(("what the pages showed", f"not known: {error}"))
+    return report
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -166,6 +167,7 @@ class Watched:
     own: str
     refusals: Collection[int]
     found: list[str] = field(default_factory=list)
+    answers: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def __post_init__(self) -> None:
         self.page.on("console", self._said)
@@ -187,6 +189,7 @@ class Watched:
         self._note(f"console: {message.text} ({message.location.get('url', '')})")
 
     def _answered(self, response: Response) -> None:
+        self.answers.append(f"{response.status} {response.request.method} {response.url}")
         if response.status >= 500 and response.status not in self.refusals:
             self._note(f"{response.status} {response.request.method} {response.url}")
 
@@ -252,6 +255,14 @@ class Visits:
     def found(self) -> list[str]:
         """Everything that any page did and should not have done."""
         return [line for watched in self.watched for line in watched.found]
+
+    def shown(self) -> str:
+        """What every page shows now, and what it was answered last: for whoever looks for why a test failed."""
+        return "\n\n".join(
+            "\n".join([watched.page.url, *watched.answers, watched.page.locator("body").inner_text()])
+            for watched in self.watched
+            if not watched.page.is_closed()
+        )
 
     def close(self) -> None:
         """Ends every page."""

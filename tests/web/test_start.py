@@ -186,6 +186,10 @@ def test_from_a_file_to_a_report_by_clicks(mailing: Site, visit: Visits, tmp_pat
     page.get_by_label("Title").fill("We miss you")
     press("Create the draft")
     expect(page.get_by_role("heading", name="How many get nothing")).to_be_visible()
+    page.get_by_role("slider", name="Holdout").press(
+        "End"
+    )  # so many that it is not chance whether anybody is drawn
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     click(page.get_by_role("button", name="Audience"))
     click(page.get_by_role("radio", name="Service message (needs none)"))
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()

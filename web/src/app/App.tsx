@@ -10,7 +10,7 @@ import { RouterProvider } from "react-router/dom";
 
 import { makeQueryClient } from "../lib/api";
 import { beginTexts } from "../lib/i18n";
-import { usePreferences } from "../lib/preferences";
+import { STILL, usePreferences } from "../lib/preferences";
 import { NONCE, themeOf } from "../lib/theme";
 import { makeRouter } from "./pages";
 
@@ -22,7 +22,7 @@ export default function App() {
   const { language, dark } = usePreferences();
   const [client] = useState(makeQueryClient);
   const [router] = useState(makeRouter);
-  const theme = useMemo(() => themeOf(dark), [dark]);
+  const theme = useMemo(() => themeOf(dark, STILL), [dark]);
   useEffect(() => {
     dayjs.locale(language === "zh" ? "zh-cn" : "en");
   }, [language]);

@@ -15,7 +15,7 @@ import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useMemo, useRef } from "react";
 
 import { COLOURS, type Colours, FONT } from "../lib/theme";
-import { usePreferences } from "../lib/preferences";
+import { STILL, usePreferences } from "../lib/preferences";
 import css from "./chart.module.css";
 import type { ChartOption, ChartProps } from "./Chart";
 
@@ -79,8 +79,6 @@ function look(c: Colours, dark: boolean) {
   };
 }
 
-const reduced = globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches;
-
 export default function ChartCanvas({ label, option, height, onPick }: Omit<ChartProps, "table" | "height"> & { height: number }) {
   const { dark } = usePreferences();
   const place = useRef<HTMLDivElement>(null);
@@ -89,7 +87,7 @@ export default function ChartCanvas({ label, option, height, onPick }: Omit<Char
   useEffect(() => {
     pick.current = onPick;
   }, [onPick]);
-  const shown = useMemo<ChartOption>(() => ({ tooltip: { renderMode: "richText" }, animation: !reduced, ...option }), [option]);
+  const shown = useMemo<ChartOption>(() => ({ tooltip: { renderMode: "richText" }, animation: !STILL, ...option }), [option]);
   useEffect(() => {
     if (!place.current) return undefined;
     const made = echarts.init(place.current, look(COLOURS[dark ? "dark" : "light"], dark), { renderer: "canvas" });

@@ -210,12 +210,13 @@ export function makeQueryClient(): QueryClient {
         staleTime: 15_000,
         gcTime: 600_000,
         refetchOnWindowFocus: true,
+        networkMode: "always", // the server may stand in the same house, or on this machine: it is there without the Internet
         retry: (times, error) => {
           const { status } = asProblem(error);
           return (status === 0 || status === 502 || status === 503 || status === 504) && times < 2;
         },
       },
-      mutations: { retry: false },
+      mutations: { retry: false, networkMode: "always" },
     },
   });
   return client;

@@ -14,6 +14,9 @@ interface Preferences {
   dark: boolean;
 }
 
+/** Whether the system was asked for no movement: what appears stands where it is at once. */
+export const STILL = globalThis.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 const LANGUAGE = "limner.language";
 const THEME = "limner_theme";
 const system = globalThis.matchMedia("(prefers-color-scheme: dark)");

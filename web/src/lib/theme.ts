@@ -58,8 +58,8 @@ export const FONT =
 /** The nonce that the server gave this page: styles made at run time carry it. */
 export const NONCE = globalThis.document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 
-/** antd's tokens for light or dark. */
-export function themeOf(dark: boolean): ThemeConfig {
+/** antd's tokens for light or dark; `still`: nothing moves. */
+export function themeOf(dark: boolean, still = false): ThemeConfig {
   const c: Colours = COLOURS[dark ? "dark" : "light"];
   return {
     algorithm: dark ? antd.darkAlgorithm : antd.defaultAlgorithm,
@@ -104,6 +104,7 @@ export function themeOf(dark: boolean): ThemeConfig {
       colorBorderSecondary: c.line,
       colorSplit: c.line,
       controlOutlineWidth: 2,
+      motion: !still,
       motionDurationMid: "0.14s",
       motionDurationSlow: "0.2s",
     },
