@@ -56,7 +56,7 @@ def asked(made: DuckDB) -> Data:
     return Data(made, Names(made), None, None, {}, 1)
 
 
-@pytest.mark.proves("A2")
+@pytest.mark.proves("A1")
 @pytest.mark.parametrize("text", BEHAVIOUR)
 @pytest.mark.parametrize("most", [conditions.MOST_EVENTS, 0])
 def test_a_part_counts_whom_the_audience_holds(

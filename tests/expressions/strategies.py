@@ -212,7 +212,7 @@ def interests() -> st.SearchStrategy[Any]:
 def behaviours() -> st.SearchStrategy[Any]:
     """did, first did, regularly, sequences, last … has."""
     optional = st.one_of(st.none(), windows())
-    times = st.builds(t.Times, st.sampled_from(t.COUNTS), st.integers(0, 9))
+    times = st.builds(t.Times, st.sampled_from(tuple(t.COUNTS)), st.integers(0, 9))
     often = st.builds(t.Times, st.sampled_from(["at least", "more than"]), st.integers(1, 9))
     regular = st.integers(1, 12).flatmap(
         lambda n: st.builds(

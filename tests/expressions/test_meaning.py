@@ -162,7 +162,7 @@ sums = st.recursive(
 @short
 def behaviours():
     """Every kind of behaviour."""
-    times = st.one_of(st.none(), st.builds(t.Times, st.sampled_from(t.COUNTS), st.integers(0, 3)))
+    times = st.one_of(st.none(), st.builds(t.Times, st.sampled_from(tuple(t.COUNTS)), st.integers(0, 3)))
     often = st.one_of(st.none(), st.builds(t.Times, st.just("at least"), st.integers(1, 2)))
     then = st.builds(t.Then, events, st.one_of(st.none(), durations))
     status = t.Compare(t.Attribute(("status",)), "=", t.Text("new"))
@@ -204,7 +204,7 @@ def test_conditions_mean_what_they_say(crowd, tree):
 @st.composite
 def beside_what_takes_long(draw):
     """Several counts, each perhaps denied, of few names, beside a sequence: all of them must be true."""
-    times = st.one_of(st.none(), st.builds(t.Times, st.sampled_from(t.COUNTS), st.integers(0, 3)))
+    times = st.one_of(st.none(), st.builds(t.Times, st.sampled_from(tuple(t.COUNTS)), st.integers(0, 3)))
     plain = st.builds(t.Event, st.sampled_from(["A", "B", "C*"]), st.one_of(st.none(), wheres))
     did = st.builds(t.Did, plain, times, st.one_of(windows, windows, bounded))
     counts = draw(st.lists(st.one_of(did, st.builds(t.Not, did)), min_size=1, max_size=4))

@@ -157,7 +157,7 @@ ATOM = st.one_of(
     st.builds("{} {} {}".format, st.sampled_from(COUNTS), st.sampled_from(t.COMPARISONS), BOUND),
     st.builds(
         'did "Order Paid" {} {} times in last {} days'.format,
-        st.sampled_from(t.COUNTS),
+        st.sampled_from(tuple(t.COUNTS)),
         BOUND,
         st.sampled_from([7, 30]),
     ),

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import (
     Browser,
@@ -301,6 +301,12 @@ def settle(page: Page) -> None:
     """Waits until the page has a heading and nothing on it is still loading."""
     expect(page.locator("h1").first).to_be_visible(timeout=PATIENCE)
     page.wait_for_function(SETTLED, timeout=PATIENCE)
+
+
+def asks(page: Page, **query: str) -> None:
+    """Waits until the address asks for exactly this: what is typed or clicked stands there a moment later."""
+    wanted = {key: [value] for key, value in query.items()}
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query) == wanted, wait_until="commit")
 
 
 def look(page: Page, name: str, *, whole: bool = False) -> None:

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.web.harness import Site, Visits, go, look, settle
+from tests.web.harness import Site, Visits, go, hop, look, settle
 
 QUESTIONS = {
     "en": ["Is data flowing?", "What did messages change?", "Who are our people?", "Are tags fresh?"],
@@ -119,6 +119,14 @@ def test_a_viewer_sees_it_without_approvals(visit: Visits) -> None:
     page = visit("/", role="viewer")
     expect(page.get_by_role("heading", name="Who are our people?")).to_be_visible()
     expect(page.get_by_text("approval")).to_have_count(0)
+
+
+def test_pages_open_where_the_server_is_and_the_internet_is_not(visit: Visits) -> None:
+    page = visit("/", role="viewer")
+    page.evaluate("() => dispatchEvent(new Event('offline'))")
+    hop(page, "/tags")
+    expect(page.get_by_role("heading", name="Tags", exact=True)).to_be_visible()
+    expect(page.get_by_role("row").nth(3)).to_be_visible()
 
 
 @pytest.mark.parametrize(("role", "most"), [("admin", FIRST_PAGE), (None, SIGN_IN)])

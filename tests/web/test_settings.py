@@ -110,7 +110,9 @@ def test_the_password_is_changed_only_with_the_present_one(visit: Visits, fresh:
 
 def test_the_language_is_the_accounts_and_changes_every_word(visit: Visits, fresh: Site) -> None:
     page = visit("/settings/account", site=fresh, role="viewer")
-    page.get_by_title("中文").click()
+    with page.expect_response(lambda answer: answer.request.method == "PATCH") as told:
+        page.get_by_title("中文").click()
+    assert told.value.ok
     expect(page.get_by_role("heading", level=1)).to_have_text("我的账户")
     expect(page.get_by_role("link", name="概览")).to_be_visible()
     found = [user for user in fresh.verb("user list")["users"] if user["login"].startswith("vera")]

@@ -7,7 +7,6 @@ published tags are read from columns, all others in one pass of the engine.
 from __future__ import annotations
 
 import hashlib
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from limner.audiences.evaluate import in_the_past, with_audiences
 from limner.audiences.leaves import Leaves
@@ -257,31 +257,20 @@ def _did(node: t.Did, everybody: Bitmap, data: Data, as_of: datetime) -> Bitmap 
     query = doers(node, data.catalog, as_of)
     if query is None:
         return None
-    for rows in (
-        "events",
-        f"({query.sql})",
-    ):  # how many events there are at all is known without reading them
-        many = data.engine.read(f"SELECT COUNT(*) AS n FROM {rows}", {} if rows == "events" else query.values)
-        if int(many["n"][0].as_py()) <= MOST_EVENTS:
-            break
-    else:
+    if _many("events", {}, data) > MOST_EVENTS and _many(f"({query.sql})", query.values, data) > MOST_EVENTS:
         return None
-    who = data.engine.read(query.sql, query.values)["ix"].combine_chunks().to_numpy()
-    n = max(everybody.last + 1 if len(everybody) else 0, int(who.max()) + 1 if len(who) else 0)
+    doing = data.engine.read(query.sql, query.values)["ix"]
+    n = max(everybody.last + 1 if everybody else 0, pc.max(doing).as_py() + 1 if len(doing) else 0)
     times = np.zeros(n, dtype=np.int64)
-    for first in range(0, len(who), _STEP):
-        times += np.bincount(who[first : first + _STEP], minlength=n)
-    asked = node.times or t.Times("at least", 1)
-    return Bitmap.of_mask(_COUNTS[asked.op](times, asked.n)) & everybody
+    for first in range(0, len(doing), _STEP):
+        some = doing.slice(first, _STEP).combine_chunks().to_numpy()
+        times += np.bincount(some, minlength=n)
+    return Bitmap.of_mask((node.times or t.ONCE).of(times)) & everybody
 
 
-_COUNTS: Mapping[str, Callable[[Any, int], Any]] = {
-    "exactly": operator.eq,
-    "at least": operator.ge,
-    "at most": operator.le,
-    "fewer than": operator.lt,
-    "more than": operator.gt,
-}
+def _many(rows: str, values: Mapping[str, Any], data: Data) -> int:
+    """How many rows there are. Of a table this is known without reading it."""
+    return int(data.engine.read(f"SELECT COUNT(*) AS n FROM {rows}", values)["n"][0].as_py())
 
 
 def _sequence(node: t.Expr, data: Data, as_of: datetime) -> Bitmap | None:

@@ -94,7 +94,7 @@ _UNITS = {
 _WORDS: dict[tuple[type, str], tuple[str, ...]] = {
     (t.Compare, "op"): t.COMPARISONS,
     (t.TextTest, "op"): t.TEXT_TESTS,
-    (t.Times, "op"): t.COUNTS,
+    (t.Times, "op"): tuple(t.COUNTS),
     (t.HasBeen, "op"): ("at least", "less than"),
     (t.Aggregate, "function"): (*t.EVENT_AGGREGATES, *t.PROPERTY_AGGREGATES, t.TOP),
     (t.Interest, "function"): t.INTERESTS,

@@ -248,10 +248,7 @@ class Compiler:
     def _did(self, count: str, times: t.Times | None) -> str:
         if times is None:
             return f"{count} >= 1"
-        op = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}[
-            times.op
-        ]
-        return f"{count} {op} {self.bind(times.n)}"
+        return f"{count} {times.sign} {self.bind(times.n)}"
 
     def _regularly(self, node: t.Regularly) -> str:
         least = 1 if node.times is None else node.times.n + (node.times.op == "more than")

@@ -14,8 +14,6 @@ from hashlib import blake2b
 from limner.expressions import tree as t
 from limner.expressions.together import steady
 
-_COUNTED = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}
-
 
 def leaf_key(value: t.OfEvents) -> str:
     """The leaf's name: the same for the same question. No tag is called so."""
@@ -36,8 +34,10 @@ def _without(node: t.Expr, found: dict[str, t.OfEvents]) -> t.Expr:
             return replace(node, arg=_without(arg, found))
         case t.Did(event, times, window):
             counted = _leaf(t.Aggregate("count", event, window=window), found)
-            op, n = (">=", 1) if times is None else (_COUNTED[times.op], times.n)
-            return node if counted is None else t.Compare(counted, op, t.Number(n), position=node.position)
+            if counted is None:
+                return node
+            often = times or t.ONCE
+            return t.Compare(counted, often.sign, t.Number(often.n), position=node.position)
         case t.FirstDid(event, window):
             first = _leaf(t.Aggregate("first_time", event), found)
             return node if first is None else t.Within(first, window, position=node.position)

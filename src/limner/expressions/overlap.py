@@ -33,7 +33,6 @@ MOST_CASES = 2_000
 _SOME = datetime(2025, 1, 1, tzinfo=UTC)
 _RELATIVE = (t.InLast, t.InNext, t.BetweenAgo, t.MoreThanAgo)
 _ABSOLUTE = (t.Since, t.Before, t.FromTo)
-_TIMES = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}
 _EPOCH = naive(datetime(1970, 1, 1, tzinfo=UTC))
 
 
@@ -453,8 +452,8 @@ def _plainly(node: t.Expr) -> t.Expr:
     """The condition with `did` as what it counts, and `first did` as what it compares."""
     match node:
         case t.Did(event, times, window):
-            op, n = (">=", 1) if times is None else (_TIMES[times.op], times.n)
-            return t.Compare(t.Aggregate("count", event, window=window), op, t.Number(n))
+            often = times or t.ONCE
+            return t.Compare(t.Aggregate("count", event, window=window), often.sign, t.Number(often.n))
         case t.FirstDid(event, window):
             return t.Within(t.Aggregate("first_time", event), window)
         case _:

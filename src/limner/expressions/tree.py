@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 # Units that have a fixed length; months and years exist only as calendar units.
 UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
@@ -15,7 +16,9 @@ CALENDAR_UNITS = ("day", "week", "month", "year")
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 TEXT_TESTS = ("contains", "starts with", "ends with", "matches", "includes")
-COUNTS = ("exactly", "at least", "at most", "fewer than", "more than")
+COUNTS = {"exactly": "=", "at least": ">=", "at most": "<=", "fewer than": "<", "more than": ">"}
+"""How often something may have to be done, each with the comparison that it is."""
+
 EVENT_AGGREGATES = ("count", "recency", "first_time", "last_time")
 INTERESTS = ("interest", "demand")
 PROPERTY_AGGREGATES = ("sum", "avg", "min", "max", "distinct", "first", "last", "most_frequent")
@@ -437,8 +440,13 @@ class Times(Node):
     op: str
     n: int
 
-    def of(self, count: int) -> bool:
-        """Whether so many are as many as asked for."""
+    @property
+    def sign(self) -> str:
+        """The comparison that it is."""
+        return COUNTS[self.op]
+
+    def of(self, count: Any) -> Any:
+        """Whether so many are as many as asked for: a truth of a number, an array of truths of an array of numbers."""
         match self.op:
             case "exactly":
                 return count == self.n
@@ -450,6 +458,10 @@ class Times(Node):
                 return count < self.n
             case _:
                 return count > self.n
+
+
+ONCE = Times("at least", 1)
+"""What `did` means where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)

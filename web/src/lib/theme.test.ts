@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, it, vi } from "vitest";
 
 vi.stubGlobal("document", { querySelector: () => null });
-const { COLOURS } = await import("./theme");
+const { COLOURS, themeOf } = await import("./theme");
 const css = readFileSync(new URL("../base.css", import.meta.url), "utf8");
 
 it.each(["light", "dark"] as const)("antd and the charts have the colours of the style sheet (%s)", (name) => {
@@ -32,4 +32,9 @@ it.each(["light", "dark"] as const)("words can be read on every ground they stan
   expect(contrast(c["accent-strong"], c["accent-soft"])).toBeGreaterThanOrEqual(4.5);
   expect(contrast(c["on-accent"], c.accent)).toBeGreaterThanOrEqual(4.5);
   expect(contrast(c.danger, c["danger-soft"])).toBeGreaterThanOrEqual(4.5);
+});
+
+it("nothing moves for whoever wants no movement", () => {
+  expect(themeOf(false, true).token?.motion).toBe(false);
+  expect(themeOf(false).token?.motion).toBe(true);
 });

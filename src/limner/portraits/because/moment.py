@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,14 +37,6 @@ DAY = timedelta(days=1)
 
 MOST_ODDS = 700.0
 """Log odds beyond it are as good as certain."""
-
-COUNTS: dict[str, Callable[[int, int], bool]] = {
-    "exactly": lambda n, k: n == k,
-    "at least": lambda n, k: n >= k,
-    "at most": lambda n, k: n <= k,
-    "fewer than": lambda n, k: n < k,
-    "more than": lambda n, k: n > k,
-}
 
 Valued = tuple[Any, ValueType | None]
 """A value (None: missing; money in 1/10,000, instants as microseconds) and its type (None: not known)."""
@@ -128,7 +119,7 @@ def test(leaf: t.Expr, facts: Facts, at: datetime) -> bool:
     match leaf:
         case t.Did(event, times, window):
             n = len(among(event, window, facts, at)[1])
-            return n >= 1 if times is None else COUNTS[times.op](n, times.n)
+            return bool((times or t.ONCE).of(n))
         case t.FirstDid(event, window):
             found, ever = among(event, None, facts, at)
             low, high = bounds(window, as_of=at, zone=facts.zone)
