@@ -1,4 +1,6 @@
 import {
+  type InvalidateOptions,
+  type InvalidateQueryFilters,
   type Query,
   QueryCache,
   QueryClient,
@@ -179,6 +181,16 @@ export function useJob(id: string | undefined) {
   );
 }
 
+class Answers extends QueryClient {
+  /** As of every QueryClient; and a first answer that is still on its way is asked for again, since it may say how things were before. */
+  override async invalidateQueries(filters: InvalidateQueryFilters = {}, options?: InvalidateOptions) {
+    const first = (query: Query) => query.isActive() && query.state.data === undefined;
+    const left = filters.refetchType === "none" ? [] : this.getQueryCache().findAll(filters).filter(first);
+    if (left.length) await Promise.all(left.map((query) => query.cancel({ revert: true })));
+    await super.invalidateQueries(filters, options);
+  }
+}
+
 /**
  * A fresh store of answers with this application's habits: what was refused is not asked again by itself, and
  * whatever a job may have changed is asked anew when the job ends.
@@ -203,7 +215,7 @@ export function makeQueryClient(): QueryClient {
       void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "jobs" && !held(query) });
     },
   });
-  const client = new QueryClient({
+  const client = new Answers({
     queryCache,
     defaultOptions: {
       queries: {
